@@ -1,0 +1,268 @@
+# cython: language_level=3, boundscheck=True, wraparound=False
+"""Compiled helpers between grids of blocks and the order of a scan.
+
+A *grid* is a component's blocks in raster order, hidden padding included; a
+*window* is a rectangle of it. A *range* is a run of consecutive MCUs whose
+blocks were recorded. Knows no bits, files, regions or diffs. The house rules of
+``_scan_cy`` hold here too.
+"""
+
+import cython
+
+__all__ = [
+    "assign",
+    "count_cells",
+    "is_compiled",
+    "locate",
+    "mark_mcus",
+    "place",
+    "scatter",
+    "spread",
+]
+
+
+def is_compiled() -> bool:
+    """Whether this module runs as the compiled extension."""
+    return bool(cython.compiled)
+
+
+def mark_mcus(
+    cells: cython.ushort[::1], window: tuple, unit: tuple, interval: cython.longlong,
+    ring: cython.bint, marks: cython.uchar[::1],
+) -> None:
+    """Mark the MCUs to record: 2 where a cell is touched, else 1.
+
+    ``cells`` is a component's window of the block grid, non-zero where touched;
+    ``window`` its first row, first column, rows, columns; ``unit`` the
+    component's blocks per MCU down and across, the scan's MCUs across, and the
+    component's real rows and columns. Recorded too are the MCUs before and
+    behind in the same interval (DC predictions cross there), and with ``ring``
+    those of the four neighbours.
+    """
+    row0: cython.longlong = window[0]
+    column0: cython.longlong = window[1]
+    rows: cython.longlong = window[2]
+    columns: cython.longlong = window[3]
+    v: cython.longlong = unit[0]
+    h: cython.longlong = unit[1]
+    across: cython.longlong = unit[2]
+    real_rows: cython.longlong = unit[3]
+    real_columns: cython.longlong = unit[4]
+    total: cython.longlong = marks.shape[0]
+    y: cython.longlong
+    x: cython.longlong
+    r: cython.longlong
+    c: cython.longlong
+    mcu: cython.longlong
+    other: cython.longlong
+    with cython.nogil:
+        for y in range(rows):
+            r = row0 + y
+            for x in range(columns):
+                if cells[y * columns + x] == 0:
+                    continue
+                c = column0 + x
+                mcu = (r // v) * across + c // h
+                marks[mcu] = 2
+                if mcu + 1 < total and (mcu + 1) % interval != 0 and marks[mcu + 1] == 0:
+                    marks[mcu + 1] = 1
+                if mcu % interval != 0 and marks[mcu - 1] == 0:
+                    marks[mcu - 1] = 1
+                if ring:
+                    if r > 0 and r - 1 < real_rows and c < real_columns:
+                        other = ((r - 1) // v) * across + c // h
+                        if marks[other] == 0:
+                            marks[other] = 1
+                    if r + 1 < real_rows and c < real_columns:
+                        other = ((r + 1) // v) * across + c // h
+                        if marks[other] == 0:
+                            marks[other] = 1
+                    if c > 0 and c - 1 < real_columns and r < real_rows:
+                        other = (r // v) * across + (c - 1) // h
+                        if marks[other] == 0:
+                            marks[other] = 1
+                    if c + 1 < real_columns and r < real_rows:
+                        other = (r // v) * across + (c + 1) // h
+                        if marks[other] == 0:
+                            marks[other] = 1
+
+
+def locate(
+    cells: cython.ushort[::1], window: tuple, unit: tuple, ranges: tuple,
+    cursor: cython.longlong[::1], out: cython.int[::1], touched: cython.uchar[::1],
+) -> int:
+    """List the recorded index of every touched cell, by group, each in raster order.
+
+    ``unit``: blocks per MCU down and across, MCUs across, data units per MCU,
+    and the component's first data unit in it. ``ranges``: first MCU, end MCU and
+    first recorded index of each run of recorded MCUs. ``cursor[g]`` is where
+    group ``g`` (cell value less one) writes next. Each of them is marked in
+    ``touched`` too. Returns 0, or -1 where a touched cell was not recorded.
+    """
+    row0: cython.longlong = window[0]
+    column0: cython.longlong = window[1]
+    rows: cython.longlong = window[2]
+    columns: cython.longlong = window[3]
+    v: cython.longlong = unit[0]
+    h: cython.longlong = unit[1]
+    across: cython.longlong = unit[2]
+    count: cython.longlong = unit[3]
+    first: cython.longlong = unit[4]
+    begins: cython.longlong[::1] = ranges[0]
+    ends: cython.longlong[::1] = ranges[1]
+    bases: cython.longlong[::1] = ranges[2]
+    last: cython.longlong = begins.shape[0] - 1
+    k: cython.longlong = 0
+    y: cython.longlong
+    x: cython.longlong
+    r: cython.longlong
+    c: cython.longlong
+    mcu: cython.longlong
+    g: cython.longlong
+    index: cython.longlong
+    missing: cython.int = 0
+    with cython.nogil:
+        for y in range(rows):
+            r = row0 + y
+            for x in range(columns):
+                g = cells[y * columns + x]
+                if g == 0:
+                    continue
+                c = column0 + x
+                mcu = (r // v) * across + c // h
+                while k < last and mcu >= ends[k]:
+                    k += 1
+                while k > 0 and mcu < begins[k]:
+                    k -= 1
+                if last < 0 or mcu < begins[k] or mcu >= ends[k]:
+                    missing = -1
+                    break
+                index = bases[k] + (mcu - begins[k]) * count + first + (r % v) * h + c % h
+                out[cursor[g - 1]] = cython.cast(cython.int, index)
+                touched[index] = 1
+                cursor[g - 1] += 1
+            if missing:
+                break
+    return missing
+
+
+def count_cells(cells: cython.ushort[::1], counts: cython.longlong[::1]) -> None:
+    """Count the cells of each group into ``counts``."""
+    k: cython.longlong
+    with cython.nogil:
+        for k in range(cells.shape[0]):
+            if cells[k]:
+                counts[cells[k] - 1] += 1
+
+
+def scatter(values: cython.int[::1], members: cython.int[::1], out: cython.int[::1]) -> None:
+    """``out[members[k]] = values[k]``."""
+    k: cython.longlong
+    with cython.nogil:
+        for k in range(members.shape[0]):
+            out[members[k]] = values[k]
+
+
+def assign(value: cython.longlong, members: cython.int[::1], out: cython.longlong[::1]) -> None:
+    """``out[members[k]] = value``."""
+    k: cython.longlong
+    with cython.nogil:
+        for k in range(members.shape[0]):
+            out[members[k]] = value
+
+
+def spread(
+    ranges: tuple, unit: tuple, real: tuple, window: tuple,
+    dc: cython.int[::1], touched: cython.uchar[::1], hide: cython.bint,
+    values: cython.int[::1], states: cython.uchar[::1],
+) -> None:
+    """Lay recorded DC values out on a component's block grid; 0 for touched ones with ``hide``.
+
+    In ``states``: 1 where a real block is recorded and untouched, 2 where it is
+    touched; cells of neither keep 0. Hidden padding blocks are left out.
+    """
+    begins: cython.longlong[::1] = ranges[0]
+    ends: cython.longlong[::1] = ranges[1]
+    bases: cython.longlong[::1] = ranges[2]
+    v: cython.longlong = unit[0]
+    h: cython.longlong = unit[1]
+    across: cython.longlong = unit[2]
+    count: cython.longlong = unit[3]
+    first: cython.longlong = unit[4]
+    real_rows: cython.longlong = real[0]
+    real_columns: cython.longlong = real[1]
+    row0: cython.longlong = window[0]
+    column0: cython.longlong = window[1]
+    rows: cython.longlong = window[2]
+    columns: cython.longlong = window[3]
+    k: cython.longlong
+    mcu: cython.longlong
+    i: cython.longlong
+    j: cython.longlong
+    r: cython.longlong
+    c: cython.longlong
+    index: cython.longlong
+    with cython.nogil:
+        for k in range(begins.shape[0]):
+            for mcu in range(begins[k], ends[k]):
+                index = bases[k] + (mcu - begins[k]) * count + first
+                for i in range(v):
+                    r = (mcu // across) * v + i
+                    if r >= real_rows or r < row0 or r >= row0 + rows:
+                        index += h
+                        continue
+                    for j in range(h):
+                        c = (mcu % across) * h + j
+                        if c < real_columns and c >= column0 and c < column0 + columns:
+                            values[(r - row0) * columns + c - column0] = (
+                                0 if hide and touched[index] else dc[index]
+                            )
+                            states[(r - row0) * columns + c - column0] = (
+                                2 if touched[index] else 1
+                            )
+                        index += 1
+
+
+def place(
+    ranges: tuple, unit: tuple, real: tuple, window: tuple,
+    values: cython.int[::1], touched: cython.uchar[::1], new_dc: cython.int[::1],
+) -> None:
+    """Take the new DC value of every touched block from the grid ``values``.
+
+    A hidden padding block takes its nearest real block's.
+    """
+    begins: cython.longlong[::1] = ranges[0]
+    ends: cython.longlong[::1] = ranges[1]
+    bases: cython.longlong[::1] = ranges[2]
+    v: cython.longlong = unit[0]
+    h: cython.longlong = unit[1]
+    across: cython.longlong = unit[2]
+    count: cython.longlong = unit[3]
+    first: cython.longlong = unit[4]
+    real_rows: cython.longlong = real[0]
+    real_columns: cython.longlong = real[1]
+    row0: cython.longlong = window[0]
+    column0: cython.longlong = window[1]
+    columns: cython.longlong = window[3]
+    k: cython.longlong
+    mcu: cython.longlong
+    i: cython.longlong
+    j: cython.longlong
+    r: cython.longlong
+    c: cython.longlong
+    index: cython.longlong
+    with cython.nogil:
+        for k in range(begins.shape[0]):
+            for mcu in range(begins[k], ends[k]):
+                index = bases[k] + (mcu - begins[k]) * count + first
+                for i in range(v):
+                    for j in range(h):
+                        if touched[index]:
+                            r = (mcu // across) * v + i
+                            c = (mcu % across) * h + j
+                            if r >= real_rows:
+                                r = real_rows - 1
+                            if c >= real_columns:
+                                c = real_columns - 1
+                            new_dc[index] = values[(r - row0) * columns + c - column0]
+                        index += 1

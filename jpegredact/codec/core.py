@@ -1,0 +1,30 @@
+"""The compiled modules, or a clear word about why they are missing.
+
+The sources are also plain Python; interpreted they are some hundred times
+slower, so they run that way only when asked to: ``JPEGREDACT_PURE=1`` (which
+also needs the package ``cython``, for its type names).
+"""
+
+from __future__ import annotations
+
+import os
+
+_ADVICE = (
+    "the compiled part of jpegredact is missing; build it with `pip install -e .` in a "
+    "checkout (it needs a C compiler), or set JPEGREDACT_PURE=1 to run interpreted, "
+    "about a hundred times slower"
+)
+
+try:
+    from . import _compact_cy as compact
+    from . import _grid_cy as grid
+    from . import _scan_cy as scan
+except ModuleNotFoundError as missing:
+    if missing.name != "cython":
+        raise
+    raise ImportError(_ADVICE) from missing
+
+if not scan.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
+    raise ImportError(_ADVICE)
+
+__all__ = ["compact", "grid", "scan"]

@@ -1,0 +1,202 @@
+"""Huffman tables (ITU-T T.81 annex C): what a DHT segment says, ready to decode and encode."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ..errors import InvalidJpegError
+
+__all__ = ["STANDARD_TABLES", "HuffmanTable", "decode_tables", "encode_codes"]
+
+
+@dataclass(frozen=True)
+class HuffmanTable:
+    """One table: how many codes of each length, and the symbols in order of their codes.
+
+    ``order`` is the table's number among all tables defined in the file, -1 for
+    the standard tables that a file without DHT means; ``offset`` is where its
+    ``Tc/Th`` byte stands.
+    """
+
+    slot: int
+    """``Tc << 4 | Th``: 0x00-0x03 for DC, 0x10-0x13 for AC."""
+    counts: bytes
+    symbols: bytes
+    order: int = -1
+    offset: int = -1
+
+    @property
+    def is_dc(self) -> bool:
+        """Whether it is for DC differences."""
+        return self.slot < 0x10
+
+    @cached_property
+    def codes(self) -> dict[int, tuple[int, int]]:
+        """Symbol -> (code, length); where a symbol stands twice, its first code."""
+        codes: dict[int, tuple[int, int]] = {}
+        for symbol, code, length in self._in_order():
+            codes.setdefault(symbol, (code, length))
+        return codes
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether some symbol has more than one code."""
+        return len(self.codes) != len(self.symbols)
+
+    def _in_order(self) -> list[tuple[int, int, int]]:
+        found = []
+        code = at = 0
+        for length in range(1, 17):
+            for _ in range(self.counts[length - 1]):
+                found.append((self.symbols[at], code, length))
+                code += 1
+                at += 1
+            if code > 1 << length:
+                raise InvalidJpegError(
+                    "a Huffman table has more codes than its lengths allow",
+                    code="jpeg.huffman",
+                    offset=self.offset if self.offset >= 0 else None,
+                )
+            code <<= 1
+        return found
+
+    def check(self) -> None:
+        """Raise `InvalidJpegError` if this is no prefix code, or not for 16-bit values."""
+        self._in_order()
+        if self.is_dc and any(symbol > 15 for symbol in self.symbols):
+            raise InvalidJpegError(
+                "a DC Huffman table has a category above 15",
+                code="jpeg.huffman",
+                offset=self.offset,
+            )
+
+    def appended(self, symbols: list[int]) -> HuffmanTable | None:
+        """Return the table with ``symbols`` behind its codes, or None if they don't fit.
+
+        No existing code changes: a new symbol takes the next free code of the
+        longest length in use, or a longer one where only the reserved all-ones
+        code is left (T.81 C.2 keeps that one free; so do we).
+        """
+        counts = bytearray(self.counts)
+        length = max((n + 1 for n in range(16) if counts[n]), default=1)
+        entries = self._in_order()
+        code = entries[-1][1] + 1 if entries else 0
+        for left in range(len(symbols), 0, -1):
+            # Room for all that are left must remain at 16 bits, all ones excluded.
+            while code + 1 > (1 << length) - 1 or (
+                ((1 << length) - 1 - (code + 1)) << (16 - length)
+            ) + ((1 << (16 - length)) - 1) < left - 1:
+                code <<= 1
+                length += 1
+                if length > 16:
+                    return None
+            counts[length - 1] += 1
+            code += 1
+            if counts[length - 1] > 255:
+                return None
+        return HuffmanTable(
+            self.slot, bytes(counts), self.symbols + bytes(symbols), self.order, self.offset
+        )
+
+    def shortened(self, count: int) -> HuffmanTable:
+        """Return the table with its first ``count`` symbols only."""
+        counts = bytearray(self.counts)
+        spare = len(self.symbols) - count
+        for n in range(15, -1, -1):
+            less = min(spare, counts[n])
+            counts[n] -= less
+            spare -= less
+        return HuffmanTable(
+            self.slot, bytes(counts), self.symbols[:count], self.order, self.offset
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the table as a DHT segment holds it."""
+        return bytes([self.slot]) + self.counts + self.symbols
+
+    @cached_property
+    def full(self) -> array[int]:
+        """16 bits -> ``length << 8 | symbol``; 0 where no code begins like that."""
+        return _full(self.counts, self.symbols)
+
+
+@lru_cache(maxsize=64)
+def _full(counts: bytes, symbols: bytes) -> array[int]:
+    table = array("H")
+    for symbol, _, length in HuffmanTable(0x10, counts, symbols)._in_order():
+        table.extend(array("H", [length << 8 | symbol]) * (1 << (16 - length)))
+    table.extend(array("H", [0]) * (65536 - len(table)))
+    return table
+
+
+@lru_cache(maxsize=64)
+def _fast(is_dc: bool, counts: bytes, symbols: bytes) -> array[int]:
+    from . import core
+
+    full = _full(counts, symbols)
+    if is_dc:
+        table = array("I", bytes(4 * 4096))
+        core.scan.fast_dc(full, table, 0)
+    else:
+        table = array("H", bytes(2 * 4096))
+        core.scan.fast_ac(full, table, 0)
+    return table
+
+
+def decode_tables(
+    dc: Sequence[HuffmanTable], ac: Sequence[HuffmanTable]
+) -> tuple[array[int], array[int], array[int], array[int]]:
+    """Return the fast DC, fast AC, full DC and full AC tables, each laid end to end."""
+    parts = (array("I"), array("H"), array("H"), array("H"))
+    for table in dc:
+        parts[0].extend(_fast(True, table.counts, table.symbols))
+        parts[2].extend(table.full)
+    for table in ac:
+        parts[1].extend(_fast(False, table.counts, table.symbols))
+        parts[3].extend(table.full)
+    return parts
+
+
+def encode_codes(tables: Sequence[HuffmanTable], room: int) -> array[int]:
+    """Return ``code << 5 | length`` by table and symbol, ``room`` entries a table; 0: none."""
+    codes = array("I", bytes(4 * room * len(tables)))
+    for number, table in enumerate(tables):
+        for symbol, (code, length) in table.codes.items():
+            if symbol < room:
+                codes[number * room + symbol] = code << 5 | length
+    return codes
+
+
+def _standard(slot: int, counts: str, symbols: str) -> HuffmanTable:
+    return HuffmanTable(slot, bytes.fromhex(counts), bytes.fromhex(symbols))
+
+
+# T.81 tables K.3 to K.6: what a file without DHT means (Motion JPEG; libjpeg-turbo does the same).
+STANDARD_TABLES = {
+    table.slot: table
+    for table in (
+        _standard(0x00, "00010501010101010100000000000000", "000102030405060708090a0b"),
+        _standard(0x01, "00030101010101010101010000000000", "000102030405060708090a0b"),
+        _standard(
+            0x10,
+            "0002010303020403050504040000017d",
+            "01020300041105122131410613516107227114328191a1082342b1c11552d1f0"
+            "24336272820a161718191a25262728292a3435363738393a434445464748494a"
+            "535455565758595a636465666768696a737475767778797a838485868788898a"
+            "92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6"
+            "c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa",
+        ),
+        _standard(
+            0x11,
+            "00020102040403040705040400010277",
+            "000102031104052131061241510761711322328108144291a1b1c109233352f0"
+            "156272d10a162434e125f11718191a262728292a35363738393a434445464748"
+            "494a535455565758595a636465666768696a737475767778797a828384858687"
+            "88898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3"
+            "c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa",
+        ),
+    )
+}

@@ -1,0 +1,122 @@
+"""What a JPEG holds, in the order of ITU-T T.81 annex B: the one model between reader and writer.
+
+Everything refers to the file by byte offsets; no coefficient is stored here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from .huffman import HuffmanTable
+from .markers import PROCESSES, marker_name
+
+__all__ = ["Component", "Frame", "JpegData", "Scan", "ScanComponent", "Segment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A marker and its parameters: ``data[offset:end]``, marker code included."""
+
+    code: int
+    offset: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        """T.81's name of the marker."""
+        return marker_name(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component of the frame (T.81 B.2.2): identifier, sampling factors, DQT slot."""
+
+    identifier: int
+    horizontal: int
+    vertical: int
+    quantization: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame header (T.81 B.2.2)."""
+
+    code: int
+    offset: int
+    precision: int
+    height: int
+    width: int
+    components: tuple[Component, ...]
+
+    @property
+    def process(self) -> str:
+        """The coding process in words."""
+        return PROCESSES[self.code]
+
+    @cached_property
+    def horizontal(self) -> int:
+        """The largest horizontal sampling factor."""
+        return max(c.horizontal for c in self.components)
+
+    @cached_property
+    def vertical(self) -> int:
+        """The largest vertical sampling factor."""
+        return max(c.vertical for c in self.components)
+
+    def blocks(self, index: int) -> tuple[int, int]:
+        """Rows and columns of real blocks of a component (T.81 A.1.1, A.2.2)."""
+        component = self.components[index]
+        height = -(-self.height * component.vertical // self.vertical)
+        width = -(-self.width * component.horizontal // self.horizontal)
+        return -(-height // 8), -(-width // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanComponent:
+    """One component of a scan: its index in the frame and the tables in use there."""
+
+    index: int
+    dc: HuffmanTable
+    ac: HuffmanTable
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan (T.81 B.2.3): header, the tables in effect, and where its coded data lies."""
+
+    header: Segment
+    components: tuple[ScanComponent, ...]
+    spectral: tuple[int, int]
+    approximation: tuple[int, int]
+    restart_interval: int
+    # Needed only for a byte-exact rebuild:
+    start: int
+    """First byte behind the header."""
+    end: int
+    """First byte of the marker that ends the entropy-coded data (its last 0xFF)."""
+    restarts: tuple[int, ...]
+    """Offsets of the RSTn markers in between."""
+
+
+@dataclass(frozen=True)
+class JpegData:
+    """A parsed JPEG: segments, frame, scans; and what only a byte-exact rebuild needs."""
+
+    frame: Frame
+    scans: tuple[Scan, ...]
+    quantization: tuple[tuple[int, ...] | None, ...]
+    """For each component its table in zigzag order, as its first scan found it."""
+    colour: str
+    """"grey", "YCbCr", "RGB", "CMYK", "YCCK" or "unknown", by libjpeg's rules."""
+    inverted: bool
+    """Whether an Adobe segment says so of CMYK: samples count from full ink down."""
+    # Needed only for a byte-exact rebuild:
+    segments: tuple[Segment, ...]
+    """All marker segments up to EOI, restart markers left out."""
+    tables: tuple[HuffmanTable, ...]
+    """All Huffman tables in the order of their definition in the file."""
+    eoi: int | None
+    """Offset of the EOI marker, if there is one."""
+    size: int
+    """Length of the file; bytes behind EOI are kept as they are."""

@@ -1,0 +1,362 @@
+"""Entropy-coded data of sequential Huffman scans: find blocks, splice in others.
+
+The rewrite is a splice: `index_scan` walks the codes and notes where the chosen
+blocks stand and what their DC values are; `ScanIndex.splice` puts new codes in
+their place, corrects the DC difference behind each run of them, and copies all
+other bits. No coefficient array of the picture exists at any time. Knows bits,
+blocks and restart intervals; knows no regions, diffs, files.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..errors import InvalidJpegError
+from . import core
+from .huffman import HuffmanTable, decode_tables, encode_codes
+from .layout import ScanLayout, scan_layout
+from .model import JpegData, Scan
+
+__all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
+
+_RECORDED = re.compile(rb"[\x01\x02]+")
+_PAD_WORDS = 4
+_FAULTS = {
+    core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
+    core.scan.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
+    core.scan.BAD_RUN: ("a run of coefficients leaves its block", "jpeg.bad-run"),
+    core.scan.BAD_DC: ("a DC value leaves 16 bits", "jpeg.bad-dc"),
+}
+
+
+class MissingCategory(Exception):
+    """DC differences have no code; ``categories`` are the missing ones, by table."""
+
+    def __init__(self, categories: dict[HuffmanTable, list[int]]) -> None:
+        super().__init__("a DC difference has no code")
+        self.categories = categories
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A restart interval that was looked into.
+
+    Its bits stand in the index's words from ``first_bit``; ``end_bit`` is where
+    the last block ends (found by decoding), ``first_block`` and ``end_block``
+    bound its recorded blocks. ``raw_start`` and ``raw_end`` are its bytes in
+    the file, up to the marker behind it.
+    """
+
+    raw_start: int
+    raw_end: int
+    first_bit: int
+    end_bit: int
+    first_block: int
+    end_block: int
+    touched: bool
+    has_fill: bool
+    """Whether fill bytes (0xFF before 0xFF) stand in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What to write in place of the touched blocks; arrays run over recorded blocks.
+
+    ``dc`` holds every block's DC value, new or old. New AC bits stand in
+    ``patch`` at bit ``ac_at``, ``ac_bits`` long; a negative length keeps the
+    block's own. ``ac_total`` is how many bits they are together, at most.
+    """
+
+    touched: array[int]
+    dc: array[int]
+    patch: array[int]
+    ac_at: array[int]
+    ac_bits: array[int]
+    ac_total: int
+
+
+@dataclass(frozen=True)
+class ScanIndex:
+    """Where the recorded blocks of a scan stand, and the bits around them."""
+
+    data: bytes
+    """The file that the bytes of each interval's untouched beginning are copied from."""
+    scan: Scan
+    layout: ScanLayout
+    words: array[int]
+    intervals: tuple[Interval, ...]
+    ranges: tuple[array[int], array[int], array[int]]
+    """For each run of recorded MCUs: first MCU, end MCU, first recorded block."""
+    blocks: tuple[array[int], array[int], array[int], array[int]]
+    """For each recorded block: first bit, bits of the DC difference, bits, DC value."""
+    tables: tuple[array[int], array[int], array[int], array[int]]
+    """As `decode_tables` gives them."""
+    units: tuple[array[int], array[int], array[int]]
+    """For each data unit of an MCU: component of the scan, DC table, AC table."""
+    dc_tables: tuple[HuffmanTable, ...]
+    ac_tables: tuple[HuffmanTable, ...]
+
+    @property
+    def count(self) -> int:
+        """How many blocks are recorded."""
+        return len(self.blocks[3])
+
+    def bits(self, start: int, end: int) -> bytes:
+        """Return some bits, with zeros behind them up to a whole byte."""
+        first, last = start >> 5, (end + 31) >> 5
+        value = 0
+        for word in self.words[first:last]:
+            value = value << 32 | word
+        value = value >> (32 * last - end) & ((1 << (end - start)) - 1)
+        count = (end - start + 7) // 8
+        return (value << (8 * count - (end - start))).to_bytes(count)
+
+    def splice(
+        self,
+        edit: Edit,
+        dc_tables: tuple[HuffmanTable, ...],
+        ac_tables: tuple[HuffmanTable, ...],
+    ) -> tuple[list[bytes], ScanIndex]:
+        """Return the touched intervals' new bytes, stuffed and padded with ones, and their index.
+
+        The tables stand in for the scan's own (the same codes, and perhaps more).
+        The new index knows touched intervals only.
+
+        Raises
+        ------
+        MissingCategory
+            A DC difference has no code in its table.
+        """
+        spliced, words, moved = self._rewrite(edit, dc_tables, outside=False)
+        pieces = []
+        intervals = []
+        for interval, start, end in spliced:
+            piece = _bytes(words, start >> 5, (end - start + 7) >> 3)
+            pieces.append(self._stuff(interval, piece, edit.touched))
+            intervals.append(replace(interval, first_bit=start, end_bit=end))
+        index = replace(
+            self,
+            words=words,
+            intervals=tuple(intervals),
+            blocks=(*moved, edit.dc),
+            tables=decode_tables(dc_tables, ac_tables),
+            dc_tables=dc_tables,
+            ac_tables=ac_tables,
+        )
+        return pieces, index
+
+    def outside(self, touched: array[int]) -> list[tuple[int, bytes]]:
+        """Return the touched intervals in the form that no change inside can alter.
+
+        For each, its number of bits and its unstuffed bytes: touched blocks left
+        out, the DC difference behind a run of them replaced by the DC value in
+        16 bits, zero bits at the end.
+        """
+        edit = Edit(touched, self.blocks[3], array("I"), array("q"), array("i"), 0)
+        spliced, words, _ = self._rewrite(edit, self.dc_tables, outside=True)
+        return [
+            (end - start, _bytes(words, start >> 5, (end - start + 7) >> 3))
+            for _, start, end in spliced
+        ]
+
+    def _rewrite(
+        self, edit: Edit, dc_tables: tuple[HuffmanTable, ...], outside: bool
+    ) -> tuple[list[tuple[Interval, int, int]], array[int], tuple[array[int], ...]]:
+        todo = [interval for interval in self.intervals if interval.touched]
+        room = edit.ac_total // 32 + sum(
+            # a DC difference takes at most 31 bits, an absolute value 16
+            (i.end_bit - i.first_bit) // 32 + (i.end_block - i.first_block) + _PAD_WORDS + 4
+            for i in todo
+        )
+        words = array("I", bytes(4 * room))
+        writer = core.scan.BitWriter(words)
+        count = self.count
+        moved = (array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)))
+        components = len(self.layout.grids)
+        state = (
+            encode_codes(dc_tables, 32),
+            array("i", bytes(4 * components)),
+            array("B", bytes(components)),
+            array("B", bytes(32 * len(dc_tables))),
+        )
+        failed = 0
+        new = (edit.touched, edit.dc, edit.patch, edit.ac_at, edit.ac_bits)
+        spliced = []
+        for i in todo:
+            start = writer.bit()
+            span = (i.first_bit, i.end_bit, i.first_block, i.end_block)
+            failed += core.scan.splice(
+                self.words, span, self.blocks, self.units, new, state, moved, outside, writer
+            )
+            spliced.append((i, start, writer.bit()))
+            writer.finish(not outside)
+            writer.skip(_PAD_WORDS)
+        if failed and not outside:
+            raise MissingCategory(
+                {
+                    table: [size for size in range(32) if state[3][32 * number + size]]
+                    for number, table in enumerate(dc_tables)
+                    if any(state[3][32 * number : 32 * number + 32])
+                }
+            )
+        return spliced, words, moved
+
+    def _stuff(self, interval: Interval, piece: bytes, touched: array[int]) -> bytes:
+        """Stuff an interval's bytes; its untouched beginning stays as the file has it."""
+        raw_start, raw_end = interval.raw_start, interval.raw_end
+        if not interval.has_fill:
+            return piece.replace(b"\xff", b"\xff\x00")
+        first = touched.tobytes().index(1, interval.first_block, interval.end_block)
+        kept = (self.blocks[0][first] - interval.first_bit) >> 3
+        length = core.scan.stuffed_length(self.data, raw_start, raw_end, kept)
+        return self.data[raw_start : raw_start + length] + piece[kept:].replace(
+            b"\xff", b"\xff\x00"
+        )
+
+
+def _bytes(words: array[int], at: int, count: int) -> bytes:
+    """Return ``count`` bytes of big-endian words from word ``at``."""
+    part = words[at : at + (count + 3) // 4]
+    if sys.byteorder == "little":
+        part.byteswap()
+    return part.tobytes()[:count]
+
+
+def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> ScanIndex:
+    """Walk a scan and record the blocks of marked MCUs.
+
+    ``marks`` has a byte for each MCU: 2 where blocks will be replaced, 1 where
+    they are only to be recorded. Restart intervals without marks are not
+    decoded; those with a 2 are decoded to their end.
+
+    Raises
+    ------
+    InvalidJpegError
+        The scan can't be decoded as far as it must be.
+    """
+    layout = scan_layout(jpeg, scan)
+    ranges, spans = _plan(layout, marks)
+    dc_tables, ac_tables, units = _units(layout, scan)
+    tables = decode_tables(dc_tables, ac_tables)
+    count = sum(end - begin for begin, end in zip(*ranges[:2], strict=True)) * layout.units
+    blocks = (
+        array("q", bytes(8 * count)), array("B", bytes(count)),
+        array("i", bytes(4 * count)), array("i", bytes(4 * count)),
+    )  # fmt: skip
+    raw = _interval_bytes(data, layout, scan, spans)
+    words = array("I", bytes(4 * sum((b - a + 3) // 4 + _PAD_WORDS for a, b in raw.values())))
+    cursor = core.scan.ScanCursor(
+        words, units, tables, blocks, array("i", bytes(4 * len(layout.grids)))
+    )
+    intervals = []
+    at = 0
+    for k, span in spans.items():
+        raw_start, raw_end = raw[k]
+        length, fill = core.scan.unstuff(data, raw_start, raw_end, words, at)
+        cursor.start(at * 32, at * 32 + 8 * length)
+        mcu = k * layout.interval
+        end = min(mcu + layout.interval, layout.mcus)
+        touched = marks.find(2, mcu, end) >= 0
+        status = 0
+        for number in span:
+            status = cursor.advance(ranges[0][number] - mcu, -1) or cursor.advance(
+                ranges[1][number] - ranges[0][number], ranges[2][number]
+            )
+            if status:
+                break
+            mcu = ranges[1][number]
+        if touched and not status:
+            status = cursor.advance(end - mcu, -1)
+        if status:
+            message, code = _FAULTS[status]
+            used = (cursor.position >> 3) - 4 * at
+            raise InvalidJpegError(
+                message,
+                code=code,
+                offset=raw_start + core.scan.stuffed_length(data, raw_start, raw_end, used),
+            )
+        first = ranges[2][span.start]
+        last = span.stop - 1
+        stop = ranges[2][last] + (ranges[1][last] - ranges[0][last]) * layout.units
+        intervals.append(
+            Interval(
+                raw_start, raw_end, at * 32, cursor.position, first, stop, touched, fill > 0
+            )
+        )
+        at += (raw_end - raw_start + 3) // 4 + _PAD_WORDS
+    return ScanIndex(
+        data, scan, layout, words, tuple(intervals), ranges, blocks, tables, units,
+        tuple(dc_tables), tuple(ac_tables),
+    )  # fmt: skip
+
+
+def _plan(
+    layout: ScanLayout, marks: bytearray
+) -> tuple[tuple[array[int], array[int], array[int]], dict[int, range]]:
+    """Return the runs of marked MCUs, cut at restart intervals, and which each interval has."""
+    begins, ends, bases = array("q"), array("q"), array("q")
+    spans: dict[int, range] = {}
+    base = 0
+    for found in _RECORDED.finditer(marks):
+        begin = found.start()
+        while begin < found.end():
+            k = begin // layout.interval
+            end = min(found.end(), (k + 1) * layout.interval)
+            number = len(begins)
+            spans[k] = range(spans[k].start if k in spans else number, number + 1)
+            begins.append(begin)
+            ends.append(end)
+            bases.append(base)
+            base += (end - begin) * layout.units
+            begin = end
+    return (begins, ends, bases), spans
+
+
+def _units(
+    layout: ScanLayout, scan: Scan
+) -> tuple[list[HuffmanTable], list[HuffmanTable], tuple[array[int], array[int], array[int]]]:
+    """Return the tables that a scan uses, each once, and for each data unit which it takes."""
+    dc_tables: list[HuffmanTable] = []
+    ac_tables: list[HuffmanTable] = []
+    components = layout.unit_components()
+    dc_units, ac_units = array("B"), array("B")
+    for component in components:
+        part = scan.components[component]
+        for table, tables, numbers in (
+            (part.dc, dc_tables, dc_units),
+            (part.ac, ac_tables, ac_units),
+        ):
+            if table not in tables:
+                tables.append(table)
+            numbers.append(tables.index(table))
+    return dc_tables, ac_tables, (components, dc_units, ac_units)
+
+
+def _interval_bytes(
+    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
+) -> dict[int, tuple[int, int]]:
+    """Return where the bytes of the wanted restart intervals begin and end."""
+    expected = -(-layout.mcus // layout.interval) - 1
+    restarts = scan.restarts
+    if len(restarts) < expected:
+        raise InvalidJpegError(
+            f"{len(restarts)} restart markers where {expected} should be",
+            code="jpeg.restart-missing",
+            offset=scan.end,
+        )
+    for number in range(expected):
+        if data[restarts[number] + 1] & 7 != number & 7:
+            raise InvalidJpegError(
+                "restart markers out of order", code="jpeg.restart-order", offset=restarts[number]
+            )
+    return {
+        k: (
+            restarts[k - 1] + 2 if k else scan.start,
+            restarts[k] if k < len(restarts) else scan.end,
+        )
+        for k in wanted
+    }

@@ -1,0 +1,5 @@
+"""The unblur-diff: `Document` <-> bytes. Knows no codec, no picture, no file."""
+
+from .document import Document, FileRecord, GroupRecord, Patch, RegionRecord, Window
+
+__all__ = ["Document", "FileRecord", "GroupRecord", "Patch", "RegionRecord", "Window"]

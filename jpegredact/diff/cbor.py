@@ -1,0 +1,168 @@
+"""The deterministic subset of CBOR (RFC 8949 §4.2) that a diff is made of, read strictly.
+
+Integers, byte and text strings, arrays, maps with text keys, floats, booleans and
+null. Whatever another encoder might have written otherwise is refused: indefinite
+lengths, long heads for short numbers, unsorted or repeated keys, floats that fit
+a shorter form, tags. A general library decodes dates, patterns, decimals and
+shared references too, all of which a hostile file could aim at; see
+docs/decisions/0003-own-cbor-subset.md.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any
+
+from ..errors import InvalidDiffError
+
+__all__ = ["MAGIC", "Value", "decode", "encode"]
+
+Value = Any
+"""int, bytes, str, list, dict with str keys, float, bool or None."""
+
+MAGIC = b"\xd9\xd9\xf7"
+"""Tag 55799, "self-described CBOR" (RFC 8949 §3.4.6)."""
+
+_MAX_DEPTH = 8
+
+
+def encode(value: Value) -> bytes:
+    """Encode a value, deterministically."""
+    out = bytearray()
+    _encode(value, out)
+    return bytes(out)
+
+
+def _head(major: int, number: int, out: bytearray) -> None:
+    if number < 24:
+        out.append(major << 5 | number)
+        return
+    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if number < 1 << 8 * size:
+            out.append(major << 5 | extra)
+            out += number.to_bytes(size)
+            return
+    raise ValueError(f"{number} does not fit 64 bits")
+
+
+def _encode(value: Value, out: bytearray) -> None:
+    if value is None or isinstance(value, bool):
+        out.append({False: 0xF4, True: 0xF5, None: 0xF6}[value])
+    elif isinstance(value, int):
+        _head(0, value, out) if value >= 0 else _head(1, -1 - value, out)
+    elif isinstance(value, float):
+        out += _float(value)
+    elif isinstance(value, bytes):
+        _head(2, len(value), out)
+        out += value
+    elif isinstance(value, str):
+        data = value.encode()
+        _head(3, len(data), out)
+        out += data
+    elif isinstance(value, list | tuple):
+        _head(4, len(value), out)
+        for item in value:
+            _encode(item, out)
+    elif isinstance(value, dict):
+        _head(5, len(value), out)
+        for key, item in sorted((encode(key), item) for key, item in value.items()):
+            out += key
+            _encode(item, out)
+    else:
+        raise TypeError(f"{type(value).__name__} has no place in a diff")
+
+
+def _float(value: float) -> bytes:
+    for head, form in ((0xF9, ">e"), (0xFA, ">f"), (0xFB, ">d")):
+        try:
+            packed = struct.pack(form, value)
+        except OverflowError:
+            continue
+        if struct.unpack(form, packed)[0] == value:
+            return bytes([head]) + packed
+    raise ValueError("NaN has no place in a diff")
+
+
+def decode(data: bytes, at: int = 0) -> Value:
+    """Decode ``data[at:]``, which must be exactly one value in deterministic form.
+
+    Raises
+    ------
+    InvalidDiffError
+        With the byte offset of the trouble.
+    """
+    reader = _Reader(data, at)
+    value = reader.value(0)
+    if reader.at != len(data):
+        raise InvalidDiffError("bytes behind the end", code="diff.trailing", offset=reader.at)
+    return value
+
+
+class _Reader:
+    def __init__(self, data: bytes, at: int) -> None:
+        self.data = data
+        self.at = at
+
+    def take(self, count: int) -> bytes:
+        if count > len(self.data) - self.at:
+            raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=self.at)
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def bad(self, what: str, at: int) -> InvalidDiffError:
+        return InvalidDiffError(what, code="diff.cbor", offset=at)
+
+    def value(self, depth: int) -> Value:
+        start = self.at
+        first = self.take(1)[0]
+        major, extra = first >> 5, first & 31
+        if major == 7:
+            return self.simple(first, start)
+        if depth > _MAX_DEPTH or extra > 27 or major == 6:
+            raise self.bad("a kind of value that has no place in a diff", start)
+        number = extra
+        if extra >= 24:
+            size = 1 << (extra - 24)
+            number = int.from_bytes(self.take(size))
+            if number < 24 or (size > 1 and number < 1 << 4 * size):
+                raise self.bad("a number in a longer form than it needs", start)
+        if major == 0:
+            return number
+        if major == 1:
+            return -1 - number
+        if major == 2:
+            return self.take(number)
+        if major == 3:
+            try:
+                return self.take(number).decode()
+            except UnicodeDecodeError:
+                raise self.bad("text that is not UTF-8", start) from None
+        if number > len(self.data) - self.at:  # each item takes a byte at least
+            raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=start)
+        if major == 4:
+            return [self.value(depth + 1) for _ in range(number)]
+        return self.map(number, depth, start)
+
+    def map(self, count: int, depth: int, start: int) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        before = b""
+        for _ in range(count):
+            begin = self.at
+            key = self.value(depth + 1)
+            if not isinstance(key, str) or self.data[begin : self.at] <= before:
+                raise self.bad("map keys that are no text, or not in order", begin)
+            before = self.data[begin : self.at]
+            found[key] = self.value(depth + 1)
+        return found
+
+    def simple(self, first: int, start: int) -> Value:
+        if first in (0xF4, 0xF5, 0xF6):
+            return {0xF4: False, 0xF5: True, 0xF6: None}[first]
+        form = {0xF9: ">e", 0xFA: ">f", 0xFB: ">d"}.get(first)
+        if form is None:
+            raise self.bad("a kind of value that has no place in a diff", start)
+        value: float = struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        if math.isnan(value) or _float(value)[0] != first:
+            raise self.bad("a float in a longer form than it needs", start)
+        return value

@@ -1,0 +1,120 @@
+"""Every exception of this package.
+
+::
+
+    JpegRedactError
+    ├── InvalidJpegError        the bytes are no whole, decodable JPEG
+    ├── UnsupportedJpegError    a JPEG (or another format) that can't be redacted in place
+    ├── LimitExceededError      more bytes, pixels, segments, ... than `Limits` allows
+    ├── InvalidRegionError      a box, polygon, mask or method that makes no sense here
+    ├── DiffError
+    │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
+    │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    └── VerificationError       a guarantee could not be kept; nothing was returned
+
+`JpegRedactError` itself is never raised. Anything else that escapes from a
+function of this package, but for ``TypeError`` (a wrong call), ``OSError`` (a
+path that can't be read or written) and what a user's own method raises, is a bug.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DiffError",
+    "DiffMismatchError",
+    "InvalidDiffError",
+    "InvalidJpegError",
+    "InvalidRegionError",
+    "JpegRedactError",
+    "LimitExceededError",
+    "UnsupportedJpegError",
+    "VerificationError",
+]
+
+
+class JpegRedactError(Exception):
+    """The root of all errors of this package.
+
+    Parameters
+    ----------
+    message
+        What was wrong, in one sentence.
+    code
+        A stable name for programs, such as ``"jpeg.truncated"``.
+    offset
+        Byte offset in the input where the trouble was found, if there is one.
+    hint
+        What the caller can do about it.
+    """
+
+    default_code = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        offset: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.offset = offset
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = self.message
+        if self.offset is not None:
+            text += f" (at byte {self.offset})"
+        if self.hint:
+            text += f"; {self.hint}"
+        return text
+
+
+class InvalidJpegError(JpegRedactError):
+    """The bytes are no whole, decodable JPEG."""
+
+    default_code = "jpeg.invalid"
+
+
+class UnsupportedJpegError(JpegRedactError):
+    """A JPEG, or another format, that can't be redacted in place."""
+
+    default_code = "jpeg.unsupported"
+
+
+class LimitExceededError(JpegRedactError):
+    """The input asks for more than `Limits` allows."""
+
+    default_code = "limit"
+
+
+class InvalidRegionError(JpegRedactError):
+    """A box, polygon, mask or method that makes no sense for this picture."""
+
+    default_code = "region.invalid"
+
+
+class DiffError(JpegRedactError):
+    """Something is wrong with an unblur-diff."""
+
+    default_code = "diff"
+
+
+class InvalidDiffError(DiffError):
+    """The bytes are no diff, or a damaged one."""
+
+    default_code = "diff.invalid"
+
+
+class DiffMismatchError(DiffError):
+    """A good diff, but of another picture, or of another state of this one."""
+
+    default_code = "diff.mismatch"
+
+
+class VerificationError(JpegRedactError):
+    """A guarantee could not be kept, so nothing was returned."""
+
+    default_code = "verification"

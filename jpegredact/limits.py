@@ -1,0 +1,55 @@
+"""How much of anything this package takes on before it says no."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import LimitExceededError
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Upper bounds, checked before memory or time is spent.
+
+    Attributes
+    ----------
+    max_bytes
+        Size of a JPEG or a diff.
+    max_pixels
+        Width times height.
+    max_segments
+        Marker segments in a file, restart markers not counted.
+    max_scans
+        Scans in a file.
+    max_regions
+        Regions in one call, or in a diff.
+    max_groups
+        Sets of blocks under exactly the same regions; above it they are merged,
+        and the report says so. In a diff, more is an error.
+    max_points
+        Corners of a polygon.
+    """
+
+    max_bytes: int = 1 << 30
+    max_pixels: int = 400_000_000
+    max_segments: int = 20_000
+    max_scans: int = 1_000
+    max_regions: int = 10_000
+    max_groups: int = 2_048
+    max_points: int = 2_000
+
+    def check(self, name: str, value: int, what: str, offset: int | None = None) -> None:
+        """Raise `LimitExceededError` if ``value`` is above the limit ``name``."""
+        limit: int = getattr(self, name)
+        if value > limit:
+            raise LimitExceededError(
+                f"{value} {what}, the limit is {limit}",
+                code=f"limit.{name.removeprefix('max_')}",
+                offset=offset,
+                hint=f"raise it with Limits({name}=...) if you trust the input",
+            )
+
+
+DEFAULT_LIMITS = Limits()

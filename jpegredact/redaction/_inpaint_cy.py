@@ -1,0 +1,126 @@
+# cython: language_level=3, boundscheck=True, wraparound=False
+"""Compiled: a smooth fill for one component's grid of quantised DC values, in integers.
+
+The house rules of ``codec._scan_cy`` hold here too.
+"""
+
+import cython
+
+__all__ = ["inpaint", "is_compiled"]
+
+
+def is_compiled() -> bool:
+    """Whether this module runs as the compiled extension."""
+    return bool(cython.compiled)
+
+
+def inpaint(
+    values: cython.int[::1], states: cython.uchar[::1],
+    rows: cython.longlong, columns: cython.longlong, sweeps: cython.int,
+    scratch: cython.int[::1], order: cython.int[::1],
+) -> int:
+    """Fill the touched cells (state 2) smoothly from the known ones (state 1).
+
+    First the mean of the nearest known values up, down, left and right, each
+    weighted by one over its distance; then ``sweeps`` Gauss-Seidel passes of
+    the Laplace equation, there and back, in sixteenths of a quantiser step. A cell that sees
+    nothing known is worked out by the passes alone; 0 where nothing is known
+    at all. Floor division throughout: the same on every platform.
+
+    ``scratch`` needs ``2 * rows * columns + 2 * columns`` ints, ``order`` one
+    for each touched cell. Returns the number of touched cells.
+    """
+    y: cython.longlong
+    x: cython.longlong
+    at: cython.longlong
+    cells: cython.longlong = rows * columns
+    below: cython.longlong = 2 * cells
+    count: cython.longlong = 0
+    k: cython.longlong
+    run: cython.longlong
+    total: cython.longlong
+    weight: cython.longlong
+    sum_: cython.longlong
+    near: cython.int
+    s: cython.int
+    with cython.nogil:
+        # What stands above: value in scratch[at], distance in scratch[cells + at] (0: none).
+        for at in range(cells):
+            if states[at] == 1:
+                values[at] *= 16
+                scratch[at] = values[at]
+                scratch[cells + at] = 1
+            elif states[at] == 2 and at >= columns and scratch[cells + at - columns]:
+                scratch[at] = scratch[at - columns]
+                scratch[cells + at] = scratch[cells + at - columns] + (
+                    1 if states[at - columns] == 2 else 0
+                )
+            else:
+                scratch[cells + at] = 0
+        for x in range(columns):
+            scratch[below + columns + x] = 0
+        # From the bottom: what stands below is carried along in two rows of scratch.
+        for y in range(rows - 1, -1, -1):
+            x = 0
+            while x < columns:
+                at = y * columns + x
+                if states[at] == 1:
+                    scratch[below + x] = values[at]
+                    scratch[below + columns + x] = 1
+                if states[at] != 2:
+                    if states[at] == 0:
+                        scratch[below + columns + x] = 0
+                    x += 1
+                    continue
+                run = x
+                while run < columns and states[y * columns + run] == 2:
+                    run += 1
+                for k in range(x, run):
+                    at = y * columns + k
+                    total = 0
+                    sum_ = 0
+                    if x > 0 and states[y * columns + x - 1] == 1:
+                        weight = 65536 // (k - x + 1)
+                        total += weight
+                        sum_ += weight * values[y * columns + x - 1]
+                    if run < columns and states[y * columns + run] == 1:
+                        weight = 65536 // (run - k)
+                        total += weight
+                        sum_ += weight * values[y * columns + run]
+                    if scratch[cells + at]:
+                        weight = 65536 // scratch[cells + at]
+                        total += weight
+                        sum_ += weight * scratch[at]
+                    if scratch[below + columns + k]:
+                        weight = 65536 // scratch[below + columns + k]
+                        total += weight
+                        sum_ += weight * scratch[below + k]
+                        scratch[below + columns + k] += 1
+                    values[at] = cython.cast(cython.int, sum_ // total) if total else 0
+                    order[count] = cython.cast(cython.int, at)
+                    count += 1
+                x = run
+        for s in range(2 * sweeps):
+            for k in range(count):
+                at = order[k if s & 1 else count - 1 - k]
+                x = at % columns
+                sum_ = 0
+                near = 0
+                if x > 0 and states[at - 1]:
+                    sum_ += values[at - 1]
+                    near += 1
+                if x + 1 < columns and states[at + 1]:
+                    sum_ += values[at + 1]
+                    near += 1
+                if at >= columns and states[at - columns]:
+                    sum_ += values[at - columns]
+                    near += 1
+                if at + columns < cells and states[at + columns]:
+                    sum_ += values[at + columns]
+                    near += 1
+                if near:
+                    values[at] = cython.cast(cython.int, (sum_ + (near >> 1)) // near)
+        for at in range(cells):
+            if states[at]:
+                values[at] = (values[at] + 8) >> 4
+    return count

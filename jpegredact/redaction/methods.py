@@ -1,0 +1,258 @@
+"""How blocks are filled: two content-free methods, two cosmetic ones, and a place for yours.
+
+A method works on one component at a time, on its own grid of quantised DC
+values: no chroma upsampling, which would mix inside and outside. The
+content-free ones use integers only, so the same file gives the same bytes on
+every platform.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from ..errors import InvalidRegionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate", "as_method"]
+
+OUTSIDE, INSIDE = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What a method sees of one component: a window of its block grid.
+
+    Attributes
+    ----------
+    component
+        Its index in the frame.
+    colour
+        Of the picture: "grey", "YCbCr", "RGB", "CMYK", "YCCK" or "unknown".
+    inverted
+        Whether CMYK samples count from full ink down (Adobe).
+    quantization
+        Its quantisation table in zigzag order; the first entry is DC's.
+    step_x, step_y
+        A block's size in pixels of the picture.
+    rows, columns
+        Of the window. Arrays below are row-major.
+    dc
+        Quantised DC values; inside the regions 0 for a content-free method.
+    states
+        1 where ``dc`` is an outside block's, 2 inside the regions, 0 unknown.
+    areas
+        For each block inside, which cluster of overlapping regions it belongs
+        to, from 1; else 0.
+    coefficients
+        Gives the original coefficients, an integer array (rows, columns, 64) in
+        zigzag order; None for a content-free method. Outside it holds zeros.
+    """
+
+    component: int
+    colour: str
+    inverted: bool
+    quantization: tuple[int, ...]
+    step_x: Fraction
+    step_y: Fraction
+    rows: int
+    columns: int
+    dc: array[int]
+    states: array[int]
+    areas: Callable[[], array[int]]
+    coefficients: Callable[[], NDArray[np.int16]] | None = field(repr=False)
+
+
+@runtime_checkable
+class Method(Protocol):
+    """How to fill blocks.
+
+    ``render`` returns quantised DC values, row-major: any sequence of rows ×
+    columns integers, or an array (rows, columns); or all coefficients, an array
+    (rows, columns, 64) in zigzag order. Only blocks inside the regions are
+    taken from it. What a file's tables can't say is moved to the nearest value
+    (DC) or left out (AC).
+    """
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+
+    @property
+    def content_free(self) -> bool:
+        """True if nothing of the inside is used; then the inside is not shown to it."""
+
+    def render(self, canvas: Canvas) -> Any:
+        """Return new DC values or coefficients for the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inpaint:
+    """A smooth fill worked out from the blocks around; the default."""
+
+    name: str = field(default="inpaint", init=False)
+    content_free: bool = field(default=True, init=False)
+
+    def render(self, canvas: Canvas) -> array[int]:
+        """Interpolate the DC values around the regions, in integers."""
+        from ._inpaint_cy import inpaint
+
+        cells = canvas.rows * canvas.columns
+        values = array("i", canvas.dc)
+        scratch = array("i", bytes(4 * (2 * cells + 2 * canvas.columns)))
+        order = array("i", bytes(4 * cells))
+        inpaint(values, canvas.states, canvas.rows, canvas.columns, 8, scratch, order)
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One colour, given as red, green, blue from 0 to 255; mid-grey by default."""
+
+    red: int = 128
+    green: int = 128
+    blue: int = 128
+    name: str = field(default="fill", init=False)
+    content_free: bool = field(default=True, init=False)
+
+    def render(self, canvas: Canvas) -> array[int]:
+        """Return the colour's DC value everywhere."""
+        level = self._level(canvas.component, canvas.colour, canvas.inverted)
+        step = canvas.quantization[0]
+        value = (16 * (level - 128) + step) // (2 * step)  # 8 * (level - 128) / step, rounded
+        return array("i", [value]) * (canvas.rows * canvas.columns)
+
+    def _level(self, component: int, colour: str, inverted: bool) -> int:
+        red, green, blue = self.red, self.green, self.blue
+        if colour in ("RGB", "CMYK"):
+            level = (red, green, blue, 255)[component]
+            return level if colour == "RGB" or inverted else 255 - level
+        if component == 3:
+            return 255 if inverted else 0
+        # ITU-R BT.601 in thousandths, as JFIF has it.
+        luma = (299 * red + 587 * green + 114 * blue + 500) // 1000
+        if component == 0:
+            return luma
+        blueness = 128 + (-168736 * red - 331264 * green + 500000 * blue + 500000) // 1000000
+        redness = 128 + (500000 * red - 418688 * green - 81312 * blue + 500000) // 1000000
+        return min(blueness if component == 1 else redness, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Pixelate:
+    """Coarse cells: *cosmetic*, not safe against recognition.
+
+    At most 6 cells on an area's longer side, none under 16 pixels, means in
+    steps of 16 levels. Overlapping regions count as one area.
+    """
+
+    allow_text: bool = False
+    """Also for regions labelled plate or text, where a few cells may be enough to read."""
+    name: str = field(default="pixelate", init=False)
+    content_free: bool = field(default=False, init=False)
+
+    def render(self, canvas: Canvas) -> NDArray[np.int64]:
+        """Give each block the mean of its cell."""
+        return _cells(canvas, smooth=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """The cells of `Pixelate`, interpolated: *cosmetic*, not safe against recognition."""
+
+    allow_text: bool = False
+    """Also for regions labelled plate or text, where a few cells may be enough to read."""
+    name: str = field(default="blur", init=False)
+    content_free: bool = field(default=False, init=False)
+
+    def render(self, canvas: Canvas) -> NDArray[np.int64]:
+        """Interpolate the cells' means linearly."""
+        return _cells(canvas, smooth=True)
+
+
+def _cells(canvas: Canvas, smooth: bool) -> NDArray[np.int64]:
+    import numpy as np
+    from scipy import ndimage
+
+    shape = (canvas.rows, canvas.columns)
+    dc = np.array(canvas.dc, np.int64).reshape(shape)
+    areas = np.array(canvas.areas(), np.int64).reshape(shape)
+    step = canvas.quantization[0]
+    quantum = max(1, -(-16 * 8 // step))  # 16 levels of a sample, in quantiser steps
+    out = dc.copy()
+    for number, place in enumerate(ndimage.find_objects(areas), 1):
+        if place is None:
+            continue
+        inside = areas[place] == number
+        rows, columns = inside.shape
+        longer = max(rows * canvas.step_y, columns * canvas.step_x)
+        size = max(Fraction(16), longer / 6)
+        down, across = -(-size // canvas.step_y), -(-size // canvas.step_x)
+        row = np.arange(rows) // down
+        column = np.arange(columns) // across
+        grid = (int(row[-1]) + 1, int(column[-1]) + 1)
+        labels = row[:, None] * grid[1] + column[None, :]
+        counts = np.bincount(labels[inside], minlength=grid[0] * grid[1])
+        sums = np.bincount(labels[inside], dc[place][inside], minlength=grid[0] * grid[1])
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), 0).reshape(grid)
+        means = np.round(means / quantum) * quantum
+        known = (counts > 0).reshape(grid)
+        if not known.all():  # cells without blocks take the nearest one's mean
+            nearest = ndimage.distance_transform_edt(
+                ~known, return_distances=False, return_indices=True
+            )
+            means = means[tuple(nearest)]
+        if smooth:
+            at = np.meshgrid(
+                (np.arange(rows) + 0.5) / down - 0.5,
+                (np.arange(columns) + 0.5) / across - 0.5,
+                indexing="ij",
+            )
+            values = ndimage.map_coordinates(means, at, order=1, mode="nearest")
+        else:
+            values = means[row[:, None], column[None, :]]
+        out[place][inside] = np.round(values[inside]).astype(np.int64)
+    return out
+
+
+_NAMED: dict[str, Callable[[], Method]] = {
+    "inpaint": Inpaint,
+    "fill": Fill,
+    "pixelate": Pixelate,
+    "blur": Blur,
+}
+_COLOUR = re.compile(r"fill:#?([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+
+
+def as_method(method: str | Method) -> Method:
+    """Return a method by its name ("inpaint", "fill", "fill:#rrggbb", "pixelate", "blur").
+
+    Raises
+    ------
+    InvalidRegionError
+        An unknown name.
+    """
+    if not isinstance(method, str):
+        if isinstance(method, type) or not isinstance(method, Method):
+            raise InvalidRegionError(
+                f"{method!r} is no method: it needs a name, content_free and render()",
+                code="region.method",
+            )
+        return method
+    if method in _NAMED:
+        return _NAMED[method]()
+    colour = _COLOUR.fullmatch(method)
+    if colour:
+        return Fill(*(int(part, 16) for part in colour.groups()))
+    raise InvalidRegionError(
+        f"there is no method {method!r}",
+        code="region.method",
+        hint="there are inpaint, fill, fill:#rrggbb, pixelate and blur",
+    )

@@ -1,0 +1,216 @@
+"""Which blocks belong to which regions: regions x block grids -> groups.
+
+All regions are planned as one union. A *group* is the set of blocks under
+exactly the same regions; a `Cover` says for one component which group each
+block of a window belongs to.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..codec.layout import ComponentGrid, ScanLayout, scan_layout
+from ..codec.model import Frame, JpegData, Scan
+from ..geometry import Grid, Rect, Region, margin_of
+from ..limits import Limits
+
+__all__ = ["Cover", "Plan", "ScanPlan", "block_grid", "make_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The touched blocks of a component: a window of its grid, hidden padding included.
+
+    ``cells`` is row-major; 0 is untouched, else the number of the group plus one.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+    cells: array[int]
+    boxes: dict[int, tuple[int, int, int, int]]
+    """For each group the least rectangle around it: row, column, rows, columns."""
+
+    @property
+    def window(self) -> tuple[int, int, int, int]:
+        """First row, first column, rows, columns."""
+        return self.row, self.column, self.rows, self.columns
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPlan:
+    """A scan, its layout, and the cover of each of its components (None: untouched)."""
+
+    scan: Scan
+    layout: ScanLayout
+    covers: tuple[Cover | None, ...]
+
+    @property
+    def touched(self) -> bool:
+        """Whether any block of the scan is touched."""
+        return any(cover is not None for cover in self.covers)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that will be rewritten: for each scan the covers, for each group its regions."""
+
+    scans: tuple[ScanPlan, ...]
+    groups: tuple[tuple[int, ...], ...]
+    merged: int
+    """How many groups were merged into others to stay within the limit."""
+
+    def cover_of(self, component: int) -> tuple[ComponentGrid, Cover | None] | None:
+        """Return the grid and cover of a component, or None if no scan codes it."""
+        for part in self.scans:
+            for grid, cover in zip(part.layout.grids, part.covers, strict=True):
+                if grid.component == component:
+                    return grid, cover
+        return None
+
+
+def block_grid(frame: Frame, component: int) -> Grid:
+    """Return the block grid of a component in pixels of the picture."""
+    part = frame.components[component]
+    rows, columns = frame.blocks(component)
+    return Grid(
+        Fraction(8 * frame.horizontal, part.horizontal),
+        Fraction(8 * frame.vertical, part.vertical),
+        rows,
+        columns,
+    )
+
+
+def make_plan(
+    jpeg: JpegData, regions: Sequence[Region], margin: tuple[float, bool], limits: Limits
+) -> Plan:
+    """Work out the groups of blocks that the regions touch."""
+    pieces: list[tuple[ScanLayout, list[list[Piece]]]] = []
+    sizes: dict[tuple[int, ...], int] = {}
+    for scan in jpeg.scans:
+        layout = scan_layout(jpeg, scan)
+        parts = []
+        for grid in layout.grids:
+            blocks = block_grid(jpeg.frame, grid.component)
+            rects = [
+                (number, rect)
+                for number, region in enumerate(regions)
+                for found in region.rects(blocks, margin_of(region, margin))
+                for rect in _with_padding(found, grid)
+            ]
+            parts.append(_elementary(rects))
+            for first, end, left, right, key in parts[-1]:
+                sizes[key] = sizes.get(key, 0) + (end - first) * (right - left)
+        pieces.append((layout, parts))
+    groups, numbers, merged = _number_groups(sizes, limits.max_groups)
+    return Plan(
+        tuple(
+            ScanPlan(scan, layout, tuple(_paint(part, numbers) for part in parts))
+            for scan, (layout, parts) in zip(jpeg.scans, pieces, strict=True)
+        ),
+        groups,
+        merged,
+    )
+
+
+Piece = tuple[int, int, int, int, tuple[int, ...]]
+"""A rectangle of blocks and the regions that touch all of it."""
+
+
+def _with_padding(rect: Rect, grid: ComponentGrid) -> Iterable[Rect]:
+    """Yield the rectangle and the hidden blocks of the MCUs that it touches.
+
+    Encoders copy DC values of real blocks into those (ITU-T T.81 A.2.4 leaves
+    their content open).
+    """
+    yield rect
+    first, end, left, right = rect
+    top = first // grid.down * grid.down
+    bottom = -(-end // grid.down) * grid.down
+    begin = left // grid.across * grid.across
+    stop = -(-right // grid.across) * grid.across
+    if stop > grid.columns:
+        yield top, bottom, grid.columns, stop
+    if bottom > grid.rows:
+        yield grid.rows, bottom, begin, stop
+
+
+def _elementary(rects: list[tuple[int, Rect]]) -> list[Piece]:
+    """Cut overlapping rectangles into pieces under exactly the same regions.
+
+    A sweep down the rows: between two edges, the same rectangles are active.
+    """
+    if not rects:
+        return []
+    edges = sorted({edge for _, rect in rects for edge in rect[:2]})
+    starting = sorted(rects, key=lambda item: item[1][0])
+    active: list[tuple[int, Rect]] = []
+    pieces: list[Piece] = []
+    at = 0
+    for top, bottom in zip(edges, edges[1:], strict=False):
+        active = [item for item in active if item[1][1] > top]
+        while at < len(starting) and starting[at][1][0] == top:
+            active.append(starting[at])
+            at += 1
+        events = sorted(
+            [(rect[2], 1, number) for number, rect in active]
+            + [(rect[3], -1, number) for number, rect in active]
+        )
+        inside: dict[int, int] = {}
+        left = 0
+        for column, change, number in events:
+            if inside and column > left:
+                pieces.append((top, bottom, left, column, tuple(sorted(inside))))
+            left = column
+            count = inside.get(number, 0) + change
+            if count:
+                inside[number] = count
+            else:
+                inside.pop(number, None)
+    return pieces
+
+
+def _number_groups(
+    sizes: dict[tuple[int, ...], int], limit: int
+) -> tuple[tuple[tuple[int, ...], ...], dict[tuple[int, ...], int], int]:
+    """Give each set of regions a group number; join the smallest ones above the limit."""
+    keys = sorted(sizes)
+    merged = 0
+    if len(keys) > limit:
+        by_size = sorted(keys, key=lambda key: (-sizes[key], key))
+        rest = by_size[limit - 1 :]
+        keys = sorted(by_size[: limit - 1])
+        union = tuple(sorted({region for key in rest for region in key}))
+        if union in keys:
+            keys.remove(union)
+        keys.append(union)
+        merged = len(rest) - 1
+        numbers = {key: number for number, key in enumerate(keys)}
+        numbers.update({key: len(keys) - 1 for key in rest})
+    else:
+        numbers = {key: number for number, key in enumerate(keys)}
+    return tuple(keys), numbers, merged
+
+
+def _paint(pieces: list[Piece], numbers: dict[tuple[int, ...], int]) -> Cover | None:
+    if not pieces:
+        return None
+    row = min(piece[0] for piece in pieces)
+    column = min(piece[2] for piece in pieces)
+    rows = max(piece[1] for piece in pieces) - row
+    columns = max(piece[3] for piece in pieces) - column
+    cells = array("H", bytes(2 * rows * columns))
+    boxes: dict[int, tuple[int, int, int, int]] = {}
+    for first, end, left, right, key in pieces:
+        top, low, begin, stop = boxes.get(numbers[key], (first, end, left, right))
+        boxes[numbers[key]] = min(top, first), max(low, end), min(begin, left), max(stop, right)
+        line = array("H", [numbers[key] + 1]) * (right - left)
+        for y in range(first - row, end - row):
+            at = y * columns + left - column
+            cells[at : at + len(line)] = line
+    sized = {g: (t, b, e - t, f - b) for g, (t, e, b, f) in boxes.items()}
+    return Cover(row, column, rows, columns, cells, sized)

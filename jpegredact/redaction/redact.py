@@ -1,0 +1,228 @@
+"""`redact_bytes`: rewrite the touched blocks, make the diff, and prove that it brings all back."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..codec.huffman import HuffmanTable
+from ..codec.reader import read_jpeg, require_supported
+from ..diff import Document, FileRecord, Patch, RegionRecord
+from ..errors import InvalidRegionError, VerificationError
+from ..geometry import Box, Polygon, Region
+from ..limits import Limits
+from .methods import Method
+from .picture import EditBuilder, FileEdit, Picture, Tables, assemble, open_picture
+from .plan import Plan, make_plan
+from .render import render_into
+from .say import bare_block, say
+
+__all__ = ["Outcome", "apply_patches", "redact_bytes"]
+
+_LEGIBLE = frozenset({"plate", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A redacted JPEG, its diff, and the facts for the report."""
+
+    jpeg: bytes
+    diff: bytes
+    document: Document
+    plan: Plan
+    method: Method
+    tables_appended: tuple[tuple[int, str, tuple[int, ...]], ...]
+    """Offset in the original, name of the table, symbols appended."""
+    blocks_moved: int
+    """Blocks whose fill gave way to what the tables can say."""
+    bytes_rewritten: int
+    """Bytes of coded data in the intervals that were written anew."""
+    raw_bytes: int
+    """Original bytes that the diff's file record holds."""
+
+
+def redact_bytes(
+    data: bytes,
+    regions: Sequence[Region],
+    method: Method,
+    margin: tuple[float, bool],
+    limits: Limits,
+) -> Outcome:
+    """Redact regions of a JPEG. There must be at least one region.
+
+    Raises
+    ------
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
+    VerificationError
+    """
+    jpeg = read_jpeg(data, limits)
+    require_supported(jpeg)
+    for number, region in enumerate(regions):
+        region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
+        if region.label in _LEGIBLE and not method.content_free:
+            if not getattr(method, "allow_text", False):
+                raise InvalidRegionError(
+                    f"region {number}: {method.name} leaves a {region.label} readable",
+                    code="region.cosmetic",
+                    hint="use inpaint or fill, or a method with allow_text=True",
+                )
+    plan = make_plan(jpeg, regions, margin, limits)
+    original = open_picture(data, jpeg, plan, ring=True)
+    edits = original.unchanged()
+    render_into(original, method, edits)
+    tables = _bare_blocks(original, edits)
+    said = say(original, edits, tables)
+    redacted = assemble(data, said.changes)
+    shown = said.picture
+    symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
+    groups = range(len(plan.groups))
+    document = Document(
+        outside=original.outside_digest(said.tables),
+        size=(jpeg.frame.width, jpeg.frame.height),
+        fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
+        groups=tuple(original.record(group, symbols) for group in groups),
+        regions=tuple(_region_record(region) for region in regions),
+        file=FileRecord(len(data), hashlib.sha256(data).digest(), ()),
+    )
+    # Guarantee G3: bring the original back from the diff as it will be stored.
+    document = Document.from_bytes(document.to_bytes(), _unlimited(limits))
+    patches = _patches(shown, document, said.tables, data, redacted, said.changes)
+    document = replace(document, file=replace(document.file, patches=patches))
+    return Outcome(
+        jpeg=redacted,
+        diff=document.to_bytes(),
+        document=document,
+        plan=plan,
+        method=method,
+        tables_appended=tuple(
+            (table.offset, _table_name(table), tuple(longer.symbols[len(table.symbols) :]))
+            for table in jpeg.tables
+            if (longer := said.tables.get(table.order, table)) != table
+        ),
+        blocks_moved=said.moved,
+        bytes_rewritten=sum(
+            interval.raw_end - interval.raw_start
+            for index in original.indexes.values()
+            for interval in index.intervals
+            if interval.touched
+        ),
+        raw_bytes=sum(len(patch[2]) for patch in patches),
+    )
+
+
+def _unlimited(limits: Limits) -> Limits:
+    """What we made ourselves may be as large as it is."""
+    return replace(limits, max_bytes=1 << 62, max_groups=1 << 16, max_regions=1 << 31)
+
+
+def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, HuffmanTable]:
+    """Give the touched blocks that have no new AC bits those of a block without AC coefficients.
+
+    Returns the AC tables that had to be extended for it.
+    """
+    tables: dict[int, HuffmanTable] = {}
+    for member in original.members:
+        edit = edits[member.scan]
+        index = original.indexes[member.scan]
+        table = index.ac_tables[index.units[2][index.layout.grids[member.part].first]]
+        longer, bits, value = bare_block(table)
+        if longer != table:
+            tables[table.order] = longer
+        bare = member.blocks
+        if any(edit.ac_bits[block] >= 0 for block in bare[:1]):
+            bare = array("i", [block for block in bare if edit.ac_bits[block] < 0])
+        edit.put_ac(bare, bits, value)
+    return tables
+
+
+def _table_name(table: HuffmanTable) -> str:
+    return f"{'DC' if table.is_dc else 'AC'} {table.slot & 15}"
+
+
+def _region_record(region: Region) -> RegionRecord:
+    left, top, right, bottom = region.bounds
+    return RegionRecord(
+        "box" if isinstance(region, Box) else "polygon" if isinstance(region, Polygon) else "mask",
+        (left, top, right, bottom),
+        region.points if isinstance(region, Polygon) else (),
+        region.label,
+        region.score,
+        region.id,
+    )
+
+
+def _patches(
+    shown: Picture,
+    document: Document,
+    tables: Tables,
+    data: bytes,
+    redacted: bytes,
+    changes: list[FileEdit],
+) -> tuple[Patch, ...]:
+    """Reveal all groups from the document, and return what still differs from the original.
+
+    The scan positions are those that the splice itself noted, so no second pass
+    over the file is needed; that a reader finds the same ones follows from the
+    codes being prefix codes, and the tests restore by reading.
+    """
+    edits = shown.unchanged()
+    for group, record in enumerate(document.groups):
+        shown.put(edits, group, record)
+    _, revealed = shown.rewrite(edits, {})
+    # Where the revealed intervals will stand in the fully revealed file, which
+    # otherwise is the redacted one.
+    spans = [(start, end) for start, end, _ in changes]
+    pieces = {(start, end): piece for start, end, piece in revealed}
+    patches: list[Patch] = []
+    at = 0  # how far in the original
+    position = 0  # how far in the revealed file
+    for (start, end), (_, _, new) in zip(spans, changes, strict=True):
+        position += start - at
+        piece = pieces.get((start, end), new)
+        patches.extend(_difference(position, piece, data[start:end]))
+        position += len(piece)
+        at = end
+    whole = _revealed_file(data, changes, pieces)
+    if apply_patches(whole, patches) != data:
+        raise VerificationError(
+            "the diff would not bring the original back", code="redact.not-reversible",
+            hint="please report this file as a bug",
+        )  # fmt: skip
+    return tuple(patches)
+
+
+def _revealed_file(
+    data: bytes, changes: list[FileEdit], pieces: dict[tuple[int, int], bytes]
+) -> bytes:
+    return assemble(
+        data, [(start, end, pieces.get((start, end), new)) for start, end, new in changes]
+    )
+
+
+def _difference(position: int, new: bytes, old: bytes) -> list[Patch]:
+    """Return the patch that makes ``new`` at ``position`` into ``old``: one from first to last."""
+    if new == old:
+        return []
+    head = _common(new, old)
+    limit = min(len(new), len(old)) - head
+    tail = _common(new[::-1], old[::-1], limit) if limit else 0
+    return [(position + head, len(new) - head - tail, old[head : len(old) - tail])]
+
+
+def _common(a: bytes, b: bytes, limit: int | None = None) -> int:
+    """Return how many first bytes are the same, at most ``limit``."""
+    low, high = 0, min(len(a), len(b)) if limit is None else limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
+    """Replace each patch's stretch by its bytes."""
+    return assemble(data, [(offset, offset + length, new) for offset, length, new in patches])

@@ -1,0 +1,194 @@
+"""From a method's pictures to edits: canvases out, DC values and coefficients in."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..codec import core
+from ..codec.compact import unpack_blocks
+from ..errors import InvalidRegionError
+from .methods import Canvas, Method
+from .picture import EditBuilder, Member, Picture
+from .plan import block_grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["render_into"]
+
+Window = tuple[int, int, int, int]
+
+
+def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder]) -> None:
+    """Let a method fill every touched component, and note its wishes in the edits.
+
+    AC bits are set for components whose method gave AC coefficients; all other
+    touched blocks are left for the caller to make bare.
+    """
+    areas = _areas(picture.plan.groups)
+    for member in picture.members:
+        index = picture.indexes[member.scan]
+        part = picture.plan.scans[member.scan]
+        grid, cover = part.layout.grids[member.part], part.covers[member.part]
+        assert cover is not None
+        real = (grid.rows, grid.columns)
+        row, column = max(cover.row - 1, 0), max(cover.column - 1, 0)
+        window = (
+            row,
+            column,
+            min(cover.row + cover.rows + 1, grid.rows) - row,
+            min(cover.column + cover.columns + 1, grid.columns) - column,
+        )
+        unit = (grid.down, grid.across, part.layout.mcus_across, part.layout.units, grid.first)
+        cells = window[2] * window[3]
+        dc, states = array("i", bytes(4 * cells)), array("B", bytes(cells))
+        core.grid.spread(
+            index.ranges, unit, real, window, index.blocks[3], picture.touched[member.scan],
+            method.content_free, dc, states,
+        )  # fmt: skip
+        blocks = block_grid(picture.jpeg.frame, member.component)
+        table = picture.jpeg.quantization[member.component] or (1,) * 64
+        canvas = Canvas(
+            member.component, picture.jpeg.colour, picture.jpeg.inverted, table,
+            blocks.step_x, blocks.step_y, window[2], window[3], dc, states,
+            _areas_of(picture, member, window, areas),
+            None if method.content_free else _coefficients_of(picture, member, window),
+        )  # fmt: skip
+        values = method.render(canvas)
+        plain, coefficients = _plain(values, canvas, method.name)
+        edit = edits[member.scan]
+        core.grid.place(
+            index.ranges, unit, real, window, plain, picture.touched[member.scan], edit.dc
+        )
+        if coefficients is not None:
+            _put_coefficients(picture, member, window, coefficients, edit)
+
+
+def _plain(values: Any, canvas: Canvas, name: str) -> tuple[array[int], Any]:
+    """Return a method's DC values as an array, and its coefficients if it gave them."""
+    cells = canvas.rows * canvas.columns
+    if isinstance(values, array) and values.typecode == "i" and len(values) == cells:
+        return values, None
+    import numpy as np
+
+    given = np.asarray(values)
+    coefficients = None
+    if given.shape == (canvas.rows, canvas.columns, 64):
+        coefficients = given
+        given = given[:, :, 0]
+    if given.size != cells or given.dtype.kind not in "iu":
+        raise InvalidRegionError(
+            f"the method {name!r} returned {given.dtype} of shape {given.shape}; wanted are "
+            f"integers of shape {(canvas.rows, canvas.columns)}, or with 64 coefficients each",
+            code="region.method",
+        )
+    whole = coefficients if coefficients is not None else given
+    if whole.min(initial=0) < -32768 or whole.max(initial=0) > 32767:
+        raise InvalidRegionError(
+            f"the method {name!r} returned values beyond 16 bits", code="region.method"
+        )
+    return array("i", given.astype(np.int32).tobytes()), coefficients
+
+
+def _areas(groups: tuple[tuple[int, ...], ...]) -> list[int]:
+    """Number, for each group, the cluster of regions that it belongs to.
+
+    Regions are in one cluster when some block is under both.
+    """
+    parent: dict[int, int] = {}
+
+    def root(region: int) -> int:
+        while parent.setdefault(region, region) != region:
+            parent[region] = parent[parent[region]]
+            region = parent[region]
+        return region
+
+    for regions in groups:
+        for region in regions[1:]:
+            parent[root(region)] = root(regions[0])
+    roots = [root(regions[0]) for regions in groups]
+    numbers = {first: number for number, first in enumerate(sorted(set(roots)), 1)}
+    return [numbers[first] for first in roots]
+
+
+def _areas_of(
+    picture: Picture, member: Member, window: Window, areas: list[int]
+) -> Callable[[], array[int]]:
+    cover = picture.plan.scans[member.scan].covers[member.part]
+    assert cover is not None
+
+    def get() -> array[int]:
+        out = array("i", bytes(4 * window[2] * window[3]))
+        for y in range(window[2]):
+            r = window[0] + y - cover.row
+            if 0 <= r < cover.rows:
+                for x in range(window[3]):
+                    c = window[1] + x - cover.column
+                    if 0 <= c < cover.columns and cover.cells[r * cover.columns + c]:
+                        out[y * window[3] + x] = areas[cover.cells[r * cover.columns + c] - 1]
+        return out
+
+    return get
+
+
+def _places(picture: Picture, member: Member, group: int, window: Window) -> NDArray[np.int64]:
+    """Return for each block of a group its cell in the window, -1 for hidden padding."""
+    import numpy as np
+
+    cover = picture.plan.scans[member.scan].covers[member.part]
+    assert cover is not None
+    at = np.flatnonzero(np.frombuffer(cover.cells, np.uint16) == group + 1)
+    row = at // cover.columns + cover.row - window[0]
+    column = at % cover.columns + cover.column - window[1]
+    inside = (row < window[2]) & (column < window[3])
+    return np.where(inside, row * window[3] + column, -1)
+
+
+def _coefficients_of(
+    picture: Picture, member: Member, window: Window
+) -> Callable[[], NDArray[np.int16]]:
+    def get() -> NDArray[np.int16]:
+        import numpy as np
+
+        out = np.zeros((window[2] * window[3], 64), np.int16)
+        for group in range(len(picture.plan.groups)):
+            places = _places(picture, member, group, window)
+            if not len(places):
+                continue
+            packed, _ = picture.pack(group)
+            counts = [
+                (m.component, len(m.group(group))) for m in picture.members if m.group(group)
+            ]
+            wanted = [component for component, _ in counts].index(member.component)
+            for piece in unpack_blocks(packed, counts):
+                assert piece is not None
+                number, start, coefficients = piece
+                if number == wanted:
+                    found = np.frombuffer(coefficients, np.int16).reshape(-1, 64)
+                    here = places[start : start + len(found)]
+                    out[here[here >= 0]] = found[here >= 0]
+        return out.reshape(window[2], window[3], 64)
+
+    return get
+
+
+def _put_coefficients(
+    picture: Picture, member: Member, window: Window, coefficients: Any, edit: EditBuilder
+) -> None:
+    import numpy as np
+
+    flat = coefficients.reshape(-1, 64)
+    for group in range(len(picture.plan.groups)):
+        blocks = member.group(group)
+        if not blocks:
+            continue
+        places = _places(picture, member, group, window)
+        chosen = np.where(places[:, None] >= 0, flat[np.maximum(places, 0)], 0).astype(np.int16)
+        dc = array("i", [edit.dc[block] for block in blocks])
+        edit.put(member.part, blocks, array("h", chosen.tobytes()), drop=True)
+        core.grid.scatter(dc, blocks, edit.dc)  # hidden padding keeps its neighbour's
+
+
