@@ -1,0 +1,95 @@
+"""Hide a face in a JPEG by rewriting only the DCT blocks it touches, and keep the only way back.
+
+>>> import jpegredact as jr
+>>> r = jr.redact("photo.jpg", [(120, 80, 220, 200)])
+>>> r.diff.save("photo.jrdiff")                     # store it elsewhere
+>>> jr.restore(r.jpeg, r.diff) == open("photo.jpg", "rb").read()
+True
+
+Names are imported when they are first used, so ``import jpegredact`` is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        DiffError,
+        DiffMismatchError,
+        InvalidDiffError,
+        InvalidJpegError,
+        InvalidRegionError,
+        JpegRedactError,
+        LimitExceededError,
+        UnsupportedJpegError,
+        VerificationError,
+    )
+    from .geometry import Box, Mask, Polygon
+    from .limits import Limits
+    from .pipeline import Redaction, UnblurDiff, inspect, redact, restore, verify
+    from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
+    from .redaction.verify import Verification
+    from .report import Report
+
+_HOMES = {
+    "errors": (
+        "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
+        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "UnsupportedJpegError",
+        "VerificationError",
+    ),
+    "geometry": ("Box", "Mask", "Polygon"),
+    "limits": ("Limits",),
+    "pipeline": ("Redaction", "UnblurDiff", "inspect", "redact", "restore", "verify"),
+    "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
+    "redaction.verify": ("Verification",),
+    "report": ("Report",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Blur",
+    "Box",
+    "Canvas",
+    "DiffError",
+    "DiffMismatchError",
+    "Fill",
+    "Inpaint",
+    "InvalidDiffError",
+    "InvalidJpegError",
+    "InvalidRegionError",
+    "JpegRedactError",
+    "LimitExceededError",
+    "Limits",
+    "Mask",
+    "Method",
+    "Pixelate",
+    "Polygon",
+    "Redaction",
+    "Report",
+    "UnblurDiff",
+    "UnsupportedJpegError",
+    "Verification",
+    "VerificationError",
+    "inspect",
+    "redact",
+    "restore",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("jpegredact")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -1,0 +1,1 @@
+"""Bytes <-> JPEG structures: markers, tables, scans, blocks. Knows no regions, diffs, files."""

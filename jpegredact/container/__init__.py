@@ -1,0 +1,1 @@
+"""What else is in the file around the coded picture: so far, Exif's orientation."""

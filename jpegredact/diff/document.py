@@ -11,7 +11,7 @@ from ..errors import InvalidDiffError
 from ..limits import DEFAULT_LIMITS, Limits
 from .cbor import MAGIC, Value, decode, encode
 
-__all__ = ["Document", "FileRecord", "GroupRecord", "Patch", "RegionRecord", "VERSION", "Window"]
+__all__ = ["VERSION", "Document", "FileRecord", "GroupRecord", "Patch", "RegionRecord", "Window"]
 
 VERSION = 1
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included

@@ -1,0 +1,1 @@
+"""Joins codec, container and diff: plan, methods, redact, restore, verify. Bytes in, bytes out."""

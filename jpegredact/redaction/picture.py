@@ -17,11 +17,21 @@ from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
 from ..codec.scan import Edit, MissingCategory, ScanIndex, index_scan
-from ..diff import GroupRecord, Window
+from ..diff import GroupRecord, Patch, Window
 from ..errors import DiffMismatchError, InvalidDiffError
 from .plan import Plan, ScanPlan
 
-__all__ = ["Member", "Picture", "Tables", "missing_symbols", "open_picture"]
+__all__ = [
+    "EditBuilder",
+    "FileEdit",
+    "Member",
+    "Picture",
+    "Tables",
+    "apply_patches",
+    "assemble",
+    "missing_symbols",
+    "open_picture",
+]
 
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
@@ -33,7 +43,8 @@ FileEdit = tuple[int, int, bytes]
 @dataclass(frozen=True, slots=True)
 class Member:
     """The blocks of one component, by group: ``blocks[starts[g]:starts[g + 1]]`` are recorded
-    blocks of group ``g``, in raster order."""
+    blocks of group ``g``, in raster order.
+    """
 
     scan: int
     part: int
@@ -352,6 +363,13 @@ def chunks(data: bytes, changes: Sequence[FileEdit]) -> Iterable[bytes | memoryv
 def assemble(data: bytes, changes: Sequence[FileEdit]) -> bytes:
     """Return ``data`` with the changes made."""
     return b"".join(chunks(data, changes))
+
+
+def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
+    """Replace each patch's stretch by its bytes; ``ValueError`` where one lies outside."""
+    if patches and patches[-1][0] + patches[-1][1] > len(data):
+        raise ValueError("a patch lies outside the data")
+    return assemble(data, [(offset, offset + length, new) for offset, length, new in patches])
 
 
 def missing_symbols(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ..codec import core
 from ..codec.layout import ComponentGrid, ScanLayout, scan_layout
 from ..codec.model import Frame, JpegData, Scan
 from ..geometry import Grid, Rect, Region, margin_of
@@ -39,6 +40,12 @@ class Cover:
     def window(self) -> tuple[int, int, int, int]:
         """First row, first column, rows, columns."""
         return self.row, self.column, self.rows, self.columns
+
+    def counts(self) -> dict[int, int]:
+        """Return how many blocks each group has here."""
+        found = array("q", bytes(8 * (max(self.boxes) + 1)))
+        core.grid.count_cells(self.cells, found)
+        return {group: found[group] for group in self.boxes}
 
 
 @dataclass(frozen=True, slots=True)

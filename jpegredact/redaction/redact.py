@@ -14,12 +14,20 @@ from ..errors import InvalidRegionError, VerificationError
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
 from .methods import Method
-from .picture import EditBuilder, FileEdit, Picture, Tables, assemble, open_picture
+from .picture import (
+    EditBuilder,
+    FileEdit,
+    Picture,
+    Tables,
+    apply_patches,
+    assemble,
+    open_picture,
+)
 from .plan import Plan, make_plan
 from .render import render_into
 from .say import bare_block, say
 
-__all__ = ["Outcome", "apply_patches", "redact_bytes"]
+__all__ = ["Outcome", "redact_bytes"]
 
 _LEGIBLE = frozenset({"plate", "text"})
 
@@ -221,8 +229,3 @@ def _common(a: bytes, b: bytes, limit: int | None = None) -> int:
         else:
             high = middle - 1
     return low
-
-
-def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
-    """Replace each patch's stretch by its bytes."""
-    return assemble(data, [(offset, offset + length, new) for offset, length, new in patches])

@@ -1,0 +1,186 @@
+"""`verify_bytes`: an independent reader says what changed between two files.
+
+Coefficients are read by jpegio (libjpeg-turbo), never by our own decoder; ours
+only says where segments begin and which blocks a region touches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..codec.markers import DHT
+from ..codec.model import JpegData
+from ..codec.reader import read_jpeg
+from ..diff import Document
+from ..errors import JpegRedactError
+from ..geometry import Region
+from ..limits import Limits
+from .plan import Cover, Plan, make_plan
+from .restore import diff_plan, restore_bytes
+from .second_reader import read_coefficients, with_whole_mcus
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Verification", "verify_bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    ok
+        No problem was found.
+    outside_changed
+        Blocks outside the regions whose coefficients differ.
+    inside_changed, inside_unchanged
+        Blocks inside the regions that differ, and that do not. A few unchanged
+        ones are no problem where they hold no detail: a smooth fill may meet a
+        smooth original.
+    restored
+        Whether the diff brought the original back byte for byte; None without a diff.
+    padding_seen
+        Whether hidden padding blocks could be compared too.
+    problems
+        What is wrong, in sentences.
+    """
+
+    outside_changed: int
+    inside_changed: int
+    inside_unchanged: int
+    restored: bool | None
+    padding_seen: bool
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No problem was found."""
+        return not self.problems
+
+
+def verify_bytes(
+    original: bytes,
+    redacted: bytes,
+    document: Document | None,
+    regions: Sequence[Region],
+    margin: tuple[float, bool],
+    limits: Limits,
+) -> Verification:
+    """Compare an original with its redacted form; regions come from the diff or from boxes."""
+    jpeg = read_jpeg(original, limits)
+    other = read_jpeg(redacted, limits)
+    problems = _header_problems(original, jpeg, redacted, other)
+    if _structure(jpeg) != _structure(other):
+        problems.append("the pictures differ in size, components, scans or restart intervals")
+        return Verification(0, 0, 0, None, False, tuple(problems))
+    if document is not None:
+        plan = diff_plan(other, document)
+    else:
+        for number, region in enumerate(regions):
+            region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
+        plan = make_plan(jpeg, regions, margin, limits)
+    padded = (with_whole_mcus(original, jpeg), with_whole_mcus(redacted, other))
+    before = read_coefficients(padded[0] or original)
+    after = read_coefficients(padded[1] or redacted)
+    outside = changed = unchanged = detailed = 0
+    for component, (a, b) in enumerate(zip(before, after, strict=True)):
+        differs, detail = _compare(a, b)
+        inside = _inside(plan, component, differs.shape)
+        outside += int((differs & ~inside).sum())
+        changed += int((differs & inside).sum())
+        unchanged += int((~differs & inside).sum())
+        detailed += int((~differs & inside & detail).sum())
+    if outside:
+        problems.append(f"{outside} blocks outside the regions changed")
+    if detailed:
+        problems.append(f"{detailed} blocks inside the regions still show the original's detail")
+    restored = None
+    if document is not None:
+        try:
+            restored = restore_bytes(redacted, document, None, limits) == original
+        except JpegRedactError as error:
+            restored = False
+            problems.append(f"the diff does not restore the original: {error}")
+        else:
+            if not restored:
+                problems.append("the diff restores another file than this original")
+    return Verification(
+        outside, changed, unchanged, restored, padded[0] is not None, tuple(problems)
+    )
+
+
+def _structure(jpeg: JpegData) -> tuple[object, ...]:
+    frame = jpeg.frame
+    return (
+        frame.code, frame.precision, frame.width, frame.height, frame.components,
+        tuple(
+            (tuple(c.index for c in scan.components), scan.restart_interval, len(scan.restarts))
+            for scan in jpeg.scans
+        ),
+    )  # fmt: skip
+
+
+def _compare(
+    a: NDArray[np.int32], b: NDArray[np.int32]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which blocks differ, and which blocks of ``a`` hold any AC coefficient."""
+    rows, columns = a.shape[0] // 8, a.shape[1] // 8
+    view = (rows, 8, columns, 8)
+    differs = (a != b).reshape(view).any(axis=(1, 3))
+    energy = (a != 0).reshape(view).sum(axis=(1, 3)) - (a[::8, ::8] != 0)
+    return differs, energy > 0
+
+
+def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    inside = np.zeros(shape, bool)
+    found = plan.cover_of(component)
+    cover: Cover | None = found[1] if found else None
+    if cover is not None:
+        cells = np.frombuffer(cover.cells, np.uint16).reshape(cover.rows, cover.columns) > 0
+        part = inside[
+            cover.row : cover.row + cover.rows, cover.column : cover.column + cover.columns
+        ]
+        part[:] = cells[: part.shape[0], : part.shape[1]]
+    return inside
+
+
+def _header_problems(
+    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData
+) -> list[str]:
+    """Compare all that is not coded data: byte for byte, but for appended Huffman symbols."""
+    problems = []
+    if [s.code for s in jpeg.segments] != [s.code for s in other.segments]:
+        problems.append("the marker segments are not the same ones")
+        return problems
+    tables = iter(other.tables)
+    for a, b in zip(jpeg.segments, other.segments, strict=True):
+        old, new = original[a.offset : a.end], redacted[b.offset : b.end]
+        if a.code == DHT and old != new:
+            for table in (t for t in jpeg.tables if a.offset < t.offset < a.end):
+                longer = next((t for t in tables if t.order == table.order), None)
+                if longer is None or longer.shortened(len(table.symbols)).codes != table.codes:
+                    problems.append(f"the Huffman table at byte {table.offset} changed")
+        elif old != new:
+            problems.append(f"the {a.name} segment at byte {a.offset} changed")
+    for old, new in zip(_between(original, jpeg), _between(redacted, other), strict=True):
+        if old != new:
+            problems.append("bytes between or behind the segments changed")
+            break
+    return problems
+
+
+def _between(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
+    """Yield the bytes between segments, coded data left out, and those from EOI on."""
+    coded = {scan.start: scan.end for scan in jpeg.scans}
+    at = 0
+    for segment in jpeg.segments:
+        yield data[at : segment.offset]
+        at = coded.get(segment.end, segment.end)
+    yield data[at:]

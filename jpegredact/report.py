@@ -1,0 +1,116 @@
+"""What was seen and done, for people and programs: JSON and XML (docs/design/report.md)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+__all__ = ["Notice", "RegionReport", "Report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the caller should know: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegionReport:
+    """One region: as asked for (pixels of the stored picture), and what it came to.
+
+    ``snapped`` is the rectangle of pixels, half-open, that its blocks cover in
+    the component with the coarsest grid; ``blocks`` counts them by component,
+    hidden padding included.
+    """
+
+    index: int
+    shape: str
+    box: tuple[float, float, float, float]
+    snapped: tuple[int, int, int, int]
+    blocks: tuple[int, ...]
+    label: str | None
+    score: float | None
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `redact` did to one file.
+
+    Attributes
+    ----------
+    original, redacted
+        SHA-256 in hexadecimal. ``original`` lets a short secret in the picture be
+        guessed and checked: keep reports as private as diffs.
+    size
+        Width and height in pixels.
+    method, content_free
+        How blocks were filled, and whether nothing of the inside was used.
+    regions, groups, groups_merged
+        ``groups`` counts sets of blocks under exactly the same regions.
+    blocks
+        Rewritten, by component.
+    blocks_moved
+        Whose fill gave way to what the file's Huffman tables can say.
+    tables_appended
+        Header bytes that changed: offset and name of a Huffman table, symbols appended.
+    bytes_rewritten
+        Coded bytes in the intervals that were written anew.
+    diff_bytes, raw_bytes
+        Size of the diff; of it, original bytes kept because coding anew does not
+        give them back.
+    """
+
+    version: str
+    original: str
+    redacted: str
+    original_bytes: int
+    redacted_bytes: int
+    size: tuple[int, int]
+    orientation: int
+    method: str
+    content_free: bool
+    regions: tuple[RegionReport, ...]
+    groups: int
+    groups_merged: int
+    blocks: tuple[int, ...]
+    blocks_moved: int
+    tables_appended: tuple[tuple[int, str, tuple[int, ...]], ...]
+    bytes_rewritten: int
+    diff_bytes: int
+    raw_bytes: int
+    warnings: tuple[Notice, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain dictionaries, lists, strings and numbers."""
+        return asdict(self)
+
+    def to_json(self, indent: int | None = None) -> str:
+        """Return it as JSON, on one line unless ``indent`` says otherwise."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    def to_xml(self) -> str:
+        """Return it as XML: an element for each field, ``item`` for each entry of a list."""
+        root = ElementTree.Element("report")
+        _add(root, self.to_dict())
+        ElementTree.indent(root)
+        return ElementTree.tostring(root, encoding="unicode")
+
+
+def _add(parent: ElementTree.Element, value: Any) -> None:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if part is not None:
+                _add(ElementTree.SubElement(parent, name), part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _add(ElementTree.SubElement(parent, "item"), part)
+    elif isinstance(value, bool):
+        parent.text = "true" if value else "false"
+    else:
+        # XML 1.0 has no way to write most control characters.
+        parent.text = "".join(c if c.isprintable() or c in "\t\n" else "\ufffd" for c in str(value))
