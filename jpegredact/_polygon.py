@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 __all__ = ["band_extents"]
 
@@ -17,7 +18,7 @@ def band_extents(
     each piece of inside then reaches from the left edge's least x to the right
     edge's greatest.
     """
-    edges = []
+    edges: list[Edge] = []
     for (x0, y0), (x1, y1) in zip(points, (*points[1:], points[0]), strict=True):
         if y0 == y1:
             continue
@@ -36,15 +37,14 @@ def band_extents(
                 cuts.add(y)
     levels = sorted(cuts)
     extents = []
-    for low, high in zip(levels, levels[1:], strict=False):
+    for low, high in pairwise(levels):
         middle = (low + high) / 2
         here = sorted(
             (_x(edge, middle), *sorted((_x(edge, low), _x(edge, high))), edge[4])
             for edge in edges
             if edge[1] < middle < edge[3]
         )
-        winding = 0
-        left = 0.0
+        winding, left = 0, 0.0
         for _, least, greatest, turn in here:
             if winding == 0:
                 left = least

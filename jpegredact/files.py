@@ -15,7 +15,14 @@ from typing import Any, BinaryIO
 
 from .limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Source", "default_diff_path", "read_source", "same_file", "write_new", "write_replacing"]
+__all__ = [
+    "Source",
+    "default_diff_path",
+    "read_source",
+    "same_file",
+    "write_new",
+    "write_replacing",
+]
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
 """Bytes, a path, or a binary file."""
@@ -43,12 +50,7 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> bytes:
         if not isinstance(data, bytes):
             raise TypeError("the file must be opened in binary mode")
     else:
-        try:
-            data = bytes(memoryview(source))
-        except TypeError:
-            raise TypeError(
-                f"expected bytes, a path or a binary file, not {type(source).__name__}"
-            ) from None
+        raise TypeError(f"expected bytes, a path or a binary file, not {type(source).__name__}")
     if len(data) > limits.max_bytes:
         limits.check("max_bytes", len(data), "bytes or more")
     return data
@@ -111,7 +113,7 @@ def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], A
         with open(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), mode) if hasattr(os, "fchmod") else os.chmod(temporary, mode)
+            os.chmod(temporary, mode)
             os.fsync(file.fileno())
         publish(temporary, str(target))
         _sync_folder(folder)

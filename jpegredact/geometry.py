@@ -207,9 +207,11 @@ def as_regions(boxes: Any, limits: Limits = DEFAULT_LIMITS) -> tuple[Region, ...
 
 def _as_region(box: Any, where: str) -> Region:
     if isinstance(box, Box):
-        return replace(box, **dict(zip(_SIDES, _numbers(box.bounds, where), strict=True)))
+        left, top, right, bottom = _numbers(box.bounds, where)
+        return replace(box, left=left, top=top, right=right, bottom=bottom)
     if isinstance(box, Polygon):
-        return replace(box, points=tuple(tuple(_numbers(p, where)) for p in box.points))
+        pairs = (_numbers(point, where) for point in box.points)
+        return replace(box, points=tuple((x, y) for x, y in pairs))
     if isinstance(box, Mask):
         return box
     inner = getattr(box, "box", None)
@@ -227,10 +229,8 @@ def _as_region(box: Any, where: str) -> Region:
         raise _invalid(where, f"{type(box).__name__} is no region") from None
     if len(sides) != 4:
         raise _invalid(where, f"a box has 4 numbers, not {len(sides)}")
-    return Box(*_numbers(sides, where))
-
-
-_SIDES = ("left", "top", "right", "bottom")
+    left, top, right, bottom = _numbers(sides, where)
+    return Box(left, top, right, bottom)
 
 
 def _numbers(values: Iterable[Any], where: str) -> list[float]:
@@ -255,22 +255,18 @@ def parse_margin(margin: float | str) -> tuple[float, bool]:
     region's width and height; ``"0.5px"`` and ``"150%"`` say it outright.
     """
     text = str(margin).strip()
-    relative = None
-    for suffix, is_relative, scale in (("px", False, 1.0), ("%", True, 0.01)):
-        if text.endswith(suffix):
-            text, relative = text.removesuffix(suffix), is_relative
-            break
-    else:
-        scale = 1.0
+    number = text.removesuffix("%").removesuffix("px")
     try:
-        value = float(text) * scale
+        value = float(number) / (100 if text.endswith("%") else 1)
     except ValueError:
         value = math.nan
     if not 0 <= value <= 65535:
         raise InvalidRegionError(
             f"the margin {margin!r} is no size", code="region.margin", hint="try 8, 0.1 or '10%'"
         )
-    return value, 0 < value < 1 if relative is None else relative
+    if number != text:
+        return value, text.endswith("%")
+    return value, 0 < value < 1
 
 
 def margin_of(region: Region, margin: tuple[float, bool]) -> tuple[float, float]:

@@ -153,7 +153,7 @@ class _Reader:
             end = offset + 2 + int.from_bytes(data[offset + 2 : offset + 4])
             if end < offset + 4 or end > len(data):
                 raise InvalidJpegError(
-                    f"the length of a {m.marker_name(code)} segment is wrong, or the file ends in it",
+                    f"the file ends in a {m.marker_name(code)} segment, or its length is wrong",
                     code="jpeg.truncated" if end > len(data) else "jpeg.segment-length",
                     offset=offset,
                 )
@@ -209,7 +209,7 @@ class _Reader:
         if width == 0:
             raise self._bad(segment, "width")
         self.limits.check("max_pixels", width * height, "pixels", segment.offset)
-        components = []
+        components: list[Component] = []
         for at in range(6, len(payload), 3):
             identifier, factors, slot = payload[at : at + 3]
             horizontal, vertical = factors >> 4, factors & 15
@@ -269,7 +269,7 @@ class _Reader:
             raise self._bad(segment, "length")
         indices = {c.identifier: i for i, c in reversed(list(enumerate(frame.components)))}
         huffman = frame.code in (0xC0, 0xC1)
-        components = []
+        components: list[ScanComponent] = []
         units = 0
         for at in range(1, 1 + 2 * payload[0], 2):
             index = indices.get(payload[at], -1)
@@ -314,7 +314,7 @@ class _Reader:
         return table
 
     def _entropy_end(self, start: int) -> tuple[int, tuple[int, ...]]:
-        restarts = []
+        restarts: list[int] = []
         at = start
         while True:
             found = _ENDS_SCAN.search(self.data, at)

@@ -14,6 +14,7 @@ import sys
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ..errors import InvalidJpegError
 from . import core
@@ -25,6 +26,7 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
 _RECORDED = re.compile(rb"[\x01\x02]+")
 _PAD_WORDS = 4
+_Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _FAULTS = {
     core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
     core.scan.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
@@ -33,7 +35,7 @@ _FAULTS = {
 }
 
 
-class MissingCategory(Exception):
+class MissingCategory(Exception):  # noqa: N818 - it is caught and answered, no failure
     """DC differences have no code; ``categories`` are the missing ones, by table."""
 
     def __init__(self, categories: dict[HuffmanTable, list[int]]) -> None:
@@ -165,7 +167,7 @@ class ScanIndex:
 
     def _rewrite(
         self, edit: Edit, dc_tables: tuple[HuffmanTable, ...], outside: bool
-    ) -> tuple[list[tuple[Interval, int, int]], array[int], tuple[array[int], ...]]:
+    ) -> tuple[list[tuple[Interval, int, int]], array[int], _Moved]:
         todo = [interval for interval in self.intervals if interval.touched]
         room = edit.ac_total // 32 + sum(
             # a DC difference takes at most 31 bits, an absolute value 16
@@ -175,7 +177,9 @@ class ScanIndex:
         words = array("I", bytes(4 * room))
         writer = core.scan.BitWriter(words)
         count = self.count
-        moved = (array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)))
+        moved = (
+            array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)),
+        )  # fmt: skip
         components = len(self.layout.grids)
         state = (
             encode_codes(dc_tables, 32),

@@ -164,7 +164,7 @@ class Document:
         kinds = ["group"] * len(fills) + ["region"] * len(document.regions) + ["file"]
         if [record.kind for record in records] != kinds:
             raise public.bad("records")
-        used = set()
+        used: set[int] = set()
         for group in document.groups:
             used.update(group.regions)
         if used and max(used) >= len(document.regions):
@@ -269,7 +269,7 @@ def _group(record: _Fields) -> GroupRecord:
     components = [w.component for w in windows]
     if not windows or components != sorted(set(components)):
         raise record.bad("windows")
-    odd = []
+    odd: list[tuple[int, int, bytes]] = []
     for item in record.array("odd"):
         if not (
             isinstance(item, list) and len(item) == 3

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from ..codec import core
 from ..codec.compact import pack_blocks, pack_shape, unpack_blocks
 from ..codec.huffman import HuffmanTable, encode_codes
+from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
 from ..codec.scan import Edit, MissingCategory, ScanIndex, index_scan
 from ..diff import GroupRecord, Patch, Window
 from ..errors import DiffMismatchError, InvalidDiffError
-from .plan import Plan, ScanPlan
+from .plan import Cover, Plan, ScanPlan
 
 __all__ = [
     "EditBuilder",
@@ -48,9 +49,15 @@ class Member:
 
     scan: int
     part: int
-    component: int
+    grid: ComponentGrid
+    cover: Cover
     blocks: array[int]
     starts: array[int]
+
+    @property
+    def component(self) -> int:
+        """Index of the component in the frame."""
+        return self.grid.component
 
     def group(self, group: int) -> array[int]:
         """Return the recorded blocks of one group."""
@@ -93,12 +100,10 @@ class Picture:
         for member in self.members:
             if member.starts[group] == member.starts[group + 1]:
                 continue
-            cover = self.plan.scans[member.scan].covers[member.part]
-            assert cover is not None
-            row, column, rows, columns = cover.boxes[group]
-            cells.append(cover.cells)
-            widths.append(cover.columns)
-            places.append((row - cover.row, column - cover.column, rows, columns))
+            row, column, rows, columns = member.cover.boxes[group]
+            cells.append(member.cover.cells)
+            widths.append(member.cover.columns)
+            places.append((row - member.cover.row, column - member.cover.column, rows, columns))
             windows.append(Window(member.component, row, column, rows, columns))
         blocks, odd = self.pack(group)
         return GroupRecord(
@@ -289,7 +294,7 @@ def open_picture(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Picture
     """
     indexes = {}
     touched = {}
-    members = []
+    members: list[Member] = []
     for number, part in enumerate(plan.scans):
         if not part.touched:
             continue
@@ -331,7 +336,7 @@ def _members(
             cover.cells, cover.window, unit, index.ranges, starts[:-1], blocks, touched
         ):
             raise AssertionError("a planned block was not recorded")
-        yield Member(number, k, grid.component, blocks, starts)
+        yield Member(number, k, grid, cover, blocks, starts)
 
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:

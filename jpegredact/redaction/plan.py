@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from ..codec import core
 from ..codec.layout import ComponentGrid, ScanLayout, scan_layout
@@ -158,7 +159,7 @@ def _elementary(rects: list[tuple[int, Rect]]) -> list[Piece]:
     active: list[tuple[int, Rect]] = []
     pieces: list[Piece] = []
     at = 0
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
         active = [item for item in active if item[1][1] > top]
         while at < len(starting) and starting[at][1][0] == top:
             active.append(starting[at])

@@ -69,13 +69,14 @@ def redact_bytes(
     require_supported(jpeg)
     for number, region in enumerate(regions):
         region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
-        if region.label in _LEGIBLE and not method.content_free:
-            if not getattr(method, "allow_text", False):
-                raise InvalidRegionError(
-                    f"region {number}: {method.name} leaves a {region.label} readable",
-                    code="region.cosmetic",
-                    hint="use inpaint or fill, or a method with allow_text=True",
-                )
+        if region.label in _LEGIBLE and not (
+            method.content_free or getattr(method, "allow_text", False)
+        ):
+            raise InvalidRegionError(
+                f"region {number}: {method.name} leaves a {region.label} readable",
+                code="region.cosmetic",
+                hint="use inpaint or fill, or a method with allow_text=True",
+            )
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
     edits = original.unchanged()

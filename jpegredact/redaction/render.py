@@ -31,9 +31,7 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
     areas = _areas(picture.plan.groups)
     for member in picture.members:
         index = picture.indexes[member.scan]
-        part = picture.plan.scans[member.scan]
-        grid, cover = part.layout.grids[member.part], part.covers[member.part]
-        assert cover is not None
+        grid, cover = member.grid, member.cover
         real = (grid.rows, grid.columns)
         row, column = max(cover.row - 1, 0), max(cover.column - 1, 0)
         window = (
@@ -42,7 +40,8 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
             min(cover.row + cover.rows + 1, grid.rows) - row,
             min(cover.column + cover.columns + 1, grid.columns) - column,
         )
-        unit = (grid.down, grid.across, part.layout.mcus_across, part.layout.units, grid.first)
+        layout = index.layout
+        unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
         cells = window[2] * window[3]
         dc, states = array("i", bytes(4 * cells)), array("B", bytes(cells))
         core.grid.spread(
@@ -54,7 +53,7 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
         canvas = Canvas(
             member.component, picture.jpeg.colour, picture.jpeg.inverted, table,
             blocks.step_x, blocks.step_y, window[2], window[3], dc, states,
-            _areas_of(picture, member, window, areas),
+            _areas_of(member, window, areas),
             None if method.content_free else _coefficients_of(picture, member, window),
         )  # fmt: skip
         values = method.render(canvas)
@@ -115,10 +114,9 @@ def _areas(groups: tuple[tuple[int, ...], ...]) -> list[int]:
 
 
 def _areas_of(
-    picture: Picture, member: Member, window: Window, areas: list[int]
+    member: Member, window: Window, areas: list[int]
 ) -> Callable[[], array[int]]:
-    cover = picture.plan.scans[member.scan].covers[member.part]
-    assert cover is not None
+    cover = member.cover
 
     def get() -> array[int]:
         out = array("i", bytes(4 * window[2] * window[3]))
@@ -134,12 +132,11 @@ def _areas_of(
     return get
 
 
-def _places(picture: Picture, member: Member, group: int, window: Window) -> NDArray[np.int64]:
+def _places(member: Member, group: int, window: Window) -> NDArray[np.int64]:
     """Return for each block of a group its cell in the window, -1 for hidden padding."""
     import numpy as np
 
-    cover = picture.plan.scans[member.scan].covers[member.part]
-    assert cover is not None
+    cover = member.cover
     at = np.flatnonzero(np.frombuffer(cover.cells, np.uint16) == group + 1)
     row = at // cover.columns + cover.row - window[0]
     column = at % cover.columns + cover.column - window[1]
@@ -155,7 +152,7 @@ def _coefficients_of(
 
         out = np.zeros((window[2] * window[3], 64), np.int16)
         for group in range(len(picture.plan.groups)):
-            places = _places(picture, member, group, window)
+            places = _places(member, group, window)
             if not len(places):
                 continue
             packed, _ = picture.pack(group)
@@ -164,7 +161,8 @@ def _coefficients_of(
             ]
             wanted = [component for component, _ in counts].index(member.component)
             for piece in unpack_blocks(packed, counts):
-                assert piece is not None
+                if piece is None:
+                    raise AssertionError("blocks that were just packed can't be unpacked")
                 number, start, coefficients = piece
                 if number == wanted:
                     found = np.frombuffer(coefficients, np.int16).reshape(-1, 64)
@@ -185,7 +183,7 @@ def _put_coefficients(
         blocks = member.group(group)
         if not blocks:
             continue
-        places = _places(picture, member, group, window)
+        places = _places(member, group, window)
         chosen = np.where(places[:, None] >= 0, flat[np.maximum(places, 0)], 0).astype(np.int16)
         dc = array("i", [edit.dc[block] for block in blocks])
         edit.put(member.part, blocks, array("h", chosen.tobytes()), drop=True)

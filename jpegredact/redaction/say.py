@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..codec.huffman import HuffmanTable
 from ..codec.scan import MissingCategory, ScanIndex
@@ -75,7 +76,7 @@ def _give_way(
         sizes = frozenset(symbol for symbol in table.symbols if symbol < 16)
         wishes = [edit.dc[block] for block in blocks]
         values = [before, *wishes, *([] if behind is None else [behind])]
-        if all(abs(b - a).bit_length() in sizes for a, b in zip(values, values[1:], strict=False)):
+        if all(abs(b - a).bit_length() in sizes for a, b in pairwise(values)):
             continue
         if bound is not None:
             found = nearest_run(before, wishes, behind, sizes, bound)
