@@ -156,7 +156,7 @@ def redact(
     if not regions:
         digest = hashlib.sha256(data).hexdigest()
         return Redaction(data, None, _empty_report(data, digest, parsed, orientation, how))
-    outcome = redact_bytes(data, regions, how, grow, limits)
+    outcome = redact_bytes(data, parsed, regions, how, grow, limits)
     diff = UnblurDiff(outcome.document, outcome.diff)
     return Redaction(
         outcome.jpeg, diff, _report(data, parsed, orientation, coordinates, regions, outcome)
@@ -313,7 +313,7 @@ def _report(
     return Report(
         version=version("jpegredact"),
         original=outcome.document.file.sha256.hex(),
-        redacted=hashlib.sha256(outcome.jpeg).hexdigest(),
+        redacted=outcome.sha256.hex(),
         original_bytes=len(data),
         redacted_bytes=len(outcome.jpeg),
         size=(jpeg.frame.width, jpeg.frame.height),

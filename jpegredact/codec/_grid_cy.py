@@ -15,6 +15,7 @@ __all__ = [
     "is_compiled",
     "locate",
     "mark_mcus",
+    "next_run",
     "place",
     "scatter",
     "spread",
@@ -85,6 +86,23 @@ def mark_mcus(
                         other = (r // v) * across + (c + 1) // h
                         if marks[other] == 0:
                             marks[other] = 1
+
+
+def next_run(marks: cython.const[cython.uchar][::1], start: cython.longlong) -> tuple:
+    """Return where the next run of non-zero marks from ``start`` on begins and ends.
+
+    Both are the end of the marks where there is none.
+    """
+    begin: cython.longlong = start
+    end: cython.longlong
+    count: cython.longlong = marks.shape[0]
+    with cython.nogil:
+        while begin < count and marks[begin] == 0:
+            begin += 1
+        end = begin
+        while end < count and marks[end] != 0:
+            end += 1
+    return begin, end
 
 
 def locate(

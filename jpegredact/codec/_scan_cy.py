@@ -32,7 +32,9 @@ __all__ = [
     "fast_ac",
     "fast_dc",
     "is_compiled",
+    "same_bits",
     "splice",
+    "stuff",
     "stuffed_length",
     "unstuff",
 ]
@@ -112,6 +114,78 @@ def unstuff(
         if held:
             words[o] = ((acc & 0xFFFFFF) << (32 - held)) & mask
     return count, fill
+
+
+def stuff(
+    words: cython.uint[::1],
+    at: cython.longlong,
+    count: cython.longlong,
+    out: cython.uchar[::1],
+) -> int:
+    """Write ``count`` bytes from word ``at`` on to ``out``, stuffed.
+
+    Returns how many that are, or -1 where there is no room.
+    """
+    i: cython.longlong = at
+    o: cython.longlong = 0
+    room: cython.longlong = out.shape[0] - 8
+    left: cython.longlong = count
+    high: cython.uint = 0x80808080
+    word: cython.uint
+    byte: cython.uint
+    shift: cython.int
+    with cython.nogil:
+        while left > 0:
+            if o > room:
+                o = -1
+                break
+            word = words[i]
+            i += 1
+            if left >= 4 and (((word & 0x7F7F7F7F) + 0x01010101) & word & high) == 0:
+                # no byte of it is 0xFF
+                out[o] = word >> 24
+                out[o + 1] = (word >> 16) & 255
+                out[o + 2] = (word >> 8) & 255
+                out[o + 3] = word & 255
+                o += 4
+                left -= 4
+                continue
+            shift = 24
+            while shift >= 0 and left > 0:
+                byte = (word >> shift) & 255
+                out[o] = byte
+                o += 1
+                if byte == 255:
+                    out[o] = 0
+                    o += 1
+                shift -= 8
+                left -= 1
+    return o
+
+
+def same_bits(
+    a: cython.uint[::1],
+    at_a: cython.longlong,
+    b: cython.uint[::1],
+    at_b: cython.longlong,
+    count: cython.longlong,
+) -> bool:
+    """Whether ``count`` bits are the same from bit ``at_a`` of ``a`` and ``at_b`` of ``b``.
+
+    Both must be at the beginning of a word.
+    """
+    i: cython.longlong
+    words: cython.longlong = count >> 5
+    rest: cython.int = cython.cast(cython.int, count & 31)
+    first_a: cython.longlong = at_a >> 5
+    first_b: cython.longlong = at_b >> 5
+    differ: cython.uint = 0
+    with cython.nogil:
+        for i in range(words):
+            differ |= a[first_a + i] ^ b[first_b + i]
+        if rest:
+            differ |= (a[first_a + words] ^ b[first_b + words]) >> (32 - rest)
+    return differ == 0
 
 
 def stuffed_length(

@@ -9,7 +9,6 @@ blocks and restart intervals; knows no regions, diffs, files.
 
 from __future__ import annotations
 
-import re
 import sys
 from array import array
 from collections.abc import Iterable
@@ -24,7 +23,6 @@ from .model import JpegData, Scan
 
 __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
-_RECORDED = re.compile(rb"[\x01\x02]+")
 _PAD_WORDS = 4
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _FAULTS = {
@@ -60,6 +58,9 @@ class Interval:
     first_block: int
     end_block: int
     touched: bool
+    data_bytes: int
+    """How many bytes of data there are, stuffing and fill left out; those behind the last
+    block count too."""
     has_fill: bool
     """Whether fill bytes (0xFF before 0xFF) stand in it."""
 
@@ -122,8 +123,8 @@ class ScanIndex:
         edit: Edit,
         dc_tables: tuple[HuffmanTable, ...],
         ac_tables: tuple[HuffmanTable, ...],
-    ) -> tuple[list[bytes], ScanIndex]:
-        """Return the touched intervals' new bytes, stuffed and padded with ones, and their index.
+    ) -> ScanIndex:
+        """Write the touched intervals anew, padded with ones, and return their index.
 
         The tables stand in for the scan's own (the same codes, and perhaps more).
         The new index knows touched intervals only.
@@ -134,24 +135,60 @@ class ScanIndex:
             A DC difference has no code in its table.
         """
         spliced, words, moved = self._rewrite(edit, dc_tables, outside=False)
-        pieces = []
-        intervals = []
-        for interval, start, end in spliced:
-            piece = _bytes(words, start >> 5, (end - start + 7) >> 3)
-            pieces.append(self._stuff(interval, piece, edit.touched))
-            intervals.append(replace(interval, first_bit=start, end_bit=end))
-        index = replace(
+        return replace(
             self,
             words=words,
-            intervals=tuple(intervals),
+            intervals=tuple(
+                replace(interval, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
+                for interval, start, end in spliced
+            ),
             blocks=(*moved, edit.dc),
             tables=decode_tables(dc_tables, ac_tables),
             dc_tables=dc_tables,
             ac_tables=ac_tables,
         )
-        return pieces, index
 
-    def outside(self, touched: array[int]) -> list[tuple[int, bytes]]:
+    def interval_bytes(self, interval: Interval, touched: array[int]) -> bytes:
+        """Return an interval of a spliced index as the file will hold it.
+
+        That is with stuffing, but for its untouched beginning, which stays as
+        the file has it (fill bytes and all).
+        """
+        count = interval.data_bytes
+        out, end = bytearray(), -1
+        # One data byte in 256 is 0xFF, more or less; where not, there is room for all.
+        for room in (count + count // 16 + 64, 2 * count + 64):
+            out = bytearray(room)
+            end = core.scan.stuff(self.words, interval.first_bit >> 5, count, out)
+            if end >= 0:
+                break
+        del out[end:]
+        if not interval.has_fill:
+            return bytes(out)
+        first = touched.tobytes().index(1, interval.first_block, interval.end_block)
+        kept = (self.blocks[0][first] - interval.first_bit) >> 3
+        raw = self.data[interval.raw_start : interval.raw_end]
+        return raw[: core.scan.stuffed_length(raw, 0, len(raw), kept)] + bytes(
+            out[core.scan.stuffed_length(out, 0, end, kept) :]
+        )
+
+    def same_intervals(self, other: ScanIndex) -> bool:
+        """Whether all intervals of ``other``, spliced from this index, are what the file holds.
+
+        That is bit for bit up to the last byte, its padding included, without
+        fill bytes or bytes behind the last block.
+        """
+        mine = [interval for interval in self.intervals if interval.touched]
+        return all(
+            not a.has_fill
+            and a.data_bytes == b.data_bytes
+            and core.scan.same_bits(
+                self.words, a.first_bit, other.words, b.first_bit, 8 * a.data_bytes
+            )
+            for a, b in zip(mine, other.intervals, strict=True)
+        )
+
+    def outside(self, touched: array[int]) -> list[tuple[int, memoryview]]:
         """Return the touched intervals in the form that no change inside can alter.
 
         For each, its number of bits and its unstuffed bytes: touched blocks left
@@ -160,8 +197,11 @@ class ScanIndex:
         """
         edit = Edit(touched, self.blocks[3], array("I"), array("q"), array("i"), 0)
         spliced, words, _ = self._rewrite(edit, self.dc_tables, outside=True)
+        if sys.byteorder == "little":
+            words.byteswap()
+        view = memoryview(words).cast("B")
         return [
-            (end - start, _bytes(words, start >> 5, (end - start + 7) >> 3))
+            (end - start, view[start >> 3 : (start >> 3) + ((end - start + 7) >> 3)])
             for _, start, end in spliced
         ]
 
@@ -174,7 +214,7 @@ class ScanIndex:
             (i.end_bit - i.first_bit) // 32 + (i.end_block - i.first_block) + _PAD_WORDS + 4
             for i in todo
         )
-        words = array("I", bytes(4 * room))
+        words = array("I", [0]) * room
         writer = core.scan.BitWriter(words)
         count = self.count
         moved = (
@@ -209,26 +249,6 @@ class ScanIndex:
             )
         return spliced, words, moved
 
-    def _stuff(self, interval: Interval, piece: bytes, touched: array[int]) -> bytes:
-        """Stuff an interval's bytes; its untouched beginning stays as the file has it."""
-        raw_start, raw_end = interval.raw_start, interval.raw_end
-        if not interval.has_fill:
-            return piece.replace(b"\xff", b"\xff\x00")
-        first = touched.tobytes().index(1, interval.first_block, interval.end_block)
-        kept = (self.blocks[0][first] - interval.first_bit) >> 3
-        length = core.scan.stuffed_length(self.data, raw_start, raw_end, kept)
-        return self.data[raw_start : raw_start + length] + piece[kept:].replace(
-            b"\xff", b"\xff\x00"
-        )
-
-
-def _bytes(words: array[int], at: int, count: int) -> bytes:
-    """Return ``count`` bytes of big-endian words from word ``at``."""
-    part = words[at : at + (count + 3) // 4]
-    if sys.byteorder == "little":
-        part.byteswap()
-    return part.tobytes()[:count]
-
 
 def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> ScanIndex:
     """Walk a scan and record the blocks of marked MCUs.
@@ -252,7 +272,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         array("i", bytes(4 * count)), array("i", bytes(4 * count)),
     )  # fmt: skip
     raw = _interval_bytes(data, layout, scan, spans)
-    words = array("I", bytes(4 * sum((b - a + 3) // 4 + _PAD_WORDS for a, b in raw.values())))
+    words = array("I", [0]) * sum((b - a + 3) // 4 + _PAD_WORDS for a, b in raw.values())
     cursor = core.scan.ScanCursor(
         words, units, tables, blocks, array("i", bytes(4 * len(layout.grids)))
     )
@@ -288,7 +308,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         stop = ranges[2][last] + (ranges[1][last] - ranges[0][last]) * layout.units
         intervals.append(
             Interval(
-                raw_start, raw_end, at * 32, cursor.position, first, stop, touched, fill > 0
+                raw_start, raw_end, at * 32, cursor.position, first, stop, touched, length, fill > 0
             )
         )
         at += (raw_end - raw_start + 3) // 4 + _PAD_WORDS
@@ -305,11 +325,14 @@ def _plan(
     begins, ends, bases = array("q"), array("q"), array("q")
     spans: dict[int, range] = {}
     base = 0
-    for found in _RECORDED.finditer(marks):
-        begin = found.start()
-        while begin < found.end():
+    stop = 0
+    while True:
+        begin, stop = core.grid.next_run(marks, stop)
+        if begin == stop:
+            break
+        while begin < stop:
             k = begin // layout.interval
-            end = min(found.end(), (k + 1) * layout.interval)
+            end = min(stop, (k + 1) * layout.interval)
             number = len(begins)
             spans[k] = range(spans[k].start if k in spans else number, number + 1)
             begins.append(begin)

@@ -37,7 +37,7 @@ __all__ = [
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
 
-FileEdit = tuple[int, int, bytes]
+FileEdit = tuple[int, int, bytes | memoryview]
 """Replace ``data[start:end]`` with these bytes."""
 
 
@@ -147,40 +147,44 @@ class Picture:
         if odd:
             raise _damaged("odd")
 
-    def rewrite(
-        self, edits: Mapping[int, EditBuilder], tables: Tables
-    ) -> tuple[Picture, list[FileEdit]]:
-        """Write the touched intervals anew.
+    def rewrite(self, edits: Mapping[int, EditBuilder], tables: Tables) -> Picture:
+        """Write the touched intervals anew and return the picture as it then is.
 
-        Returns the picture as it then is (its ``data`` still the old one: see
-        `assemble`) and what to replace in the file. ``tables`` are the new
-        file's, by their order.
+        Its ``data`` is still the old file: see `changes`. ``tables`` are the
+        new file's, by their order, where they differ.
 
         Raises
         ------
         MissingCategory
             With all that is missing in any scan.
         """
-        changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
         indexes = {}
         missing: dict[HuffmanTable, list[int]] = {}
         for number, index in self.indexes.items():
             dc = tuple(tables.get(t.order, t) for t in index.dc_tables)
             ac = tuple(tables.get(t.order, t) for t in index.ac_tables)
             try:
-                pieces, indexes[number] = index.splice(edits[number].edit(), dc, ac)
+                indexes[number] = index.splice(edits[number].edit(), dc, ac)
             except MissingCategory as lack:
                 for table, sizes in lack.categories.items():
                     missing[table] = sorted({*missing.get(table, ()), *sizes})
-                continue
-            touched = [interval for interval in index.intervals if interval.touched]
-            changes.extend(
-                (interval.raw_start, interval.raw_end, piece)
-                for interval, piece in zip(touched, pieces, strict=True)
-            )
         if missing:
             raise MissingCategory(missing)
-        return replace(self, indexes=indexes), sorted(changes)
+        return replace(self, indexes=indexes)
+
+    def changes(self, tables: Tables) -> list[FileEdit]:
+        """Return what to replace in the old file to get this picture, as `rewrite` made it."""
+        changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
+        for number, index in self.indexes.items():
+            changes.extend(
+                (
+                    interval.raw_start,
+                    interval.raw_end,
+                    index.interval_bytes(interval, self.touched[number]),
+                )
+                for interval in index.intervals
+            )
+        return sorted(changes)
 
     def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
         """Return SHA-256 of the file without what the regions touch, in canonical form.
@@ -192,14 +196,13 @@ class Picture:
             changes.append((leave_out.offset, leave_out.end, b""))
         for number, index in self.indexes.items():
             touched = [interval for interval in index.intervals if interval.touched]
-            changes.extend(
-                (interval.raw_start, interval.raw_end, bits.to_bytes(8) + piece)
-                for interval, (bits, piece) in zip(
-                    touched, index.outside(self.touched[number]), strict=True
-                )
-            )
+            for interval, (bits, piece) in zip(
+                touched, index.outside(self.touched[number]), strict=True
+            ):
+                changes.append((interval.raw_start, interval.raw_start, bits.to_bytes(8)))
+                changes.append((interval.raw_start, interval.raw_end, piece))
         digest = hashlib.sha256()
-        for chunk in chunks(self.data, sorted(changes)):
+        for chunk in chunks(self.data, sorted(changes, key=lambda change: change[:2])):
             digest.update(chunk)
         return digest.digest()
 
@@ -341,7 +344,7 @@ def _members(
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:
     """Return the DHT segments that hold one of ``tables``, written with it."""
-    changes = []
+    changes: list[FileEdit] = []
     for segment in jpeg.segments:
         if segment.code != DHT:
             continue

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..codec.huffman import HuffmanTable
-from ..codec.reader import read_jpeg, require_supported
+from ..codec.model import JpegData
+from ..codec.reader import require_supported
 from ..diff import Document, FileRecord, Patch, RegionRecord
 from ..errors import InvalidRegionError, VerificationError
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
+from .digest import Sha256
 from .methods import Method
 from .picture import (
     EditBuilder,
@@ -37,6 +39,7 @@ class Outcome:
     """A redacted JPEG, its diff, and the facts for the report."""
 
     jpeg: bytes
+    sha256: bytes
     diff: bytes
     document: Document
     plan: Plan
@@ -53,19 +56,19 @@ class Outcome:
 
 def redact_bytes(
     data: bytes,
+    jpeg: JpegData,
     regions: Sequence[Region],
     method: Method,
     margin: tuple[float, bool],
     limits: Limits,
 ) -> Outcome:
-    """Redact regions of a JPEG. There must be at least one region.
+    """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it. There must be at least one region.
 
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
     VerificationError
     """
-    jpeg = read_jpeg(data, limits)
     require_supported(jpeg)
     for number, region in enumerate(regions):
         region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
@@ -77,14 +80,16 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
+    original_digest = Sha256(data)
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
     edits = original.unchanged()
     render_into(original, method, edits)
-    tables = _bare_blocks(original, edits)
-    said = say(original, edits, tables)
-    redacted = assemble(data, said.changes)
+    said = say(original, edits, _bare_blocks(original, edits))
     shown = said.picture
+    changes = shown.changes(said.tables)
+    redacted = assemble(data, changes)
+    redacted_digest = Sha256(redacted)
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     groups = range(len(plan.groups))
     document = Document(
@@ -93,14 +98,15 @@ def redact_bytes(
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
         groups=tuple(original.record(group, symbols) for group in groups),
         regions=tuple(_region_record(region) for region in regions),
-        file=FileRecord(len(data), hashlib.sha256(data).digest(), ()),
+        file=FileRecord(len(data), original_digest.digest(), ()),
     )
     # Guarantee G3: bring the original back from the diff as it will be stored.
     document = Document.from_bytes(document.to_bytes(), _unlimited(limits))
-    patches = _patches(shown, document, said.tables, data, redacted, said.changes)
+    patches = _patches(original, shown, document, said.tables, changes)
     document = replace(document, file=replace(document.file, patches=patches))
     return Outcome(
         jpeg=redacted,
+        sha256=redacted_digest.digest(),
         diff=document.to_bytes(),
         document=document,
         plan=plan,
@@ -163,11 +169,10 @@ def _region_record(region: Region) -> RegionRecord:
 
 
 def _patches(
+    original: Picture,
     shown: Picture,
     document: Document,
     tables: Tables,
-    data: bytes,
-    redacted: bytes,
     changes: list[FileEdit],
 ) -> tuple[Patch, ...]:
     """Reveal all groups from the document, and return what still differs from the original.
@@ -179,35 +184,30 @@ def _patches(
     edits = shown.unchanged()
     for group, record in enumerate(document.groups):
         shown.put(edits, group, record)
-    _, revealed = shown.rewrite(edits, {})
-    # Where the revealed intervals will stand in the fully revealed file, which
-    # otherwise is the redacted one.
-    spans = [(start, end) for start, end, _ in changes]
-    pieces = {(start, end): piece for start, end, piece in revealed}
+    revealed = shown.rewrite(edits, {})
+    if not any(tables.get(t.order, t) != t for t in original.jpeg.tables) and all(
+        index.same_intervals(revealed.indexes[number])
+        for number, index in original.indexes.items()
+    ):
+        return ()  # every bit is the original's
+    data = original.data
+    pieces = {change[:2]: change[2] for change in revealed.changes({})}
+    # The fully revealed file is the redacted one but for those intervals.
+    whole = [(start, end, pieces.get((start, end), new)) for start, end, new in changes]
     patches: list[Patch] = []
-    at = 0  # how far in the original
-    position = 0  # how far in the revealed file
-    for (start, end), (_, _, new) in zip(spans, changes, strict=True):
+    position = at = 0  # how far in the revealed file, and in the original
+    for start, end, new in whole:
         position += start - at
-        piece = pieces.get((start, end), new)
-        patches.extend(_difference(position, piece, data[start:end]))
-        position += len(piece)
+        patches.extend(_difference(position, bytes(new), data[start:end]))
+        position += len(new)
         at = end
-    whole = _revealed_file(data, changes, pieces)
-    if apply_patches(whole, patches) != data:
+    if apply_patches(assemble(data, whole), patches) != data:
         raise VerificationError(
-            "the diff would not bring the original back", code="redact.not-reversible",
+            "the diff would not bring the original back",
+            code="redact.not-reversible",
             hint="please report this file as a bug",
-        )  # fmt: skip
+        )
     return tuple(patches)
-
-
-def _revealed_file(
-    data: bytes, changes: list[FileEdit], pieces: dict[tuple[int, int], bytes]
-) -> bytes:
-    return assemble(
-        data, [(start, end, pieces.get((start, end), new)) for start, end, new in changes]
-    )
 
 
 def _difference(position: int, new: bytes, old: bytes) -> list[Patch]:

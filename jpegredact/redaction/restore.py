@@ -58,8 +58,8 @@ def restore_bytes(
     InvalidRegionError, VerificationError
     """
     asked = _asked(document, regions)
-    record = document.file
-    if len(data) == record.length and hashlib.sha256(data).digest() == record.sha256:
+    digest = document.file.sha256
+    if len(data) == document.file.length and hashlib.sha256(data).digest() == digest:
         return data  # it is the original already
     state = _read_state(data, document, limits)
     revealed = state.revealed | asked
@@ -68,7 +68,8 @@ def restore_bytes(
     for number, group in enumerate(document.groups):
         if wanted[number] and not state.shown[number]:
             state.picture.put(edits, number, group)
-    tables, changes = _rewrite(state, edits)
+    tables, rewritten = _rewrite(state, edits)
+    changes = rewritten.changes(tables)
     if state.note is not None:
         changes.append((state.note.offset, state.note.end, b""))
     if not all(wanted):
@@ -83,7 +84,7 @@ def restore_bytes(
         whole = apply_patches(whole, document.file.patches)
     except ValueError:
         raise InvalidDiffError("a patch lies outside the file", code="diff.patch") from None
-    if hashlib.sha256(whole).digest() != document.file.sha256:
+    if hashlib.sha256(whole).digest() != digest:
         raise _mismatch("what came back is not the original: the diff or the file was damaged")
     return whole
 
@@ -233,11 +234,11 @@ def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
 
 def _rewrite(
     state: _State, edits: dict[int, EditBuilder]
-) -> tuple[dict[int, HuffmanTable], list[FileEdit]]:
+) -> tuple[dict[int, HuffmanTable], Picture]:
     """Rewrite, with symbols appended where a DC difference between fill and original needs one."""
     tables = dict(state.tables)
     try:
-        return tables, state.picture.rewrite(edits, tables)[1]
+        return tables, state.picture.rewrite(edits, tables)
     except MissingCategory as lack:
         more = missing_symbols(lack, tables)
     if more is None:
@@ -247,7 +248,7 @@ def _rewrite(
             code="restore.unsayable",
             hint="restore all regions at once",
         )
-    return more, state.picture.rewrite(edits, more)[1]
+    return more, state.picture.rewrite(edits, more)
 
 
 # A region may have no blocks of its own: all of them under another one too, or the

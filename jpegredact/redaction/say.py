@@ -16,7 +16,7 @@ from itertools import pairwise
 from ..codec.huffman import HuffmanTable
 from ..codec.scan import MissingCategory, ScanIndex
 from ..errors import VerificationError
-from .picture import EditBuilder, FileEdit, Picture, Tables, missing_symbols
+from .picture import EditBuilder, Picture, Tables, missing_symbols
 
 __all__ = ["Said", "bare_block", "nearest_run", "nearest_run_at_all", "say"]
 
@@ -29,7 +29,6 @@ class Said:
     """A rewrite that the tables can say, and what had to give way for it."""
 
     picture: Picture
-    changes: list[FileEdit]
     tables: Tables
     moved: int
     """Blocks whose DC value is not the wished one."""
@@ -44,7 +43,7 @@ def say(picture: Picture, edits: dict[int, EditBuilder], tables: Tables) -> Said
     moved = 0
     for attempt in ("as wished", "near", "append", "anything"):
         try:
-            rewritten, changes = picture.rewrite(edits, tables)
+            rewritten = picture.rewrite(edits, tables)
         except MissingCategory as lack:
             lacking = {table.order for table in lack.categories}
             if attempt in ("as wished", "append"):
@@ -57,7 +56,7 @@ def say(picture: Picture, edits: dict[int, EditBuilder], tables: Tables) -> Said
                         missing_symbols(MissingCategory({table: sizes}), tables) or tables
                     )
         else:
-            return Said(rewritten, changes, tables, moved)
+            return Said(rewritten, tables, moved)
     raise VerificationError(
         "no fill can be coded with this file's Huffman tables", code="redact.unsayable"
     )
