@@ -29,15 +29,18 @@ import jpegio
 import jpegredact
 
 _MEMORY = """
-import resource, sys
+import sys
 import jpegredact
 from jpegredact import redact, limits
 import jpegredact.pipeline
 import jpegredact.redaction._inpaint_cy
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    status = open("/proc/self/status").read()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+before = peak()
 boxes = eval(sys.argv[2])
 redact(sys.argv[1], boxes)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
+print(peak() - before)
 """
 
 

@@ -57,36 +57,40 @@ def is_compiled() -> bool:
 
 def unstuff(
     raw: cython.const[cython.uchar][::1],
+    quads: cython.const[cython.uint][::1],
     start: cython.longlong,
     end: cython.longlong,
+    little: cython.bint,
     words: cython.uint[::1],
     at: cython.longlong,
 ) -> tuple:
     """Copy ``raw[start:end]`` without stuffing and fill bytes into ``words[at:]``.
 
-    Returns the number of data bytes and of fill bytes. The rest of the last
-    word, and the words behind it, are left as they are (zero).
+    ``quads`` are the same bytes, four at a time in the machine's order
+    (``little`` says which), as far as they go. Returns the number of data bytes
+    and of fill bytes. The rest of the last word, and the words behind it, are
+    left as they are (zero).
     """
-    mask: cython.ulonglong = 0xFFFFFFFF
     i: cython.longlong = start
     o: cython.longlong = at
+    whole: cython.longlong = quads.shape[0] * 4
+    mask: cython.ulonglong = 0xFFFFFFFF
+    high: cython.uint = 0x80808080
     acc: cython.ulonglong = 0
     held: cython.int = 0
     count: cython.longlong = 0
     fill: cython.longlong = 0
     a: cython.uint
-    b: cython.uint
-    c: cython.uint
-    d: cython.uint
+    if whole > end:
+        whole = end
     with cython.nogil:
         while i < end:
-            if i + 4 <= end:
-                a = raw[i]
-                b = raw[i + 1]
-                c = raw[i + 2]
-                d = raw[i + 3]
-                if a != 255 and b != 255 and c != 255 and d != 255:
-                    acc = ((acc & 0xFFFFFF) << 32) | (a << 24) | (b << 16) | (c << 8) | d
+            if (i & 3) == 0 and i + 4 <= whole:
+                a = quads[i >> 2]
+                if (((a & 0x7F7F7F7F) + 0x01010101) & a & high) == 0:  # no byte of it is 0xFF
+                    if little:
+                        a = (a >> 24) | ((a >> 8) & 0xFF00) | ((a & 0xFF00) << 8) | (a & 255) << 24
+                    acc = ((acc & 0xFFFFFF) << 32) | a
                     words[o] = (acc >> held) & mask
                     o += 1
                     i += 4

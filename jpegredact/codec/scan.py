@@ -148,7 +148,7 @@ class ScanIndex:
             ac_tables=ac_tables,
         )
 
-    def interval_bytes(self, interval: Interval, touched: array[int]) -> bytes:
+    def interval_bytes(self, interval: Interval, touched: array[int]) -> bytes | bytearray:
         """Return an interval of a spliced index as the file will hold it.
 
         That is with stuffing, but for its untouched beginning, which stays as
@@ -164,7 +164,7 @@ class ScanIndex:
                 break
         del out[end:]
         if not interval.has_fill:
-            return bytes(out)
+            return out
         first = touched.tobytes().index(1, interval.first_block, interval.end_block)
         kept = (self.blocks[0][first] - interval.first_bit) >> 3
         raw = self.data[interval.raw_start : interval.raw_end]
@@ -276,11 +276,14 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
     cursor = core.scan.ScanCursor(
         words, units, tables, blocks, array("i", bytes(4 * len(layout.grids)))
     )
+    quads = memoryview(data)[: len(data) & -4].cast("I")
     intervals = []
     at = 0
     for k, span in spans.items():
         raw_start, raw_end = raw[k]
-        length, fill = core.scan.unstuff(data, raw_start, raw_end, words, at)
+        length, fill = core.scan.unstuff(
+            data, quads, raw_start, raw_end, sys.byteorder == "little", words, at
+        )
         cursor.start(at * 32, at * 32 + 8 * length)
         mcu = k * layout.interval
         end = min(mcu + layout.interval, layout.mcus)

@@ -37,7 +37,7 @@ __all__ = [
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
 
-FileEdit = tuple[int, int, bytes | memoryview]
+FileEdit = tuple[int, int, bytes | bytearray | memoryview]
 """Replace ``data[start:end]`` with these bytes."""
 
 
@@ -357,7 +357,7 @@ def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:
     return changes
 
 
-def chunks(data: bytes, changes: Sequence[FileEdit]) -> Iterable[bytes | memoryview]:
+def chunks(data: bytes, changes: Sequence[FileEdit]) -> Iterable[bytes | bytearray | memoryview]:
     """Yield the pieces of ``data`` with the changes made."""
     view = memoryview(data)
     at = 0

@@ -14,7 +14,7 @@ from ..diff import Document, FileRecord, Patch, RegionRecord
 from ..errors import InvalidRegionError, VerificationError
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
-from .digest import Sha256
+from .background import Later
 from .methods import Method
 from .picture import (
     EditBuilder,
@@ -80,25 +80,26 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    original_digest = Sha256(data)
+    sha256 = Later(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
     edits = original.unchanged()
     render_into(original, method, edits)
     said = say(original, edits, _bare_blocks(original, edits))
+    outside = Later(lambda: original.outside_digest(said.tables))
     shown = said.picture
     changes = shown.changes(said.tables)
     redacted = assemble(data, changes)
-    redacted_digest = Sha256(redacted)
+    redacted_sha256 = Later(lambda: hashlib.sha256(redacted).digest())
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     groups = range(len(plan.groups))
     document = Document(
-        outside=original.outside_digest(said.tables),
+        outside=outside.result(),
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
         groups=tuple(original.record(group, symbols) for group in groups),
         regions=tuple(_region_record(region) for region in regions),
-        file=FileRecord(len(data), original_digest.digest(), ()),
+        file=FileRecord(len(data), sha256.result(), ()),
     )
     # Guarantee G3: bring the original back from the diff as it will be stored.
     document = Document.from_bytes(document.to_bytes(), _unlimited(limits))
@@ -106,7 +107,7 @@ def redact_bytes(
     document = replace(document, file=replace(document.file, patches=patches))
     return Outcome(
         jpeg=redacted,
-        sha256=redacted_digest.digest(),
+        sha256=redacted_sha256.result(),
         diff=document.to_bytes(),
         document=document,
         plan=plan,

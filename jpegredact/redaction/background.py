@@ -1,0 +1,35 @@
+"""Work that runs beside other work: hashing and the compiled core both release the GIL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Generic, TypeVar
+
+__all__ = ["Later"]
+
+T = TypeVar("T")
+
+
+class Later(Generic[T]):
+    """A result that is being worked out in a thread of its own, and waited for when asked for."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._results: list[T] = []
+        self._errors: list[BaseException] = []
+        self._thread = Thread(target=self._run, name="jpegredact")
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._work())
+        except BaseException as error:  # raised again in the caller's thread
+            self._errors.append(error)
+
+    def result(self) -> T:
+        """Return the result, or raise what the work raised."""
+        self._thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return self._results[0]
