@@ -36,21 +36,18 @@ def band_extents(
             if y is not None and top < y < bottom:
                 cuts.add(y)
     levels = sorted(cuts)
-    extents = []
+    extents: list[tuple[float, float]] = []
     for low, high in pairwise(levels):
         middle = (low + high) / 2
-        here = sorted(
-            (_x(edge, middle), *sorted((_x(edge, low), _x(edge, high))), edge[4])
-            for edge in edges
-            if edge[1] < middle < edge[3]
-        )
+        here = sorted((_x(edge, middle), edge) for edge in edges if edge[1] < middle < edge[3])
         winding, left = 0, 0.0
-        for _, least, greatest, turn in here:
+        for _, edge in here:
+            ends = _x(edge, low), _x(edge, high)
             if winding == 0:
-                left = least
-            winding += turn
-            if winding == 0 and left < greatest:
-                extents.append((left, greatest))
+                left = min(ends)
+            winding += edge[4]
+            if winding == 0 and left < max(ends):
+                extents.append((left, max(ends)))
     extents.sort()
     joined: list[tuple[float, float]] = []
     for left, right in extents:

@@ -29,6 +29,7 @@ __all__ = [
     "BitWriter",
     "ScanCursor",
     "encode_ac",
+    "encode_slopes",
     "fast_ac",
     "fast_dc",
     "is_compiled",
@@ -742,3 +743,49 @@ def encode_ac(
             patch_at[members[b]] = base + begin
             patch_bits[members[b]] = cython.cast(cython.int, writer._bit() - begin)
     return failed
+
+
+def encode_slopes(
+    across: cython.int[::1], down: cython.int[::1], codes: cython.uint[::1],
+    table: cython.longlong, writer: BitWriter, members: cython.int[::1],
+    base: cython.longlong, patch: tuple,
+) -> None:
+    """Like `encode_ac` with ``drop``, for blocks of the first two AC coefficients only.
+
+    These stand in ``across`` and ``down`` by recorded block. The table must have EOB.
+    """
+    patch_at: cython.longlong[::1] = patch[0]
+    patch_bits: cython.int[::1] = patch[1]
+    m: cython.longlong
+    b: cython.longlong
+    k: cython.int
+    value: cython.int
+    magnitude: cython.int
+    size: cython.int
+    run: cython.int
+    code: cython.uint
+    eob: cython.uint = codes[table * 256]
+    begin: cython.longlong
+    with cython.nogil:
+        for b in range(members.shape[0]):
+            m = members[b]
+            begin = writer._bit()
+            run = 0
+            for k in range(2):
+                value = across[m] if k == 0 else down[m]
+                magnitude = value if value >= 0 else -value
+                size = 0
+                while magnitude >> size:
+                    size += 1
+                code = codes[table * 256 + (run << 4) + size] if size else 0
+                if code == 0:
+                    run += 1
+                    continue
+                run = 0
+                writer._put(code >> 5, code & 31)
+                if value < 0:
+                    value += (1 << size) - 1
+                writer._put(cython.cast(cython.uint, value), size)
+            writer._put(eob >> 5, eob & 31)
+            patch_at[m] = base + begin
+            patch_bits[m] = cython.cast(cython.int, writer._bit() - begin)

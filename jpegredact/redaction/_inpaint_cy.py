@@ -6,7 +6,7 @@ The house rules of ``codec._scan_cy`` hold here too.
 
 import cython
 
-__all__ = ["inpaint", "is_compiled"]
+__all__ = ["inpaint", "is_compiled", "slopes"]
 
 
 def is_compiled() -> bool:
@@ -17,7 +17,7 @@ def is_compiled() -> bool:
 def inpaint(
     values: cython.int[::1], states: cython.uchar[::1],
     rows: cython.longlong, columns: cython.longlong, sweeps: cython.int,
-    scratch: cython.int[::1], order: cython.int[::1],
+    scratch: cython.int[::1],
 ) -> int:
     """Fill the touched cells (state 2) smoothly from the known ones (state 1).
 
@@ -27,14 +27,15 @@ def inpaint(
     nothing known is worked out by the passes alone; 0 where nothing is known
     at all. Floor division throughout: the same on every platform.
 
-    ``scratch`` needs ``2 * rows * columns + 2 * columns`` ints, ``order`` one
-    for each touched cell. Returns the number of touched cells.
+    ``scratch`` needs ``3 * rows * columns + 2 * columns`` ints. Returns the
+    number of touched cells.
     """
     y: cython.longlong
     x: cython.longlong
     at: cython.longlong
     cells: cython.longlong = rows * columns
     below: cython.longlong = 2 * cells
+    order: cython.longlong = 2 * cells + 2 * columns
     count: cython.longlong = 0
     k: cython.longlong
     run: cython.longlong
@@ -97,12 +98,12 @@ def inpaint(
                         sum_ += weight * scratch[below + k]
                         scratch[below + columns + k] += 1
                     values[at] = cython.cast(cython.int, sum_ // total) if total else 0
-                    order[count] = cython.cast(cython.int, at)
+                    scratch[order + count] = cython.cast(cython.int, at)
                     count += 1
                 x = run
         for s in range(2 * sweeps):
             for k in range(count):
-                at = order[k if s & 1 else count - 1 - k]
+                at = scratch[order + (k if s & 1 else count - 1 - k)]
                 x = at % columns
                 sum_ = 0
                 near = 0
@@ -124,3 +125,49 @@ def inpaint(
             if states[at]:
                 values[at] = (values[at] + 8) >> 4
     return count
+
+
+def slopes(
+    values: cython.int[::1], states: cython.uchar[::1],
+    rows: cython.longlong, columns: cython.longlong,
+    steps: tuple, across: cython.int[::1], down: cython.int[::1],
+) -> None:
+    """Work out, for each touched cell, the two AC coefficients of a slope to its neighbours.
+
+    As a decoder may guess them from DC values alone (ITU-T T.81 K.8.2); ``steps``
+    are the quantiser's for DC, for the first coefficient across and the first
+    one down. A neighbour that is not known counts as level.
+    """
+    y: cython.longlong
+    x: cython.longlong
+    at: cython.longlong
+    dc_step: cython.longlong = steps[0]
+    across_step: cython.longlong = steps[1]
+    down_step: cython.longlong = steps[2]
+    before: cython.longlong
+    behind: cython.longlong
+    value: cython.longlong
+    with cython.nogil:
+        for y in range(rows):
+            for x in range(columns):
+                at = y * columns + x
+                if states[at] != 2:
+                    continue
+                before = values[at]
+                behind = values[at]
+                if x > 0 and states[at - 1]:
+                    before = values[at - 1]
+                if x + 1 < columns and states[at + 1]:
+                    behind = values[at + 1]
+                value = (36 * dc_step * (before - behind) + 128 * across_step) // (
+                    256 * across_step
+                )
+                across[at] = cython.cast(cython.int, min(max(value, -1023), 1023))
+                before = values[at]
+                behind = values[at]
+                if y > 0 and states[at - columns]:
+                    before = values[at - columns]
+                if y + 1 < rows and states[at + columns]:
+                    behind = values[at + columns]
+                value = (36 * dc_step * (before - behind) + 128 * down_step) // (256 * down_step)
+                down[at] = cython.cast(cython.int, min(max(value, -1023), 1023))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate", "as_method"]
 
-OUTSIDE, INSIDE = 1, 2
+_SWEEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +94,33 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Slopes:
+    """A fill of sloping blocks: DC values, and the first AC coefficients across and down."""
+
+    dc: array[int]
+    across: array[int]
+    down: array[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Inpaint:
     """A smooth fill worked out from the blocks around; the default."""
 
     name: str = field(default="inpaint", init=False)
     content_free: bool = field(default=True, init=False)
 
-    def render(self, canvas: Canvas) -> array[int]:
-        """Interpolate the DC values around the regions, in integers."""
-        from ._inpaint_cy import inpaint
+    def render(self, canvas: Canvas) -> Slopes:
+        """Interpolate the DC values around the regions, in integers, and slope each block."""
+        from ._inpaint_cy import inpaint, slopes
 
-        cells = canvas.rows * canvas.columns
+        rows, columns = canvas.rows, canvas.columns
+        cells = rows * columns
         values = array("i", canvas.dc)
-        scratch = array("i", bytes(4 * (2 * cells + 2 * canvas.columns)))
-        order = array("i", bytes(4 * cells))
-        inpaint(values, canvas.states, canvas.rows, canvas.columns, 8, scratch, order)
-        return values
+        scratch = array("i", [0]) * (3 * cells + 2 * columns)
+        inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)
+        across, down = array("i", [0]) * cells, array("i", [0]) * cells
+        slopes(values, canvas.states, rows, columns, canvas.quantization[:3], across, down)
+        return Slopes(values, across, down)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ __all__ = [
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
 
+_CHUNK = 1 << 14
+
 FileEdit = tuple[int, int, bytes | bytearray | memoryview]
 """Replace ``data[start:end]`` with these bytes."""
 
@@ -220,11 +222,6 @@ class EditBuilder:
         self._words = 0
         self._total = 0
         self._codes: array[int] | None = None
-        self._tables = index.ac_tables
-
-    def use_tables(self, ac_tables: tuple[HuffmanTable, ...]) -> None:
-        """Code AC coefficients with these tables from now on."""
-        self._tables, self._codes = ac_tables, None
 
     def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> bool:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
@@ -232,7 +229,7 @@ class EditBuilder:
         False where a symbol has no code; with ``drop``, such coefficients are left out.
         """
         if self._codes is None:
-            self._codes = encode_codes(self._tables, 256)
+            self._codes = encode_codes(self.index.ac_tables, 256)
         table = self.index.units[2][self.index.layout.grids[part].first]
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
         writer = core.scan.BitWriter(words)
@@ -248,9 +245,29 @@ class EditBuilder:
         core.grid.scatter(array("i", coefficients[::64]), blocks, self.dc)
         return True
 
-    def put_dc(self, dc: array[int]) -> None:
-        """Take the DC values of all recorded blocks."""
-        self.dc = dc
+    def put_slopes(
+        self, part: int, blocks: array[int], across: array[int], down: array[int]
+    ) -> None:
+        """Set blocks to two AC coefficients, given by recorded block, as far as the table can say.
+
+        A table without EOB can say none.
+        """
+        if self._codes is None:
+            self._codes = encode_codes(self.index.ac_tables, 256)
+        table = self.index.units[2][self.index.layout.grids[part].first]
+        if self._codes[256 * table] == 0:
+            return
+        for start in range(0, len(blocks), _CHUNK):
+            some = blocks[start : start + _CHUNK]
+            words = array("I", [0]) * (3 * len(some) + 4)  # at most 26 + 26 + 16 bits a block
+            writer = core.scan.BitWriter(words)
+            core.scan.encode_slopes(
+                across, down, self._codes, table, writer, some, 32 * self._words,
+                (self.ac_at, self.ac_bits),
+            )  # fmt: skip
+            writer.finish(False)
+            self._total += writer.bit()
+            self._add(words[: writer.bit() // 32])
 
     def put_ac(self, blocks: array[int], bits: int, value: int) -> None:
         """Give all these blocks the same AC bits: the ``bits`` low ones of ``value``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -146,10 +145,8 @@ def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, 
         longer, bits, value = bare_block(table)
         if longer != table:
             tables[table.order] = longer
-        bare = member.blocks
-        if any(edit.ac_bits[block] >= 0 for block in bare[:1]):
-            bare = array("i", [block for block in bare if edit.ac_bits[block] < 0])
-        edit.put_ac(bare, bits, value)
+        if edit.ac_bits[member.blocks[0]] < 0:  # a method gives AC bits to all blocks or none
+            edit.put_ac(member.blocks, bits, value)
     return tables
 
 

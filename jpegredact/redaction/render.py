@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..codec import core
 from ..codec.compact import unpack_blocks
 from ..errors import InvalidRegionError
-from .methods import Canvas, Method
+from .methods import Canvas, Method, Slopes
 from .picture import EditBuilder, Member, Picture
 from .plan import block_grid
 
@@ -57,11 +57,18 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
             None if method.content_free else _coefficients_of(picture, member, window),
         )  # fmt: skip
         values = method.render(canvas)
-        plain, coefficients = _plain(values, canvas, method.name)
         edit = edits[member.scan]
-        core.grid.place(
-            index.ranges, unit, real, window, plain, picture.touched[member.scan], edit.dc
-        )
+        place = (index.ranges, unit, real, window)
+        touched = picture.touched[member.scan]
+        if isinstance(values, Slopes):
+            across, down = array("i", [0]) * index.count, array("i", [0]) * index.count
+            core.grid.place(*place, values.dc, touched, edit.dc)
+            core.grid.place(*place, values.across, touched, across)
+            core.grid.place(*place, values.down, touched, down)
+            edit.put_slopes(member.part, member.blocks, across, down)
+            continue
+        plain, coefficients = _plain(values, canvas, method.name)
+        core.grid.place(*place, plain, touched, edit.dc)
         if coefficients is not None:
             _put_coefficients(picture, member, window, coefficients, edit)
 

@@ -128,12 +128,14 @@ def _structure(jpeg: JpegData) -> tuple[object, ...]:
 def _compare(
     a: NDArray[np.int32], b: NDArray[np.int32]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which blocks differ, and which blocks of ``a`` hold any AC coefficient."""
+    """Return which blocks differ, and which of ``a`` hold more detail than a slope."""
     rows, columns = a.shape[0] // 8, a.shape[1] // 8
     view = (rows, 8, columns, 8)
     differs = (a != b).reshape(view).any(axis=(1, 3))
-    energy = (a != 0).reshape(view).sum(axis=(1, 3)) - (a[::8, ::8] != 0)
-    return differs, energy > 0
+    detail = (a != 0).reshape(view).sum(axis=(1, 3))
+    for down, across in ((0, 0), (0, 1), (1, 0)):
+        detail -= a[down::8, across::8] != 0
+    return differs, detail > 0
 
 
 def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
