@@ -8,7 +8,7 @@ import click
 
 from .common import guarded
 
-__all__ = ["main"]
+__all__ = ["group", "main"]
 
 _COMMANDS = ("redact", "restore", "verify", "inspect", "demo")
 
@@ -34,7 +34,7 @@ class _Lazy(click.Group):
     "be kept.",
 )
 @click.version_option(package_name="jpegredact")
-def _group() -> None:
+def group() -> None:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
 
     The rest of the file stays as it is, bit for bit; the unblur-diff brings the
@@ -44,4 +44,4 @@ def _group() -> None:
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    guarded(_group)
+    guarded(group)

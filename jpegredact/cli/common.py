@@ -17,7 +17,7 @@ from ..errors import (
 )
 from ..files import same_file
 
-__all__ = ["BOX", "box_options", "guarded", "indices", "refuse_same", "say", "write_json"]
+__all__ = ["box_options", "guarded", "indices", "refuse_same", "say", "write_json"]
 
 OK, SAID_NO, USAGE, BAD_INPUT, WRONG_DIFF, IO_FAILED, NOT_KEPT = range(7)
 
@@ -60,22 +60,19 @@ def write_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-class _BoxType(click.ParamType[tuple[float, float, float, float]]):
-    name = "L,T,R,B"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float, float, float]:
-        if isinstance(value, tuple):
-            return value
+def _boxes(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[float, float, float, float], ...]:
+    boxes = []
+    for value in values:
         try:
             left, top, right, bottom = (float(part) for part in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is not four numbers such as 120,80,220,200", param, ctx)
-        return left, top, right, bottom
-
-
-BOX = _BoxType()
+            raise click.BadParameter(
+                f"{value!r} is not four numbers such as 120,80,220,200", ctx, param
+            ) from None
+        boxes.append((left, top, right, bottom))
+    return tuple(boxes)
 
 
 def box_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,7 +82,7 @@ def box_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Grow each box: pixels (8), or a fraction of its size (0.1, 10%).",
     )(function)  # fmt: skip
     return click.option(
-        "--box", "boxes", type=BOX, multiple=True,
+        "--box", "boxes", metavar="L,T,R,B", multiple=True, callback=_boxes,
         help="Left, top, right, bottom in pixels, half-open. May be repeated.",
     )(function)  # fmt: skip
 
