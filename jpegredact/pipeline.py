@@ -9,9 +9,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
+from ._version import VERSION
 from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
@@ -273,7 +273,7 @@ def _empty_report(
     data: bytes, digest: str, jpeg: JpegData, orientation: int, method: Method
 ) -> Report:
     return Report(
-        version("jpegredact"), digest, digest, len(data), len(data),
+        VERSION, digest, digest, len(data), len(data),
         (jpeg.frame.width, jpeg.frame.height), orientation, method.name, method.content_free,
         (), 0, 0, (0,) * len(jpeg.frame.components), 0, (), 0, 0, 0,
         (Notice("no-regions", "no region was given: the output is the input"),),
@@ -311,7 +311,7 @@ def _report(
                     max(bottom, min(-int(-(row + rows) * down // 1), jpeg.frame.height)),
                 )  # fmt: skip
     return Report(
-        version=version("jpegredact"),
+        version=VERSION,
         original=outcome.document.file.sha256.hex(),
         redacted=outcome.sha256.hex(),
         original_bytes=len(data),

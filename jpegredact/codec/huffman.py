@@ -150,13 +150,20 @@ def decode_tables(
     dc: Sequence[HuffmanTable], ac: Sequence[HuffmanTable]
 ) -> tuple[array[int], array[int], array[int], array[int]]:
     """Return the fast DC, fast AC, full DC and full AC tables, each laid end to end."""
+    return _decode_tables(
+        tuple((t.counts, t.symbols) for t in dc), tuple((t.counts, t.symbols) for t in ac)
+    )
+
+
+@lru_cache(maxsize=4)
+def _decode_tables(
+    dc: tuple[tuple[bytes, bytes], ...], ac: tuple[tuple[bytes, bytes], ...]
+) -> tuple[array[int], array[int], array[int], array[int]]:
     parts = (array("I"), array("H"), array("H"), array("H"))
-    for table in dc:
-        parts[0].extend(_fast(True, table.counts, table.symbols))
-        parts[2].extend(table.full)
-    for table in ac:
-        parts[1].extend(_fast(False, table.counts, table.symbols))
-        parts[3].extend(table.full)
+    for is_dc, tables in ((True, dc), (False, ac)):
+        for counts, symbols in tables:
+            parts[0 if is_dc else 1].extend(_fast(is_dc, counts, symbols))
+            parts[2 if is_dc else 3].extend(_full(counts, symbols))
     return parts
 
 

@@ -79,17 +79,17 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    sha256 = Later(lambda: hashlib.sha256(data).digest())
+    sha256 = Later(lambda: hashlib.sha256(data).digest(), len(data))
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
     edits = original.unchanged()
     render_into(original, method, edits)
     said = say(original, edits, _bare_blocks(original, edits))
-    outside = Later(lambda: original.outside_digest(said.tables))
+    outside = Later(lambda: original.outside_digest(said.tables), len(data))
     shown = said.picture
     changes = shown.changes(said.tables)
     redacted = assemble(data, changes)
-    redacted_sha256 = Later(lambda: hashlib.sha256(redacted).digest())
+    redacted_sha256 = Later(lambda: hashlib.sha256(redacted).digest(), len(data))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     groups = range(len(plan.groups))
     document = Document(
