@@ -81,7 +81,13 @@ class Polygon:
     id: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "points", tuple((p[0], p[1]) for p in self.points))
+        try:
+            points = tuple((x, y) for x, y in self.points)
+        except (TypeError, ValueError):
+            raise InvalidRegionError(
+                "a polygon's corners are pairs (x, y)", code="region.polygon"
+            ) from None
+        object.__setattr__(self, "points", points)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -101,8 +107,9 @@ class Polygon:
 
     def rects(self, grid: Grid, margin: tuple[float, float]) -> Iterator[Rect]:
         """Yield the blocks that the polygon, grown by a rectangle ``margin``, has any area in."""
-        from ._polygon import band_extents
+        from ._polygon import Bands
 
+        bands = Bands(self.points)
         dx, dy = (float(m) for m in margin)
         step_x, step_y = float(grid.step_x), float(grid.step_y)
         right, bottom = step_x * grid.columns, step_y * grid.rows
@@ -110,7 +117,7 @@ class Polygon:
         first, end = _blocks(top, low, dy, grid.step_y, grid.rows)
         for row in range(first, end):
             band = (max(row * step_y, 0.0) - dy, min((row + 1) * step_y, bottom) + dy)
-            for x0, x1 in band_extents(self.points, *band):
+            for x0, x1 in bands.extents(*band):
                 left, stop = max(x0 - dx, 0.0), min(x1 + dx, right)
                 if left < stop:
                     yield row, row + 1, math.floor(left / step_x), math.ceil(stop / step_x)
@@ -208,17 +215,22 @@ def as_regions(boxes: Any, limits: Limits = DEFAULT_LIMITS) -> tuple[Region, ...
 def _as_region(box: Any, where: str) -> Region:
     if isinstance(box, Box):
         left, top, right, bottom = _numbers(box.bounds, where)
-        return replace(box, left=left, top=top, right=right, bottom=bottom)
+        return replace(box, left=left, top=top, right=right, bottom=bottom, **_marks(box, where))
     if isinstance(box, Polygon):
         pairs = (_numbers(point, where) for point in box.points)
-        return replace(box, points=tuple((x, y) for x, y in pairs))
+        return replace(box, points=tuple((x, y) for x, y in pairs), **_marks(box, where))
     if isinstance(box, Mask):
+        _marks(box, where)
         return box
     inner = getattr(box, "box", None)
     if inner is not None:
-        left, top, right, bottom = _numbers(getattr(inner, "bounds", inner), where)
-        marks = {name: getattr(box, name, None) for name in ("label", "score", "id")}
-        return Box(left, top, right, bottom, **marks)
+        left, top, right, bottom = _four(getattr(inner, "bounds", inner), where)
+        return Box(left, top, right, bottom, **_marks(box, where))
+    left, top, right, bottom = _four(box, where)
+    return Box(left, top, right, bottom)
+
+
+def _four(box: Any, where: str) -> list[float]:
     if isinstance(box, Real):
         raise _invalid(
             where, "a number where a region should be", "one box is [(left, top, right, bottom)]"
@@ -229,8 +241,26 @@ def _as_region(box: Any, where: str) -> Region:
         raise _invalid(where, f"{type(box).__name__} is no region") from None
     if len(sides) != 4:
         raise _invalid(where, f"a box has 4 numbers, not {len(sides)}")
-    left, top, right, bottom = _numbers(sides, where)
-    return Box(left, top, right, bottom)
+    return _numbers(sides, where)
+
+
+def _marks(box: Any, where: str) -> dict[str, Any]:
+    """Return label, score and id: text, a finite number, text; each may be missing."""
+    marks: dict[str, Any] = {}
+    for name in ("label", "id"):
+        mark = getattr(box, name, None)
+        if mark is not None and (
+            not isinstance(mark, str) or mark != mark.encode("utf-8", "replace").decode()
+        ):
+            raise _invalid(where, f"the {name} {mark!r} is no text")
+        marks[name] = mark
+    score = getattr(box, "score", None)
+    if score is not None:
+        if isinstance(score, bool):
+            raise _invalid(where, f"the score {score!r} is no number")
+        score = float(_numbers([score], where)[0])
+    marks["score"] = score
+    return marks
 
 
 def _numbers(values: Iterable[Any], where: str) -> list[float]:
@@ -239,12 +269,13 @@ def _numbers(values: Iterable[Any], where: str) -> list[float]:
         if isinstance(value, str | bytes):
             raise _invalid(where, f"{value!r} is no number")
         try:
-            number = int(value) if float(value).is_integer() else float(value)
+            number = float(value)
         except (TypeError, ValueError, OverflowError):
             raise _invalid(where, f"{value!r} is no number") from None
         if not math.isfinite(number):
             raise _invalid(where, f"{number} is not finite")
-        numbers.append(number)
+        whole = number.is_integer() and abs(number) < 1 << 53
+        numbers.append(int(number) if whole else number)
     return numbers
 
 
@@ -255,7 +286,7 @@ def parse_margin(margin: float | str) -> tuple[float, bool]:
     region's width and height; ``"0.5px"`` and ``"150%"`` say it outright.
     """
     text = str(margin).strip()
-    number = text.removesuffix("%").removesuffix("px")
+    number = text.removesuffix("%" if text.endswith("%") else "px")
     try:
         value = float(number) / (100 if text.endswith("%") else 1)
     except ValueError:

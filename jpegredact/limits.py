@@ -30,6 +30,8 @@ class Limits:
         and the report says so. In a diff, more is an error.
     max_points
         Corners of a polygon.
+    max_cells
+        Blocks in the windows of all groups together: what a diff's shapes cost to read.
     """
 
     max_bytes: int = 1 << 30
@@ -39,6 +41,7 @@ class Limits:
     max_regions: int = 10_000
     max_groups: int = 2_048
     max_points: int = 2_000
+    max_cells: int = 1 << 28
 
     def check(self, name: str, value: int, what: str, offset: int | None = None) -> None:
         """Raise `LimitExceededError` if ``value`` is above the limit ``name``."""

@@ -22,9 +22,8 @@ class Notice:
 class RegionReport:
     """One region: as asked for (pixels of the stored picture), and what it came to.
 
-    ``snapped`` is the rectangle of pixels, half-open, that its blocks cover in
-    the component with the coarsest grid; ``blocks`` counts them by component,
-    hidden padding included.
+    ``snapped`` is the least rectangle of pixels, half-open, around its blocks in
+    all components; ``blocks`` counts them by component, hidden padding included.
     """
 
     index: int

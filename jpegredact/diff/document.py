@@ -164,6 +164,8 @@ class Document:
         kinds = ["group"] * len(fills) + ["region"] * len(document.regions) + ["file"]
         if [record.kind for record in records] != kinds:
             raise public.bad("records")
+        cells = sum(w.rows * w.columns for group in document.groups for w in group.windows)
+        limits.check("max_cells", cells, "blocks in the windows of all groups")
         used: set[int] = set()
         for group in document.groups:
             used.update(group.regions)

@@ -133,6 +133,13 @@ class Fill:
     name: str = field(default="fill", init=False)
     content_free: bool = field(default=True, init=False)
 
+    def __post_init__(self) -> None:
+        for level in (self.red, self.green, self.blue):
+            if not isinstance(level, int) or not 0 <= level <= 255:
+                raise InvalidRegionError(
+                    f"{level!r} is no level from 0 to 255", code="region.method"
+                )
+
     def render(self, canvas: Canvas) -> array[int]:
         """Return the colour's DC value everywhere."""
         level = self._level(canvas.component, canvas.colour, canvas.inverted)

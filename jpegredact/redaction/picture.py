@@ -397,14 +397,15 @@ def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
     return assemble(data, [(offset, offset + length, new) for offset, length, new in patches])
 
 
-def missing_symbols(
-    lack: MissingCategory, tables: Tables
-) -> dict[int, HuffmanTable] | None:
-    """Return ``tables`` with the missing categories appended, or None if they don't fit."""
+def missing_symbols(lack: MissingCategory, tables: Tables) -> dict[int, HuffmanTable] | None:
+    """Return ``tables`` with the missing categories appended, or None if they don't fit.
+
+    They never do where the file has no DHT and means the standard tables.
+    """
     more = dict(tables)
     for table, sizes in lack.categories.items():
-        longer = table.appended(sizes)
-        if longer is None or any(size > 15 for size in sizes):
+        longer = table.appended(sizes) if table.order >= 0 and max(sizes) <= 15 else None
+        if longer is None:
             return None
         more[table.order] = longer
     return more

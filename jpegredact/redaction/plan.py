@@ -114,8 +114,8 @@ def make_plan(
             for first, end, left, right, key in parts[-1]:
                 sizes[key] = sizes.get(key, 0) + (end - first) * (right - left)
         pieces.append((layout, parts))
-    groups, numbers, merged = _number_groups(sizes, limits.max_groups)
-    return Plan(
+    groups, numbers, merged = _number_groups(sizes, min(limits.max_groups, _MOST_GROUPS))
+    plan = Plan(
         tuple(
             ScanPlan(scan, layout, tuple(_paint(part, numbers) for part in parts))
             for scan, (layout, parts) in zip(jpeg.scans, pieces, strict=True)
@@ -123,7 +123,13 @@ def make_plan(
         groups,
         merged,
     )
+    covers = (cover for scan in plan.scans for cover in scan.covers if cover is not None)
+    cells = sum(box[2] * box[3] for cover in covers for box in cover.boxes.values())
+    limits.check("max_cells", cells, "blocks in the windows of all groups")
+    return plan
 
+
+_MOST_GROUPS = 65_534  # cells are 16-bit numbers
 
 Piece = tuple[int, int, int, int, tuple[int, ...]]
 """A rectangle of blocks and the regions that touch all of it."""
