@@ -288,6 +288,7 @@ class RangeDecoder:
 # coefficient, 192 + k magnitude above one; 256 + 16 * band + e AC magnitude.
 
 
+@cython.final
 @cython.cclass
 class BlockPacker(RangeEncoder):
     """Decodes blocks where they stand in a scan and packs them in the compact code."""
@@ -462,6 +463,7 @@ class BlockPacker(RangeEncoder):
         return k, count
 
 
+@cython.final
 @cython.cclass
 class BlockUnpacker(RangeDecoder):
     """Unpacks blocks of the compact code and writes their AC bits with a Huffman table."""
