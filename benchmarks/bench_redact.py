@@ -45,11 +45,14 @@ print(peak() - before)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Run it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
     parser.add_argument("--files", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--write", type=Path, help="also put the table between markers of this file")
+    parser.add_argument("--write", type=Path, help="also put the table into this Markdown file")
     options = parser.parse_args()
     if shutil.which("jpegtran") is None:
         sys.exit("jpegtran is missing: apt-get install libjpeg-turbo-progs")
@@ -96,7 +99,7 @@ def measure(path: Path, rounds: int) -> dict[str, float | str]:
         x, y = generator.uniform(0, width * 0.95), generator.uniform(0, height * 0.95)
         boxes.append((x, y, x + width / 20, y + height / 20))
     done = jpegredact.redact(data, boxes)
-    wipe = "{}x{}+{}+{}".format(width // 20, height // 20, int(boxes[0][0]), int(boxes[0][1]))
+    wipe = f"{width // 20}x{height // 20}+{int(boxes[0][0])}+{int(boxes[0][1])}"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.jpg"
         work: dict[str, Callable[[], object]] = {
@@ -152,8 +155,8 @@ def table(rows: list[dict[str, float | str]]) -> str:
         for sums, value in zip(ratios, values, strict=True):
             sums.append(value)
         lines.append(
-            f"| {row['file']} | {row['megapixels']:.1f} | {row['megabytes']:.2f} | {row['restarts']} "
-            f"| {redact * 1e3:.1f} | {restore * 1e3:.1f} | {tran * 1e3:.1f} | {io * 1e3:.1f} | "
+            f"| {row['file']} | {row['megapixels']:.1f} | {row['megabytes']:.2f} "
+            f"| {row['restarts']} | {redact * 1e3:.1f} | {restore * 1e3:.1f} | {tran * 1e3:.1f} | {io * 1e3:.1f} | "
             + " | ".join(f"{value:.2f}" for value in values)
             + " |"
         )

@@ -32,6 +32,8 @@ class Limits:
         Corners of a polygon.
     max_cells
         Blocks in the windows of all groups together: what a diff's shapes cost to read.
+    max_items
+        Values (numbers, strings, lists, ...) in a diff.
     """
 
     max_bytes: int = 1 << 30
@@ -42,6 +44,7 @@ class Limits:
     max_groups: int = 2_048
     max_points: int = 2_000
     max_cells: int = 1 << 28
+    max_items: int = 1 << 20
 
     def check(self, name: str, value: int, what: str, offset: int | None = None) -> None:
         """Raise `LimitExceededError` if ``value`` is above the limit ``name``."""

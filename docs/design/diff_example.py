@@ -28,6 +28,11 @@ ZIGZAG = sorted(
 # -- The proof ------------------------------------------------------------------------------
 
 
+def check(record: bytes) -> bytes:
+    """Return what stands behind a record's map."""
+    return hashlib.sha256(record).digest()[:8]
+
+
 def prove(original: bytes, redacted: bytes, diff: bytes) -> dict[str, object]:
     """Read a diff, check each digest in it, compare with jpegio, restore. Return the public map."""
     assert diff[:3] == bytes.fromhex("d9d9f7")
@@ -36,6 +41,7 @@ def prove(original: bytes, redacted: bytes, diff: bytes) -> dict[str, object]:
     assert end == len(diff)
     file = Jpeg(redacted)
     expected, now = _jpegio(original), _jpegio(redacted)
+    assert all(record[-8:] == check(record[:-8]) for record in public["records"])
     records = [read_cbor(record, 0, quiet)[0] for record in public["records"]]
     groups = [record for record in records if record["kind"] == "group"]
     blocks, odd = {}, {}
@@ -181,7 +187,9 @@ def _dump(data: bytes, at: int, indent: int) -> list[str]:
     if data[:3] == bytes.fromhex("d9d9f7"):
         note(0, 3, "tag 55799")
         at = 3
-    read_cbor(data, at, note)
+    _, end = read_cbor(data, at, note)
+    if end < len(data):
+        note(end, len(data), "check")
     return lines
 
 

@@ -111,7 +111,7 @@ class RangeEncoder:
         x: cython.longlong
         at: cython.longlong
         context: cython.int
-        limit: cython.longlong = self.out.shape[0] - 4 * columns - 16
+        limit: cython.longlong = len(self.out) - 4 * columns - 16
         with cython.nogil:
             while y < rows and self.at < limit:
                 for x in range(columns):
@@ -176,18 +176,18 @@ class RangeDecoder:
     @cython.exceptval(-1)
     def _next(self) -> cython.int:
         byte: cython.int = 0
-        if self.at < self.data.shape[0]:
+        if self.at < len(self.data):
             byte = self.data[self.at]
         self.at += 1
         return byte
 
     def exhausted(self) -> bool:
         """Whether much more was read than there is: the data is cut short or forged."""
-        return bool(self.at > self.data.shape[0] + 4)
+        return bool(self.at > len(self.data) + 4)
 
     def spent(self) -> bool:
         """Whether every byte of the data was read."""
-        return bool(self.at >= self.data.shape[0])
+        return bool(self.at >= len(self.data))
 
     @cython.cfunc
     @cython.nogil
@@ -259,7 +259,7 @@ class RangeDecoder:
         context: cython.int
         with cython.nogil:
             for y in range(rows):
-                if self.at > self.data.shape[0] + 4:
+                if self.at > len(self.data) + 4:
                     count = -1
                     break
                 for x in range(columns):
@@ -443,13 +443,13 @@ class BlockPacker(RangeEncoder):
         first_bit: cython.longlong[::1] = blocks[0]
         dc_bits: cython.uchar[::1] = blocks[1]
         dc: cython.int[::1] = blocks[3]
-        limit: cython.longlong = self.out.shape[0] - 4096
+        limit: cython.longlong = len(self.out) - 4096
         k: cython.longlong = start
         m: cython.longlong
         last: cython.int
         count: cython.longlong = 0
         with cython.nogil:
-            while k < members.shape[0] and self.at < limit and count < odd.shape[0]:
+            while k < len(members) and self.at < limit and count < len(odd):
                 m = members[k]
                 last = self._read(words, full, table, first_bit[m] + dc_bits[m])
                 if last < 0:
@@ -557,7 +557,7 @@ class BlockUnpacker(RangeDecoder):
         status: cython.int = 0
         with cython.nogil:
             for k in range(count):
-                if self.at > self.data.shape[0] + 4:
+                if self.at > len(self.data) + 4:
                     status = -1
                     break
                 status = self._read(q)

@@ -49,7 +49,7 @@ def mark_mcus(
     across: cython.longlong = unit[2]
     real_rows: cython.longlong = unit[3]
     real_columns: cython.longlong = unit[4]
-    total: cython.longlong = marks.shape[0]
+    total: cython.longlong = len(marks)
     y: cython.longlong
     x: cython.longlong
     r: cython.longlong
@@ -95,7 +95,7 @@ def next_run(marks: cython.const[cython.uchar][::1], start: cython.longlong) -> 
     """
     begin: cython.longlong = start
     end: cython.longlong
-    count: cython.longlong = marks.shape[0]
+    count: cython.longlong = len(marks)
     with cython.nogil:
         while begin < count and marks[begin] == 0:
             begin += 1
@@ -129,7 +129,7 @@ def locate(
     begins: cython.longlong[::1] = ranges[0]
     ends: cython.longlong[::1] = ranges[1]
     bases: cython.longlong[::1] = ranges[2]
-    last: cython.longlong = begins.shape[0] - 1
+    last: cython.longlong = len(begins) - 1
     k: cython.longlong = 0
     y: cython.longlong
     x: cython.longlong
@@ -168,7 +168,7 @@ def count_cells(cells: cython.ushort[::1], counts: cython.longlong[::1]) -> None
     """Count the cells of each group into ``counts``."""
     k: cython.longlong
     with cython.nogil:
-        for k in range(cells.shape[0]):
+        for k in range(len(cells)):
             if cells[k]:
                 counts[cells[k] - 1] += 1
 
@@ -177,7 +177,7 @@ def scatter(values: cython.int[::1], members: cython.int[::1], out: cython.int[:
     """``out[members[k]] = values[k]``."""
     k: cython.longlong
     with cython.nogil:
-        for k in range(members.shape[0]):
+        for k in range(len(members)):
             out[members[k]] = values[k]
 
 
@@ -185,7 +185,7 @@ def assign(value: cython.longlong, members: cython.int[::1], out: cython.longlon
     """``out[members[k]] = value``."""
     k: cython.longlong
     with cython.nogil:
-        for k in range(members.shape[0]):
+        for k in range(len(members)):
             out[members[k]] = value
 
 
@@ -221,7 +221,7 @@ def spread(
     c: cython.longlong
     index: cython.longlong
     with cython.nogil:
-        for k in range(begins.shape[0]):
+        for k in range(len(begins)):
             for mcu in range(begins[k], ends[k]):
                 index = bases[k] + (mcu - begins[k]) * count + first
                 for i in range(v):
@@ -270,7 +270,7 @@ def place(
     c: cython.longlong
     index: cython.longlong
     with cython.nogil:
-        for k in range(begins.shape[0]):
+        for k in range(len(begins)):
             for mcu in range(begins[k], ends[k]):
                 index = bases[k] + (mcu - begins[k]) * count + first
                 for i in range(v):

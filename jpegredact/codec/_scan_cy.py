@@ -74,7 +74,7 @@ def unstuff(
     """
     i: cython.longlong = start
     o: cython.longlong = at
-    whole: cython.longlong = quads.shape[0] * 4
+    whole: cython.longlong = len(quads) * 4
     mask: cython.ulonglong = 0xFFFFFFFF
     high: cython.uint = 0x80808080
     acc: cython.ulonglong = 0
@@ -133,7 +133,7 @@ def stuff(
     """
     i: cython.longlong = at
     o: cython.longlong = 0
-    room: cython.longlong = out.shape[0] - 8
+    room: cython.longlong = len(out) - 8
     left: cython.longlong = count
     high: cython.uint = 0x80808080
     word: cython.uint
@@ -222,11 +222,11 @@ def stuffed_length(
 # --------------------------------------------------------------------------
 
 
-def fast_dc(full: cython.ushort[::1], fast: cython.uint[::1], at: cython.longlong) -> None:
+def fast_dc(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longlong) -> None:
     """Fill ``fast[at:at+4096]``: 12 bits -> a whole DC difference, where it fits.
 
     ``full`` maps 16 bits to ``code length << 8 | category``. An entry is
-    ``(difference + 32768) << 5 | bits``, or 0 where 12 bits do not hold it.
+    ``(difference + 2048) << 4 | bits``, or 0 where 12 bits do not hold it.
     """
     p: cython.uint
     e: cython.uint
@@ -243,11 +243,11 @@ def fast_dc(full: cython.ushort[::1], fast: cython.uint[::1], at: cython.longlon
                 value = (p >> (12 - length - size)) & ((1 << size) - 1)
                 if size > 0 and (value >> (size - 1)) == 0:
                     value = value - (1 << size) + 1
-                fast[at + p] = (cython.cast(cython.uint, value + 32768) << 5) | (length + size)
+                fast[at + p] = (cython.cast(cython.uint, value + 2048) << 4) | (length + size)
 
 
 def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longlong) -> None:
-    """Fill ``fast[at:at+4096]``: 12 bits -> as many whole AC symbols as they hold.
+    """Fill ``fast[at:at+8192]``: 13 bits -> as many whole AC symbols as they hold.
 
     An entry is ``EOB << 11 | coefficients passed << 4 | bits``, or 0 where not
     even one symbol with its extra bits fits.
@@ -261,15 +261,15 @@ def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longl
     passed: cython.uint
     eob: cython.uint
     with cython.nogil:
-        for p in range(4096):
+        for p in range(8192):
             used = 0
             passed = 0
             eob = 0
             while eob == 0:
-                e = full[((p << used) & 4095) << 4]
+                e = full[((p << used) & 8191) << 3]
                 length = e >> 8
                 size = e & 15
-                if e == 0 or used + length + size > 12:
+                if e == 0 or used + length + size > 13:
                     break
                 step = ((e >> 4) & 15) + 1
                 if size == 0 and step != 16:
@@ -302,7 +302,7 @@ class ScanCursor:
     component: cython.uchar[::1]
     dc_table: cython.uchar[::1]
     ac_table: cython.uchar[::1]
-    dc_fast: cython.uint[::1]
+    dc_fast: cython.ushort[::1]
     ac_fast: cython.ushort[::1]
     dc_full: cython.ushort[::1]
     ac_full: cython.ushort[::1]
@@ -328,7 +328,7 @@ class ScanCursor:
         k: cython.int
         self.position = position
         self.end = end
-        for k in range(self.predictors.shape[0]):
+        for k in range(len(self.predictors)):
             self.predictors[k] = 0
 
     def advance(self, mcus: cython.longlong, at: cython.longlong) -> int:
@@ -350,7 +350,7 @@ class ScanCursor:
         bits = self.bits
         dc = self.dc
         predictors = self.predictors
-        units: cython.int = component.shape[0]
+        units: cython.int = len(component)
         record: cython.bint = at >= 0
         index: cython.longlong = at
         mask: cython.ulonglong = 0xFFFFFFFF
@@ -385,8 +385,8 @@ class ScanCursor:
                     dc_at = dc_table[u]
                     e = dc_fast[(dc_at << 12) + ((acc >> (n - 12)) & 4095)]
                     if e != 0:
-                        n -= e & 31
-                        value = cython.cast(cython.int, e >> 5) - 32768
+                        n -= e & 15
+                        value = cython.cast(cython.int, e >> 4) - 2048
                     else:
                         e = dc_full[(dc_at << 16) + ((acc >> (n - 16)) & 65535)]
                         if e == 0:
@@ -417,7 +417,7 @@ class ScanCursor:
                             acc = ((acc & mask) << 32) | words[i]
                             i += 1
                             n += 32
-                        e = ac_fast[(ac_at << 12) + ((acc >> (n - 12)) & 4095)]
+                        e = ac_fast[(ac_at << 13) + ((acc >> (n - 13)) & 8191)]
                         size = k + cython.cast(cython.int, (e >> 4) & 127)
                         if e != 0 and size + cython.cast(cython.int, e >> 11) <= 64:
                             n -= e & 15
@@ -613,7 +613,7 @@ def splice(
     predictors: cython.int[::1] = codes[1]
     dirty: cython.uchar[::1] = codes[2]
     missing: cython.uchar[::1] = codes[3]
-    count: cython.int = component.shape[0]
+    count: cython.int = len(component)
     i: cython.longlong
     u: cython.int
     c: cython.int
@@ -625,7 +625,7 @@ def splice(
     begin: cython.longlong
     failed: cython.longlong = 0
     with cython.nogil:
-        for u in range(predictors.shape[0]):
+        for u in range(len(predictors)):
             predictors[u] = 0
             dirty[u] = 0
         delta = writer._bit() - bit
@@ -767,7 +767,7 @@ def encode_slopes(
     eob: cython.uint = codes[table * 256]
     begin: cython.longlong
     with cython.nogil:
-        for b in range(members.shape[0]):
+        for b in range(len(members)):
             m = members[b]
             begin = writer._bit()
             run = 0

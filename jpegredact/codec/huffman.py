@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from ..errors import InvalidJpegError
@@ -18,7 +18,7 @@ class HuffmanTable:
 
     ``order`` is the table's number among all tables defined in the file, -1 for
     the standard tables that a file without DHT means; ``offset`` is where its
-    ``Tc/Th`` byte stands.
+    ``Tc/Th`` byte stands; ``room`` is how many symbols its segment has room for.
     """
 
     slot: int
@@ -27,6 +27,7 @@ class HuffmanTable:
     symbols: bytes
     order: int = -1
     offset: int = -1
+    room: int = 65_533
 
     @property
     def is_dc(self) -> bool:
@@ -80,6 +81,8 @@ class HuffmanTable:
         longest length in use, or a longer one where only the reserved all-ones
         code is left (T.81 C.2 keeps that one free; so do we).
         """
+        if len(symbols) > min(self.room, 256 - len(self.symbols)):
+            return None
         counts = bytearray(self.counts)
         length = max((n + 1 for n in range(16) if counts[n]), default=1)
         entries = self._in_order()
@@ -97,8 +100,11 @@ class HuffmanTable:
             code += 1
             if counts[length - 1] > 255:
                 return None
-        return HuffmanTable(
-            self.slot, bytes(counts), self.symbols + bytes(symbols), self.order, self.offset
+        return replace(
+            self,
+            counts=bytes(counts),
+            symbols=self.symbols + bytes(symbols),
+            room=self.room - len(symbols),
         )
 
     def shortened(self, count: int) -> HuffmanTable:
@@ -109,8 +115,11 @@ class HuffmanTable:
             less = min(spare, counts[n])
             counts[n] -= less
             spare -= less
-        return HuffmanTable(
-            self.slot, bytes(counts), self.symbols[:count], self.order, self.offset
+        return replace(
+            self,
+            counts=bytes(counts),
+            symbols=self.symbols[:count],
+            room=self.room + len(self.symbols) - count,
         )
 
     def to_bytes(self) -> bytes:
@@ -137,12 +146,8 @@ def _fast(is_dc: bool, counts: bytes, symbols: bytes) -> array[int]:
     from . import core
 
     full = _full(counts, symbols)
-    if is_dc:
-        table = array("I", bytes(4 * 4096))
-        core.scan.fast_dc(full, table, 0)
-    else:
-        table = array("H", bytes(2 * 4096))
-        core.scan.fast_ac(full, table, 0)
+    table = array("H", bytes(2 * (4096 if is_dc else 8192)))
+    (core.scan.fast_dc if is_dc else core.scan.fast_ac)(full, table, 0)
     return table
 
 
@@ -159,7 +164,7 @@ def decode_tables(
 def _decode_tables(
     dc: tuple[tuple[bytes, bytes], ...], ac: tuple[tuple[bytes, bytes], ...]
 ) -> tuple[array[int], array[int], array[int], array[int]]:
-    parts = (array("I"), array("H"), array("H"), array("H"))
+    parts = (array("H"), array("H"), array("H"), array("H"))
     for is_dc, tables in ((True, dc), (False, ac)):
         for counts, symbols in tables:
             parts[0 if is_dc else 1].extend(_fast(is_dc, counts, symbols))
@@ -178,7 +183,7 @@ def encode_codes(tables: Sequence[HuffmanTable], room: int) -> array[int]:
 
 
 def _standard(slot: int, counts: str, symbols: str) -> HuffmanTable:
-    return HuffmanTable(slot, bytes.fromhex(counts), bytes.fromhex(symbols))
+    return HuffmanTable(slot, bytes.fromhex(counts), bytes.fromhex(symbols), room=0)
 
 
 # T.81 tables K.3 to K.6: what a file without DHT means (Motion JPEG; libjpeg-turbo does the same).

@@ -28,8 +28,7 @@ _SIGNATURES = (
 )
 _STANDALONE = frozenset({0x01, *range(m.RST0, m.RST7 + 1), m.SOI})
 _FRAMES = frozenset(m.PROCESSES)
-_MARKER = re.compile(rb"\xff+[^\x00\xff]")
-_ENDS_SCAN = re.compile(rb"\xff[^\x00\xff]")
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
 
 
 def read_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegData:
@@ -86,7 +85,9 @@ def require_supported(jpeg: JpegData) -> None:
                 )
             seen.add(component.index)
     if not jpeg.scans:
-        raise InvalidJpegError("no scan: the picture is missing", code="jpeg.no-scan")
+        raise InvalidJpegError(
+            "no scan: the picture is missing", code="jpeg.no-scan", offset=jpeg.size
+        )
 
 
 class _Reader:
@@ -228,6 +229,7 @@ class _Reader:
 
     def _huffman_tables(self, segment: Segment, payload: bytes) -> None:
         at = 0
+        found: list[tuple[int, int, bytes, bytes]] = []
         while at < len(payload):
             counts = payload[at + 1 : at + 17]
             symbols = payload[at + 17 : at + 17 + sum(counts)]
@@ -236,12 +238,14 @@ class _Reader:
                 raise self._bad(segment, "length")
             if slot & 15 > 3 or slot >> 4 > 1:
                 raise self._bad(segment, "table number")
-            table = HuffmanTable(
-                slot, counts, symbols, len(self.all_tables), segment.offset + 4 + at
-            )
+            found.append((segment.offset + 4 + at, slot, counts, symbols))
+            at += 17 + len(symbols)
+        for offset, slot, counts, symbols in found:
+            # What a DHT segment may still grow by is shared out among its tables.
+            room = (65533 - len(payload)) // len(found)
+            table = HuffmanTable(slot, counts, symbols, len(self.all_tables), offset, room)
             self.all_tables.append(table)
             self.huffman[slot] = table
-            at += 17 + len(symbols)
 
     def _quantization_tables(self, segment: Segment, payload: bytes) -> None:
         at = 0
@@ -317,7 +321,7 @@ class _Reader:
         restarts: list[int] = []
         at = start
         while True:
-            found = _ENDS_SCAN.search(self.data, at)
+            found = _MARKER.search(self.data, at)
             if found is None:
                 return len(self.data), tuple(restarts)
             code = self.data[found.start() + 1]

@@ -14,9 +14,9 @@ import math
 import struct
 from typing import Any
 
-from ..errors import InvalidDiffError
+from ..errors import InvalidDiffError, LimitExceededError
 
-__all__ = ["MAGIC", "Value", "decode", "encode"]
+__all__ = ["MAGIC", "Budget", "Value", "decode", "encode"]
 
 Value = Any
 """int, bytes, str, list, dict with str keys, float, bool or None."""
@@ -84,15 +84,33 @@ def _float(value: float) -> bytes:
     raise ValueError("NaN has no place in a diff")
 
 
-def decode(data: bytes, at: int = 0) -> Value:
+class Budget:
+    """How many values may still be decoded: each takes far more memory than a byte."""
+
+    def __init__(self, items: int) -> None:
+        self.limit = self.left = items
+
+    def spend(self, at: int) -> None:
+        """Take one, or raise `LimitExceededError`."""
+        self.left -= 1
+        if self.left < 0:
+            raise LimitExceededError(
+                f"a diff of more than {self.limit} values", code="limit.items", offset=at,
+                hint="raise it with Limits(max_items=...) if you trust the input",
+            )  # fmt: skip
+
+
+def decode(data: bytes, at: int = 0, budget: Budget | None = None) -> Value:
     """Decode ``data[at:]``, which must be exactly one value in deterministic form.
 
     Raises
     ------
     InvalidDiffError
         With the byte offset of the trouble.
+    LimitExceededError
+        The budget does not suffice.
     """
-    reader = _Reader(data, at)
+    reader = _Reader(data, at, budget or Budget(len(data) + 1))
     value = reader.value(0)
     if reader.at != len(data):
         raise InvalidDiffError("bytes behind the end", code="diff.trailing", offset=reader.at)
@@ -100,9 +118,10 @@ def decode(data: bytes, at: int = 0) -> Value:
 
 
 class _Reader:
-    def __init__(self, data: bytes, at: int) -> None:
+    def __init__(self, data: bytes, at: int, budget: Budget) -> None:
         self.data = data
         self.at = at
+        self.budget = budget
 
     def take(self, count: int) -> bytes:
         if count > len(self.data) - self.at:
@@ -115,6 +134,7 @@ class _Reader:
 
     def value(self, depth: int) -> Value:
         start = self.at
+        self.budget.spend(start)
         first = self.take(1)[0]
         major, extra = first >> 5, first & 31
         if major == 7:

@@ -5,15 +5,17 @@ Knows the format; knows no codec, no picture, no file.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from ..errors import InvalidDiffError
 from ..limits import DEFAULT_LIMITS, Limits
-from .cbor import MAGIC, Value, decode, encode
+from .cbor import MAGIC, Budget, Value, decode, encode
 
 __all__ = ["VERSION", "Document", "FileRecord", "GroupRecord", "Patch", "RegionRecord", "Window"]
 
 VERSION = 1
+_CHECK = 8
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included
 
 
@@ -118,7 +120,7 @@ class Document:
                 "outside": self.outside,
                 "size": list(self.size),
                 "fills": list(self.fills),
-                "records": [encode(record) for record in records],
+                "records": [_with_check(encode(record)) for record in records],
             }
         )
 
@@ -135,7 +137,8 @@ class Document:
             raise InvalidDiffError(
                 "this is no unblur-diff: its magic is missing", code="diff.magic", offset=0
             )
-        public = _Fields(decode(data, len(MAGIC)), "diff")
+        budget = Budget(limits.max_items)
+        public = _Fields(decode(data, len(MAGIC), budget), "diff")
         if public.text("format") != "jrdiff":
             raise InvalidDiffError("this is no unblur-diff", code="diff.magic", offset=3)
         version = public.number("version")
@@ -147,7 +150,7 @@ class Document:
             )
         fills = tuple(public.digest(item) for item in public.array("fills"))
         limits.check("max_groups", len(fills), "groups")
-        records = [_record(item) for item in public.array("records")]
+        records = [_record(item, budget) for item in public.array("records")]
         limits.check("max_regions", len(records) - len(fills) - 1, "regions")
         size = public.array("size")
         if len(size) != 2 or not all(_is_number(n) and 0 < n < 65536 for n in size):
@@ -232,10 +235,17 @@ def _is_number(value: Value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _record(item: Value) -> _Fields:
+def _with_check(record: bytes) -> bytes:
+    """Return a record with what tells damage: the first 8 bytes of its SHA-256."""
+    return record + hashlib.sha256(record).digest()[:_CHECK]
+
+
+def _record(item: Value, budget: Budget) -> _Fields:
     if not isinstance(item, bytes):
         raise InvalidDiffError("a record that is no byte string", code="diff.record")
-    record = _Fields(decode(item), "diff")
+    if _with_check(item[:-_CHECK]) != item:
+        raise InvalidDiffError("a record is damaged", code="diff.damaged")
+    record = _Fields(decode(item[:-_CHECK], 0, budget), "diff")
     record.kind = record.text("kind")
     return record
 
@@ -349,6 +359,8 @@ def _file(record: _Fields) -> FileRecord:
         patches.append((item[0], item[1], item[2]))
         at = item[0] + item[1]
     length = record.number("length")
+    if length < 0:
+        raise record.bad("length")
     found = FileRecord(length, record.digest(record.take("sha256", bytes)), tuple(patches))
     record.done()
     return found

@@ -95,11 +95,11 @@ class Method(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """A fill of sloping blocks: DC values, and the first AC coefficients across and down."""
+    """What the built-in fills return: DC values, perhaps the first AC coefficients of a slope."""
 
     dc: array[int]
-    across: array[int]
-    down: array[int]
+    across: array[int] | None = None
+    down: array[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +140,12 @@ class Fill:
                     f"{level!r} is no level from 0 to 255", code="region.method"
                 )
 
-    def render(self, canvas: Canvas) -> array[int]:
+    def render(self, canvas: Canvas) -> Slopes:
         """Return the colour's DC value everywhere."""
         level = self._level(canvas.component, canvas.colour, canvas.inverted)
         step = canvas.quantization[0]
         value = (16 * (level - 128) + step) // (2 * step)  # 8 * (level - 128) / step, rounded
-        return array("i", [value]) * (canvas.rows * canvas.columns)
+        return Slopes(array("i", [value]) * (canvas.rows * canvas.columns))
 
     def _level(self, component: int, colour: str, inverted: bool) -> int:
         red, green, blue = self.red, self.green, self.blue
@@ -154,6 +154,8 @@ class Fill:
             return level if colour == "RGB" or inverted else 255 - level
         if component == 3:
             return 255 if inverted else 0
+        if colour == "YCCK" and inverted:  # Adobe transforms the inks, then inverts them
+            red, green, blue = 255 - red, 255 - green, 255 - blue
         # ITU-R BT.601 in thousandths, as JFIF has it.
         luma = (299 * red + 587 * green + 114 * blue + 500) // 1000
         if component == 0:

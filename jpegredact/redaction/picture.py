@@ -226,11 +226,14 @@ class EditBuilder:
     def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> bool:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
 
-        False where a symbol has no code; with ``drop``, such coefficients are left out.
+        False where a symbol has no code. With ``drop``, such coefficients are left
+        out; and all AC coefficients where the table lacks EOB.
         """
         if self._codes is None:
             self._codes = encode_codes(self.index.ac_tables, 256)
         table = self.index.units[2][self.index.layout.grids[part].first]
+        if drop and self._codes[256 * table] == 0:
+            return True  # no EOB: hardly any block can be said
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
         writer = core.scan.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
@@ -404,7 +407,7 @@ def missing_symbols(lack: MissingCategory, tables: Tables) -> dict[int, HuffmanT
     """
     more = dict(tables)
     for table, sizes in lack.categories.items():
-        longer = table.appended(sizes) if table.order >= 0 and max(sizes) <= 15 else None
+        longer = table.appended(sizes) if max(sizes) <= 15 else None
         if longer is None:
             return None
         more[table.order] = longer

@@ -202,7 +202,7 @@ def _number_groups(
         if union in keys:
             keys.remove(union)
         keys.append(union)
-        merged = len(rest) - 1
+        merged = len(sizes) - len(keys)
         numbers = {key: number for number, key in enumerate(keys)}
         numbers.update({key: len(keys) - 1 for key in rest})
     else:

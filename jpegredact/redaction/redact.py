@@ -129,7 +129,10 @@ def redact_bytes(
 
 def _unlimited(limits: Limits) -> Limits:
     """What we made ourselves may be as large as it is."""
-    return replace(limits, max_bytes=1 << 62, max_groups=1 << 16, max_regions=1 << 31)
+    most = 1 << 62
+    return replace(
+        limits, max_bytes=most, max_items=most, max_groups=most, max_regions=most, max_cells=most
+    )
 
 
 def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, HuffmanTable]:

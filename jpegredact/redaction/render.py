@@ -50,6 +50,7 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
         )  # fmt: skip
         blocks = block_grid(picture.jpeg.frame, member.component)
         table = picture.jpeg.quantization[member.component] or (1,) * 64
+        table = tuple(max(step, 1) for step in table)  # 0 is not allowed, but does no harm
         canvas = Canvas(
             member.component, picture.jpeg.colour, picture.jpeg.inverted, table,
             blocks.step_x, blocks.step_y, window[2], window[3], dc, states,
@@ -61,8 +62,10 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
         place = (index.ranges, unit, real, window)
         touched = picture.touched[member.scan]
         if isinstance(values, Slopes):
-            across, down = array("i", [0]) * index.count, array("i", [0]) * index.count
             core.grid.place(*place, values.dc, touched, edit.dc)
+            if values.across is None or values.down is None:
+                continue
+            across, down = array("i", [0]) * index.count, array("i", [0]) * index.count
             core.grid.place(*place, values.across, touched, across)
             core.grid.place(*place, values.down, touched, down)
             edit.put_slopes(member.part, member.blocks, across, down)
@@ -74,29 +77,27 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
 
 
 def _plain(values: Any, canvas: Canvas, name: str) -> tuple[array[int], Any]:
-    """Return a method's DC values as an array, and its coefficients if it gave them."""
-    cells = canvas.rows * canvas.columns
-    if isinstance(values, array) and values.typecode == "i" and len(values) == cells:
-        return values, None
+    """Return a user's method's DC values as an array, and its coefficients if it gave them."""
     import numpy as np
 
-    given = np.asarray(values)
-    coefficients = None
-    if given.shape == (canvas.rows, canvas.columns, 64):
-        coefficients = given
-        given = given[:, :, 0]
-    if given.size != cells or given.dtype.kind not in "iu":
+    shape = (canvas.rows, canvas.columns)
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        given = np.zeros(0)
+    coefficients = given if given.shape == (*shape, 64) else None
+    dc = given if coefficients is None else given[:, :, 0]
+    if dc.shape not in (shape, (shape[0] * shape[1],)) or dc.dtype.kind not in "iu":
         raise InvalidRegionError(
             f"the method {name!r} returned {given.dtype} of shape {given.shape}; wanted are "
-            f"integers of shape {(canvas.rows, canvas.columns)}, or with 64 coefficients each",
+            f"integers of shape {shape}, or with 64 coefficients each",
             code="region.method",
         )
-    whole = coefficients if coefficients is not None else given
-    if whole.min(initial=0) < -32768 or whole.max(initial=0) > 32767:
+    if given.min(initial=0) < -32768 or given.max(initial=0) > 32767:
         raise InvalidRegionError(
             f"the method {name!r} returned values beyond 16 bits", code="region.method"
         )
-    return array("i", given.astype(np.int32).tobytes()), coefficients
+    return array("i", dc.astype(np.int32).tobytes()), coefficients
 
 
 def _areas(groups: tuple[tuple[int, ...], ...]) -> list[int]:

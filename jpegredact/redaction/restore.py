@@ -69,6 +69,10 @@ def restore_bytes(
         if wanted[number] and not state.shown[number]:
             state.picture.put(edits, number, group)
     tables, rewritten = _rewrite(state, edits)
+    for number, group in enumerate(document.groups):
+        new = wanted[number] and not state.shown[number]
+        if new and rewritten.pack(number)[0] != group.blocks:
+            raise InvalidDiffError("a group's blocks were damaged", code="diff.damaged")
     changes = rewritten.changes(tables)
     if state.note is not None:
         changes.append((state.note.offset, state.note.end, b""))

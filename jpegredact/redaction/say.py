@@ -221,8 +221,7 @@ def bare_block(table: HuffmanTable) -> tuple[HuffmanTable, int, int]:
     That is EOB. Where the table lacks it: the faintest block within two steps
     that reaches coefficient 63; then EOB appended; then the faintest of all.
     """
-    longer = table.appended([0]) if table.order >= 0 else None
-    for candidate, largest in ((table, 2), (longer, 2), (table, 15)):
+    for candidate, largest in ((table, 2), (table.appended([0]), 2), (table, 1 << 14)):
         if candidate is None:
             continue
         eob = candidate.codes.get(0)

@@ -1,0 +1,122 @@
+"""The compiled modules, interpreted: the same sources give the same bytes."""
+
+import importlib.util
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from jpegmaker import make_jpeg, random_parts
+from pictures import photo, pillow_jpeg
+
+import jpegredact as jr
+from jpegredact.codec import core, huffman
+
+pytest.importorskip("cython")
+PACKAGE = Path(jr.__file__).parent
+
+
+def interpreted(path: Path) -> ModuleType:
+    """Load a compiled module's source under another name."""
+    name = f"pure{path.stem}"
+    loader = SourceFileLoader(name, str(path))
+    spec = importlib.util.spec_from_loader(name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+MODULES = {path.stem: interpreted(path) for path in sorted(PACKAGE.rglob("_*_cy.py"))}
+
+
+@pytest.fixture
+def pure(monkeypatch):
+    """Give the package the interpreted form of every compiled module."""
+
+    def switch() -> None:
+        for stem, module in MODULES.items():
+            plain = stem.removeprefix("_").removesuffix("_cy")
+            if hasattr(core, plain):
+                monkeypatch.setattr(core, plain, module)
+            for home in ("codec", "redaction"):
+                name = f"jpegredact.{home}.{stem}"
+                if name in sys.modules:
+                    monkeypatch.setitem(sys.modules, name, module)
+        huffman._fast.cache_clear()
+
+    yield switch
+    huffman._fast.cache_clear()
+
+
+def test_all_compiled_modules_are_here() -> None:
+    jr.redact(PICTURES["grey"], [(0, 0, 9, 9)])
+    assert {"_scan_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
+    for stem, module in MODULES.items():
+        assert not module.is_compiled()
+        home = "redaction" if stem == "_inpaint_cy" else "codec"
+        compiled = sys.modules[f"jpegredact.{home}.{stem}"]
+        assert compiled.is_compiled()
+        assert compiled.__all__ == module.__all__
+
+
+PICTURES = {
+    "grey": pillow_jpeg(photo(40, 32), "L", quality=60),
+    "colour": pillow_jpeg(photo(45, 37), quality=90),
+    "restarts": pillow_jpeg(photo(48, 32), restart_marker_blocks=2, optimize=True),
+    "quirks": make_jpeg(
+        37, 29, random_parts(37, 29, ((2, 1), (1, 1), (1, 1))), restart=3, padding=0,
+        zrl_before_eob=True, fill=1, fill_inside=True, trailing_restart=True,
+    ),
+    "three scans": make_jpeg(
+        24, 24, random_parts(24, 24, ((2, 2), (1, 1), (1, 1))), scans=[[0], [1], [2]]
+    ),
+}  # fmt: skip
+
+
+class Coefficients:
+    """A method that uses what it sees, and gives all coefficients."""
+
+    name, content_free = "halved", False
+
+    def render(self, canvas: jr.Canvas) -> np.ndarray:
+        return canvas.coefficients() // 2
+
+
+def everything(data: bytes, method: object) -> list[bytes]:
+    boxes = [(3, 3, 20, 17), (12, 9, 30, 28), jr.Polygon([(0, 20), (20, 20), (9, 29)])]
+    result = jr.redact(data, boxes, method=method)
+    part = jr.restore(result.jpeg, result.diff, regions=[1])
+    return [result.jpeg, result.diff.to_bytes(), part, jr.restore(part, result.diff)]
+
+
+METHODS = {"inpaint": "inpaint", "fill": "fill", "blur": "blur", "yours": Coefficients()}
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+@pytest.mark.parametrize("name", PICTURES)
+def test_both_forms_give_the_same_bytes(name, method, pure) -> None:
+    compiled = everything(PICTURES[name], method)
+    assert compiled[3] == PICTURES[name]
+    pure()
+    assert core.scan.__name__.startswith("pure")
+    assert everything(PICTURES[name], method) == compiled
+
+
+@pytest.mark.parametrize("at", range(0, 400, 23))
+def test_both_forms_refuse_the_same_damage(at, pure) -> None:
+    data = bytearray(PICTURES["grey"])
+    at = data.index(b"\xff\xda") + 10 + at % (len(data) - data.index(b"\xff\xda") - 12)
+    data[at] ^= 0x55
+
+    def outcome() -> object:
+        try:
+            result = jr.redact(bytes(data), [(8, 8, 24, 24)])
+        except jr.JpegRedactError as error:
+            return error.code, error.offset
+        return result.jpeg, result.diff.to_bytes()
+
+    compiled = outcome()
+    pure()
+    assert outcome() == compiled

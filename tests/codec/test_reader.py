@@ -1,0 +1,394 @@
+"""Marker segments: what is read, and where and how the reader says no."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from jpegmaker import grey, make_jpeg, random_parts, segment, standard_tables
+from pictures import photo, pillow_jpeg
+
+import jpegredact as jr
+from jpegredact.codec.reader import read_jpeg
+from jpegredact.errors import (
+    InvalidJpegError,
+    JpegRedactError,
+    LimitExceededError,
+    UnsupportedJpegError,
+)
+from jpegredact.limits import Limits
+
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+FACTORS = ((2, 2), (1, 1), (1, 1))
+WHOLE = make_jpeg(40, 30, random_parts(40, 30, FACTORS))
+GREY = make_jpeg(16, 16, [grey(np.zeros((2, 2), int))])
+BOX = [(0, 0, 8, 8)]
+
+
+def error_of(data: bytes, **limits: int) -> JpegRedactError:
+    """Return the error that `redact` raises; `inspect` may only raise the same or none."""
+    error = attempt(jr.redact, data, BOX, limits=Limits(**limits))
+    assert isinstance(error, JpegRedactError)
+    other = attempt(jr.inspect, data, limits=Limits(**limits))
+    if isinstance(other, JpegRedactError):
+        assert (type(other), other.code, other.offset) == (type(error), error.code, error.offset)
+    return error
+
+
+def attempt(function, *args, **options):
+    """Return what a call returns, or the error of ours that it raises."""
+    try:
+        return function(*args, **options)
+    except JpegRedactError as error:
+        return error
+
+
+def without(data: bytes, code: int) -> bytes:
+    """Leave out the first segment with a marker."""
+    at = data.index(bytes([0xFF, code]))
+    return data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4]) :]
+
+
+def put(data: bytes, code: int, at: int, new: bytes) -> bytes:
+    """Change bytes at a place in the first segment with a marker."""
+    start = data.index(bytes([0xFF, code])) + at
+    return data[:start] + new + data[start + len(new) :]
+
+
+# --- not a JPEG ---
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xd8\xff", b"x" + WHOLE, b"\0" * 100, b"\xff\xd9", b"<html>"], ids=repr
+)
+def test_no_soi(data) -> None:
+    error = error_of(data)
+    assert isinstance(error, InvalidJpegError)
+    assert (error.code, error.offset) == ("jpeg.no-soi", 0)
+
+
+@pytest.mark.parametrize(
+    ("start", "word"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"GIF89a", "GIF"),
+        (b"RIFF\0\0\0\0WEBP", "WebP"),
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"\xff\x4f\xff\x51", "JPEG 2000"),
+        (b"II*\0", "TIFF"),
+        (b"MM\0*", "TIFF"),
+        (b"BM", "BMP"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_other_formats_are_named(start, word) -> None:
+    error = error_of(start + bytes(40))
+    assert isinstance(error, UnsupportedJpegError)
+    assert (error.code, error.offset) == ("jpeg.other-format", 0)
+    assert word in str(error)
+
+
+# --- damaged segments ---
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "offset"),
+    [
+        (SOI, "jpeg.no-frame", 2),
+        (SOI + EOI, "jpeg.no-frame", 4),
+        (SOI + b"\xff", "jpeg.no-frame", 3),
+        (SOI + b"\xff\xe0", "jpeg.truncated", 2),
+        (SOI + b"\xff\xe0\0", "jpeg.truncated", 2),
+        (SOI + b"\xff\xe0\0\x10abc", "jpeg.truncated", 2),
+        (SOI + b"\xff\xe0\0\0", "jpeg.segment-length", 2),
+        (SOI + b"\xff\xe0\0\1", "jpeg.segment-length", 2),
+        (SOI + b"\xff\xff\xff\xe0\0\1", "jpeg.segment-length", 4),
+        (SOI + segment(0xDA, b"\1\1\0\0\x3f\0"), "jpeg.no-frame", 2),
+        (SOI + segment(0xC0, b""), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\0"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\2\1\x11\0"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\0\1\1\x11\0"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\1\1\x01\0"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\1\1\x15\0"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\1\1\x11\4"), "jpeg.sof0", 2),
+        (SOI + segment(0xC0, b"\x08\0\x10\0\x10\5" + b"\1\x11\0" * 5), "jpeg.components", 2),
+        (SOI + segment(0xDB, b"\0" + bytes(63)), "jpeg.dqt", 2),
+        (SOI + segment(0xDB, b"\4" + bytes(64)), "jpeg.dqt", 2),
+        (SOI + segment(0xDB, b"\x20" + bytes(64)), "jpeg.dqt", 2),
+        (SOI + segment(0xDB, b"\x10" + bytes(127)), "jpeg.dqt", 2),
+        (SOI + segment(0xC4, b"\0" + bytes(15)), "jpeg.dht", 2),
+        (SOI + segment(0xC4, b"\0\5" + bytes(15)), "jpeg.dht", 2),
+        (SOI + segment(0xC4, b"\4" + bytes(16)), "jpeg.dht", 2),
+        (SOI + segment(0xC4, b"\x20" + bytes(16)), "jpeg.dht", 2),
+        (SOI + segment(0xC4, b"\0" + b"\xff" * 2 + bytes(14) + bytes(510)), "jpeg.dht", 2),
+        (SOI + segment(0xDD, b"\0"), "jpeg.dri", 2),
+        (SOI + segment(0xDD, b"\0\1\2"), "jpeg.dri", 2),
+        (SOI + segment(0xDE, b"\0"), "jpeg.hierarchical", 2),
+        (SOI + segment(0xDF, b"\0"), "jpeg.hierarchical", 2),
+        (SOI + segment(0xE0, b"x") + segment(0xDD, b""), "jpeg.dri", 7),
+    ],
+)
+def test_damaged_segments(data, code, offset) -> None:
+    error = error_of(data)
+    assert (error.code, error.offset) == (code, offset)
+
+
+SOS = WHOLE.index(b"\xff\xda")
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "offset"),
+    [
+        (put(WHOLE, 0xDA, 4, b"\0"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 4, b"\2"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 4, b"\5"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 5, b"\x09"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 7, b"\1"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 6, b"\x40"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 6, b"\x04"), "jpeg.sos", SOS),
+        (put(WHOLE, 0xDA, 6, b"\x20"), "jpeg.no-table", SOS),
+        (put(WHOLE, 0xDA, 6, b"\x03"), "jpeg.no-table", SOS),
+        (put(WHOLE, 0xDA, 11, b"\1"), "jpeg.scan-header", SOS),
+        (put(WHOLE, 0xDA, 12, b"\x3e"), "jpeg.scan-header", SOS),
+        (put(WHOLE, 0xDA, 13, b"\1"), "jpeg.scan-header", SOS),
+        (put(WHOLE, 0xC0, 11, b"\x33"), "jpeg.sos", SOS),  # 11 blocks per MCU
+        (put(WHOLE, 0xC0, 4, b"\x0c"), "jpeg.process", WHOLE.index(b"\xff\xc0")),
+        (put(WHOLE, 0xC0, 5, b"\0\0"), "jpeg.dnl", WHOLE.index(b"\xff\xc0")),
+        (put(WHOLE, 0xC4, 5, b"\6\0\0"), "jpeg.huffman", WHOLE.index(b"\xff\xc4") + 4),
+        (WHOLE[: SOS + 1], "jpeg.no-scan", None),
+        (WHOLE[: SOS + 6], "jpeg.truncated", SOS),
+        (WHOLE[: SOS + 14], "jpeg.truncated", SOS + 14),
+        (WHOLE[: SOS + 20], "jpeg.truncated", None),
+    ],
+)
+def test_damaged_pictures(data, code, offset) -> None:
+    error = error_of(data)
+    assert error.code == code
+    assert error.offset is not None
+    if offset is not None:
+        assert error.offset == offset
+
+
+def test_a_component_in_two_scans() -> None:
+    parts = random_parts(16, 16, ((1, 1),) * 2)
+    data = make_jpeg(16, 16, parts, scans=[[0], [0], [1]])
+    error = error_of(data)
+    assert error.code == "jpeg.component-twice"
+    assert error.offset == data.rindex(b"\xff\xda", 0, data.rindex(b"\xff\xda"))
+
+
+def test_a_second_frame() -> None:
+    frame = GREY[GREY.index(b"\xff\xc0") :][:13]
+    error = error_of(GREY[:-2] + frame + EOI)
+    assert isinstance(error, UnsupportedJpegError)
+    assert (error.code, error.offset) == ("jpeg.several-frames", len(GREY) - 2)
+
+
+@pytest.mark.parametrize("length", range(len(GREY)))
+def test_every_truncation_is_a_clear_error_or_a_good_result(length) -> None:
+    data = GREY[:length]
+    result = attempt(jr.redact, data, BOX)
+    if isinstance(result, JpegRedactError):
+        assert result.code.startswith("jpeg.")
+        assert result.offset is not None
+        assert 0 <= result.offset <= length
+    else:
+        assert jr.restore(result.jpeg, result.diff) == data
+
+
+# --- odd, but real ---
+
+
+def test_fill_bytes_and_garbage_between_segments() -> None:
+    odd = SOI
+    at = 2
+    while at < SOS:
+        end = at + 2 + int.from_bytes(WHOLE[at + 2 : at + 4])
+        odd += b"stray \0\1\xff\0\xff\xff\0" + b"\xff" * 5 + WHOLE[at:end]
+        at = end
+    odd += b"\xff\xff" + WHOLE[at:-2] + b"\xff\xff\xff" + EOI
+    plain, parsed = read_jpeg(WHOLE), read_jpeg(odd)
+    assert [s.name for s in parsed.segments] == [s.name for s in plain.segments]
+    for a, b in zip(plain.segments, parsed.segments, strict=True):
+        assert WHOLE[a.offset : a.end] == odd[b.offset : b.end]
+    assert parsed.eoi == len(odd) - 2
+    assert parsed.frame.components == plain.frame.components
+    result = jr.redact(odd, BOX)
+    assert result.jpeg.count(b"stray") == 8
+    assert jr.restore(result.jpeg, result.diff) == odd
+
+
+@pytest.mark.parametrize("behind", [b"x", EOI, WHOLE, b"\xff", bytes(1000), b"\xff\xc0\0\0"])
+def test_bytes_behind_eoi_are_left_alone(behind) -> None:
+    parsed = read_jpeg(WHOLE + behind)
+    assert (parsed.eoi, parsed.size) == (len(WHOLE) - 2, len(WHOLE) + len(behind))
+    assert len(parsed.scans) == 1
+    result = jr.redact(WHOLE + behind, BOX)
+    assert result.jpeg.endswith(EOI + behind)
+    assert jr.restore(result.jpeg, result.diff) == WHOLE + behind
+
+
+def test_a_missing_eoi_is_reported() -> None:
+    result = jr.redact(WHOLE[:-2], BOX)
+    assert "no-eoi" in [w.code for w in result.report.warnings]
+    assert not result.jpeg.endswith(EOI)
+    assert jr.restore(result.jpeg, result.diff) == WHOLE[:-2]
+
+
+def test_restart_markers_and_stand_alone_markers_between_segments() -> None:
+    odd = SOI + b"\xff\x01\xff\xd3\xff\xd8" + WHOLE[2:]
+    assert read_jpeg(odd).frame.width == 40
+    result = jr.redact(odd, BOX)
+    assert jr.restore(result.jpeg, result.diff) == odd
+
+
+def test_tables_may_be_missing() -> None:
+    """Motion JPEG frames mean the standard tables (T.81 annex K)."""
+    bare = make_jpeg(40, 30, random_parts(40, 30, FACTORS), {})
+    assert b"\xff\xc4" not in bare
+    result = jr.redact(bare, BOX)
+    assert jr.restore(result.jpeg, result.diff) == bare
+
+
+def test_a_missing_quantization_table_is_no_crash() -> None:
+    data = without(GREY, 0xDB)
+    for method in ("inpaint", "fill", "pixelate", "blur"):
+        result = attempt(jr.redact, data, BOX, method=method)
+        if isinstance(result, JpegRedactError):
+            assert result.offset is not None
+        else:
+            assert jr.restore(result.jpeg, result.diff) == data
+
+
+def test_what_is_read() -> None:
+    parts = random_parts(40, 30, FACTORS)
+    data = make_jpeg(40, 30, parts, restart=2, scans=[[0], [1, 2]], front=segment(0xFE, b"hello"))
+    parsed = read_jpeg(data)
+    frame = parsed.frame
+    assert (frame.width, frame.height, frame.precision, frame.code) == (40, 30, 8, 0xC0)
+    assert frame.process == "baseline sequential, Huffman"
+    assert [(c.identifier, c.horizontal, c.vertical) for c in frame.components] == [
+        (1, 2, 2), (2, 1, 1), (3, 1, 1),
+    ]  # fmt: skip
+    assert [frame.blocks(k) for k in range(3)] == [(4, 5), (2, 3), (2, 3)]
+    assert [tuple(c.index for c in scan.components) for scan in parsed.scans] == [(0,), (1, 2)]
+    assert [len(scan.restarts) for scan in parsed.scans] == [9, 2]
+    assert all(scan.restart_interval == 2 for scan in parsed.scans)
+    assert parsed.quantization == tuple(tuple(p.quantization) for p in parts)
+    assert [s.name for s in parsed.segments] == [
+        "SOI", "COM", "DQT", "DQT", "DQT", "SOF0", "DHT", "DHT", "DHT", "DHT", "DRI", "SOS", "SOS",
+    ]  # fmt: skip
+    assert [t.slot for t in parsed.tables] == list(standard_tables())
+    for table in parsed.tables:
+        assert data[table.offset :].startswith(table.to_bytes())
+    assert (parsed.colour, parsed.inverted) == ("YCbCr", False)
+
+
+def test_a_table_in_effect_is_the_last_one_before_the_scan() -> None:
+    """A quantisation table redefined between scans counts for later scans only (T.81 B.2.4.1)."""
+    parts = random_parts(16, 16, ((1, 1),) * 2)
+    data = make_jpeg(16, 16, parts, scans=[[0], [1]])
+    second = data.rindex(b"\xff\xda")
+    new = segment(0xDB, b"\0" + b"\5" * 64 + b"\1" + b"\7" * 64)
+    parsed = read_jpeg(data[:second] + new + data[second:])
+    assert parsed.quantization == ((8,) * 64, (7,) * 64)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "colour", "inverted"),
+    [
+        ("L", {}, "grey", False),
+        ("RGB", {}, "YCbCr", False),
+        ("RGB", {"keep_rgb": True}, "RGB", True),
+        ("CMYK", {}, "CMYK", True),
+    ],
+)
+def test_colour(mode, options, colour, inverted) -> None:
+    parsed = read_jpeg(pillow_jpeg(photo(16, 16), mode, **options))
+    assert parsed.colour == colour
+    if mode == "CMYK":
+        assert parsed.inverted == inverted
+
+
+# --- other coding processes: seen by inspect, refused by redact ---
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        (0xC2, "progressive"), (0xC3, "lossless"), (0xC5, "hierarchical"), (0xC6, "hierarchical"),
+        (0xC7, "hierarchical"), (0xC9, "arithmetic"), (0xCA, "arithmetic"), (0xCB, "lossless"),
+        (0xCD, "hierarchical"), (0xCE, "hierarchical"), (0xCF, "hierarchical"), (0xF7, "LS"),
+    ],
+)  # fmt: skip
+def test_other_processes(code, word) -> None:
+    data = WHOLE.replace(b"\xff\xc0", bytes([0xFF, code]))
+    assert word in jr.inspect(data).frame.process
+    error = error_of(data)
+    assert isinstance(error, UnsupportedJpegError)
+    assert (error.code, error.offset) == ("jpeg.process", data.index(bytes([0xFF, code])))
+    assert word in str(error)
+
+
+def test_a_real_progressive_file() -> None:
+    data = pillow_jpeg(photo(64, 48), progressive=True)
+    parsed = jr.inspect(data)
+    assert len(parsed.scans) == 10
+    assert parsed.frame.process == "progressive, Huffman"
+    assert error_of(data).code == "jpeg.process"
+
+
+# --- limits ---
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"max_bytes": len(WHOLE) - 1}, "limit.bytes"),
+        ({"max_pixels": 40 * 30 - 1}, "limit.pixels"),
+        ({"max_segments": 9}, "limit.segments"),
+        ({"max_scans": 0}, "limit.scans"),
+    ],
+)
+def test_limits(limits, code) -> None:
+    error = error_of(WHOLE, **limits)
+    assert isinstance(error, LimitExceededError)
+    assert error.code == code
+    assert error.offset is not None or code == "limit.bytes"
+    exact = {name: value + 1 for name, value in limits.items()}
+    if code == "limit.segments":
+        exact = {"max_segments": len(read_jpeg(WHOLE).segments)}
+    jr.redact(WHOLE, BOX, limits=Limits(**exact))
+
+
+def test_many_restart_markers_are_no_segments() -> None:
+    data = make_jpeg(200, 200, random_parts(200, 200, ((1, 1),)), restart=1)
+    jr.redact(data, BOX, limits=Limits(max_segments=9))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "b'\\xff' * 3_000_000 + b'\\0'",
+        "b'\\xff' * 3_000_000",
+        "b'\\xff\\0' * 1_500_000",
+        "b'\\xff\\xd0' * 1_500_000",
+        "b'\\xff\\xff\\xff\\0' * 700_000",
+    ],
+)
+@pytest.mark.parametrize("in_scan", [False, True])
+def test_no_bytes_make_the_reader_hang(body, in_scan) -> None:
+    """Three megabytes of 0xFF take a moment, not a time that grows with their square."""
+    start = WHOLE[: SOS + 14] if in_scan else SOI
+    program = (
+        "from jpegredact.codec.reader import read_jpeg\n"
+        "from jpegredact.errors import JpegRedactError\n"
+        f"try:\n    read_jpeg({start!r} + {body} + {EOI!r})\n"
+        "except JpegRedactError as error:\n    print(error.code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], timeout=10, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == ("" if in_scan else "jpeg.no-frame")
