@@ -156,7 +156,8 @@ def table(rows: list[dict[str, float | str]]) -> str:
             sums.append(value)
         lines.append(
             f"| {row['file']} | {row['megapixels']:.1f} | {row['megabytes']:.2f} "
-            f"| {row['restarts']} | {redact * 1e3:.1f} | {restore * 1e3:.1f} | {tran * 1e3:.1f} | {io * 1e3:.1f} | "
+            f"| {row['restarts']} "
+            f"| {redact * 1e3:.1f} | {restore * 1e3:.1f} | {tran * 1e3:.1f} | {io * 1e3:.1f} | "
             + " | ".join(f"{value:.2f}" for value in values)
             + " |"
         )

@@ -297,7 +297,7 @@ class BlockPacker(RangeEncoder):
     previous_dc: cython.int
     previous_size: cython.int
     canonical: cython.int
-    fault: cython.int
+    used: cython.longlong
 
     def __init__(self, room: int) -> None:
         from array import array
@@ -346,6 +346,8 @@ class BlockPacker(RangeEncoder):
                 i += 1
                 n += 32
             e = full[(table << 16) + ((acc >> (n - 16)) & 65535)]
+            if e == 0:
+                return -1
             size = e & 15
             n -= cython.cast(cython.int, e >> 8) + size
             if size == 0:
@@ -355,6 +357,8 @@ class BlockPacker(RangeEncoder):
                         self.canonical = 0  # EOB with a run, or behind a ZRL
                     break
                 k += 16
+                if k > 64:
+                    return -1
                 continue
             k += cython.cast(cython.int, (e >> 4) & 15)
             if k > 63:
@@ -367,6 +371,7 @@ class BlockPacker(RangeEncoder):
             k += 1
         if not ended and last != 63:
             self.canonical = 0
+        self.used = i * 32 - n - begin
         return last
 
     @cython.cfunc
@@ -429,6 +434,15 @@ class BlockPacker(RangeEncoder):
                     self._direct(magnitude & ((1 << (size - 1)) - 1), size - 1)
             k += 1
         return 0
+
+    def length(
+        self, words: cython.uint[::1], full: cython.ushort[::1], table: cython.longlong
+    ) -> int:
+        """Return how many bits the AC codes of the block at bit 0 take; -1 where they are none."""
+        last: cython.int
+        with cython.nogil:
+            last = self._read(words, full, table, 0)
+        return self.used if last >= 0 else -1
 
     def add(
         self, words: cython.uint[::1], blocks: tuple, full: cython.ushort[::1],

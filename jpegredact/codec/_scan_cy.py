@@ -688,8 +688,8 @@ def encode_ac(
 
     ``coefficients`` holds 64 a block in zigzag order; ``codes`` is ``code << 5 |
     length`` by table and symbol, 0 where the table lacks it. With ``drop``, a
-    coefficient that the table can't say is left out; else the return value is
-    minus one minus the number of the block. First bit (``base`` added) and length
+    coefficient that the table can't say is left out, and a block that can't end
+    gets the length -1; else the return value is minus one minus its number. First bit (``base`` added) and length
     of block ``k`` go to the two arrays of ``patch`` at ``members[k]``.
     """
     patch_at: cython.longlong[::1] = patch[0]
@@ -736,6 +736,9 @@ def encode_ac(
             if failed < 0:
                 break
             if r > 0:
+                if eob == 0 and drop:
+                    patch_bits[members[b]] = -1
+                    continue
                 if eob == 0:
                     failed = -1 - b
                     break

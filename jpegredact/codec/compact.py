@@ -9,7 +9,7 @@ from typing import TypeAlias
 from . import core
 from .scan import ScanIndex
 
-__all__ = ["pack_blocks", "pack_shape", "unpack_blocks", "unpack_shape"]
+__all__ = ["ac_length", "pack_blocks", "pack_shape", "unpack_blocks", "unpack_shape"]
 
 _ROOM = 1 << 16
 _CHUNK = 4096
@@ -19,6 +19,17 @@ Part: TypeAlias = "tuple[ScanIndex, int, array[int]]"
 
 Rectangle = tuple[int, int, int, int]
 """Row, column, rows, columns."""
+
+
+def ac_length(words: array[int], index: ScanIndex, component: int) -> int:
+    """Return how many bits the AC codes at the beginning of ``words`` take; -1 for no codes.
+
+    They are read with the tables of a component of ``index``; behind them,
+    ``words`` needs 64 zero words, since no block takes more.
+    """
+    table = index.units[2][index.layout.grids[component].first]
+    length: int = core.compact.BlockPacker(0).length(words, index.tables[3], table)
+    return length
 
 
 def pack_shape(

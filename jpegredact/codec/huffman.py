@@ -89,17 +89,17 @@ class HuffmanTable:
         code = entries[-1][1] + 1 if entries else 0
         for left in range(len(symbols), 0, -1):
             # Room for all that are left must remain at 16 bits, all ones excluded.
-            while code + 1 > (1 << length) - 1 or (
-                ((1 << length) - 1 - (code + 1)) << (16 - length)
-            ) + ((1 << (16 - length)) - 1) < left - 1:
+            while (
+                counts[length - 1] == 255
+                or code + 1 >= 1 << length
+                or (((1 << length) - code - 1) << (16 - length)) - 1 < left - 1
+            ):
                 code <<= 1
                 length += 1
                 if length > 16:
                     return None
             counts[length - 1] += 1
             code += 1
-            if counts[length - 1] > 255:
-                return None
         return replace(
             self,
             counts=bytes(counts),

@@ -9,6 +9,7 @@ from ..errors import InvalidJpegError, UnsupportedJpegError
 from ..limits import DEFAULT_LIMITS, Limits
 from . import markers as m
 from .huffman import STANDARD_TABLES, HuffmanTable
+from .layout import scan_layout
 from .model import Component, Frame, JpegData, Scan, ScanComponent, Segment
 
 __all__ = ["read_jpeg", "require_supported"]
@@ -84,9 +85,29 @@ def require_supported(jpeg: JpegData) -> None:
                     offset=scan.header.offset,
                 )
             seen.add(component.index)
+        _check_size(jpeg, scan)
     if not jpeg.scans:
         raise InvalidJpegError(
             "no scan: the picture is missing", code="jpeg.no-scan", offset=jpeg.size
+        )
+
+
+def _check_size(jpeg: JpegData, scan: Scan) -> None:
+    """Refuse a scan that can't hold its blocks, before anything is planned for them."""
+    layout = scan_layout(jpeg, scan)
+    expected = -(-layout.mcus // layout.interval) - 1
+    if len(scan.restarts) < expected:
+        raise InvalidJpegError(
+            f"{len(scan.restarts)} restart markers where {expected} should be",
+            code="jpeg.restart-missing",
+            offset=scan.end,
+        )
+    blocks = layout.mcus * layout.units
+    if blocks > 4 * (scan.end - scan.start):  # a block takes two bits at least
+        raise InvalidJpegError(
+            f"a scan of {scan.end - scan.start} bytes can't hold its {blocks} blocks",
+            code="jpeg.truncated",
+            offset=scan.end,
         )
 
 

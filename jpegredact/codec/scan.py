@@ -372,12 +372,6 @@ def _interval_bytes(
     """Return where the bytes of the wanted restart intervals begin and end."""
     expected = -(-layout.mcus // layout.interval) - 1
     restarts = scan.restarts
-    if len(restarts) < expected:
-        raise InvalidJpegError(
-            f"{len(restarts)} restart markers where {expected} should be",
-            code="jpeg.restart-missing",
-            offset=scan.end,
-        )
     for number in range(expected):
         if data[restarts[number] + 1] & 7 != number & 7:
             raise InvalidJpegError(

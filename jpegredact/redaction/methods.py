@@ -49,8 +49,8 @@ class Canvas:
     states
         1 where ``dc`` is an outside block's, 2 inside the regions, 0 unknown.
     areas
-        For each block inside, which cluster of overlapping regions it belongs
-        to, from 1; else 0.
+        Gives an array (rows, columns): for each block inside, which cluster of
+        overlapping regions it belongs to, from 1; else 0.
     coefficients
         Gives the original coefficients, an integer array (rows, columns, 64) in
         zigzag order; None for a content-free method. Outside it holds zeros.
@@ -66,7 +66,7 @@ class Canvas:
     columns: int
     dc: array[int]
     states: array[int]
-    areas: Callable[[], array[int]]
+    areas: Callable[[], NDArray[np.int64]]
     coefficients: Callable[[], NDArray[np.int16]] | None = field(repr=False)
 
 
@@ -203,7 +203,7 @@ def _cells(canvas: Canvas, smooth: bool) -> NDArray[np.int64]:
 
     shape = (canvas.rows, canvas.columns)
     dc = np.array(canvas.dc, np.int64).reshape(shape)
-    areas = np.array(canvas.areas(), np.int64).reshape(shape)
+    areas = canvas.areas()
     step = canvas.quantization[0]
     quantum = max(1, -(-16 * 8 // step))  # 16 levels of a sample, in quantiser steps
     out = dc.copy()

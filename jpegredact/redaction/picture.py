@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..codec import core
-from ..codec.compact import pack_blocks, pack_shape, unpack_blocks
+from ..codec.compact import ac_length, pack_blocks, pack_shape, unpack_blocks
 from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
@@ -144,8 +144,10 @@ class Picture:
             if odd:
                 base = bases[number] + start
                 for k, block in enumerate(blocks):
-                    if base + k in odd:
-                        edits[member.scan].put_bits(block, *odd.pop(base + k))
+                    if base + k in odd and not edits[member.scan].put_bits(
+                        member.part, block, *odd.pop(base + k)
+                    ):
+                        raise _damaged("odd")
         if odd:
             raise _damaged("odd")
 
@@ -227,13 +229,11 @@ class EditBuilder:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
 
         False where a symbol has no code. With ``drop``, such coefficients are left
-        out; and all AC coefficients where the table lacks EOB.
+        out, and blocks that can't end for want of EOB keep no AC bits.
         """
         if self._codes is None:
             self._codes = encode_codes(self.index.ac_tables, 256)
         table = self.index.units[2][self.index.layout.grids[part].first]
-        if drop and self._codes[256 * table] == 0:
-            return True  # no EOB: hardly any block can be said
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
         writer = core.scan.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
@@ -279,12 +279,15 @@ class EditBuilder:
         core.grid.scatter(array("i", [bits]) * len(blocks), blocks, self.ac_bits)
         self._total += bits * len(blocks)
 
-    def put_bits(self, block: int, bits: int, data: bytes) -> None:
-        """Give a block AC bits as they stood in the original."""
-        value = int.from_bytes(data) >> (8 * len(data) - bits)
-        self.ac_at[block] = self._add(_words(value, bits))
+    def put_bits(self, part: int, block: int, bits: int, data: bytes) -> bool:
+        """Give a block AC bits as they stood in the original; False if they are no block's."""
+        words = _words(int.from_bytes(data) >> (8 * len(data) - bits), bits)
+        if ac_length(words + array("I", bytes(256)), self.index, part) != bits:
+            return False
+        self.ac_at[block] = self._add(words)
         self.ac_bits[block] = bits
         self._total += bits
+        return True
 
     def _add(self, words: array[int]) -> int:
         at = self._words * 32
@@ -364,16 +367,16 @@ def _members(
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:
     """Return the DHT segments that hold one of ``tables``, written with it."""
+    changed = [t.offset for t in jpeg.tables if tables.get(t.order, t) != t]
+    if not changed:
+        return []
     changes: list[FileEdit] = []
     for segment in jpeg.segments:
-        if segment.code != DHT:
-            continue
-        inside = [t for t in jpeg.tables if segment.offset < t.offset < segment.end]
-        if any(tables.get(t.order, t) != t for t in inside):
+        if segment.code == DHT and any(segment.offset < at < segment.end for at in changed):
+            inside = [t for t in jpeg.tables if segment.offset < t.offset < segment.end]
             payload = b"".join(tables.get(t.order, t).to_bytes() for t in inside)
-            changes.append(
-                (segment.offset + 2, segment.end, (len(payload) + 2).to_bytes(2) + payload)
-            )
+            length = (len(payload) + 2).to_bytes(2)
+            changes.append((segment.offset + 2, segment.end, length + payload))
     return changes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -148,8 +149,12 @@ def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, 
         longer, bits, value = bare_block(table)
         if longer != table:
             tables[table.order] = longer
-        if edit.ac_bits[member.blocks[0]] < 0:  # a method gives AC bits to all blocks or none
-            edit.put_ac(member.blocks, bits, value)
+        bare = member.blocks
+        if 0 not in table.codes:  # a method's blocks may or may not have got an end
+            bare = array("i", [block for block in bare if edit.ac_bits[block] < 0])
+        elif edit.ac_bits[bare[0]] >= 0:  # it gave AC coefficients to all
+            continue
+        edit.put_ac(bare, bits, value)
     return tables
 
 

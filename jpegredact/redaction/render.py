@@ -123,18 +123,17 @@ def _areas(groups: tuple[tuple[int, ...], ...]) -> list[int]:
 
 def _areas_of(
     member: Member, window: Window, areas: list[int]
-) -> Callable[[], array[int]]:
+) -> Callable[[], NDArray[np.int64]]:
     cover = member.cover
 
-    def get() -> array[int]:
-        out = array("i", bytes(4 * window[2] * window[3]))
-        for y in range(window[2]):
-            r = window[0] + y - cover.row
-            if 0 <= r < cover.rows:
-                for x in range(window[3]):
-                    c = window[1] + x - cover.column
-                    if 0 <= c < cover.columns and cover.cells[r * cover.columns + c]:
-                        out[y * window[3] + x] = areas[cover.cells[r * cover.columns + c] - 1]
+    def get() -> NDArray[np.int64]:
+        import numpy as np
+
+        cells = np.frombuffer(cover.cells, np.uint16).reshape(cover.rows, cover.columns)
+        row, column = cover.row - window[0], cover.column - window[1]
+        out = np.zeros((window[2], window[3]), np.int64)
+        part = out[row : row + cover.rows, column : column + cover.columns]
+        part[:] = np.array([0, *areas])[cells[: part.shape[0], : part.shape[1]]]
         return out
 
     return get

@@ -159,6 +159,7 @@ def nearest_run(
     return values[::-1]
 
 
+_STRETCH = 64
 _ZERO = 32768
 _ALL = (1 << 65536) - 1
 
@@ -173,17 +174,28 @@ def nearest_run_at_all(
     a large integer. None if there are none.
     """
     ordered = sorted(set(sizes))
-    can = [_ALL if behind is None else _reach(1 << (behind + _ZERO), ordered)]
-    for _ in wishes[1:]:
-        can.append(_reach(can[-1], ordered))
+    # From which values the rest can be said, for the last block of each stretch, from the
+    # end; within a stretch it is worked out again, since such a set takes 8 KB.
+    marks = [_ALL if behind is None else _reach(1 << (behind + _ZERO), ordered)]
+    starts = list(range(0, len(wishes), _STRETCH))
+    for start in reversed(starts[1:]):
+        can = marks[-1]
+        for _ in range(start, min(start + _STRETCH, len(wishes))):
+            can = _reach(can, ordered)
+        marks.append(can)
     values = []
     value = before
-    for wish, rest in zip(wishes, reversed(can), strict=True):
-        choice = rest & _reach(1 << (value + _ZERO), ordered)
-        if not choice:
-            return None
-        value = _nearest(choice, wish + _ZERO) - _ZERO
-        values.append(value)
+    for start in starts:
+        stretch = wishes[start : start + _STRETCH]
+        rests = [marks.pop()]
+        for _ in stretch[1:]:
+            rests.append(_reach(rests[-1], ordered))
+        for wish, rest in zip(stretch, reversed(rests), strict=True):
+            choice = rest & _reach(1 << (value + _ZERO), ordered)
+            if not choice:
+                return None
+            value = _nearest(choice, wish + _ZERO) - _ZERO
+            values.append(value)
     return values
 
 

@@ -1,0 +1,1 @@
+"""Damaged inputs: a seeded mutator, and every crash that it ever found."""
