@@ -19,18 +19,21 @@ def is_compiled() -> bool:
 def _rates():  # type: ignore[no-untyped-def]
     from array import array
 
-    return array("i", [131072 // (2 * n + 3) for n in range(32)])
+    return array("I", [131072 // (2 * n + 3) for n in range(32)])
 
 
 @cython.cclass
 class RangeEncoder:
-    """Binary range coder with 16-bit adaptive probabilities; output grows with `take`."""
+    """Binary range coder with 16-bit adaptive probabilities; output grows with `take`.
+
+    ``states`` holds for each context its probability of a one, times 65536 and
+    shifted left by 5, and how often it was met, up to 31.
+    """
 
     low: cython.uint
     high: cython.uint
-    probability: cython.ushort[::1]
-    seen: cython.uchar[::1]
-    rates: cython.int[::1]
+    states: cython.uint[::1]
+    rates: cython.uint[::1]
     out: cython.uchar[::1]
     at: cython.longlong
 
@@ -39,8 +42,7 @@ class RangeEncoder:
 
         self.low = 0
         self.high = 0xFFFFFFFF
-        self.probability = array("H", [32768]) * contexts
-        self.seen = array("B", bytes(contexts))
+        self.states = array("I", [32768 << 5]) * contexts
         self.rates = _rates()
         self.out = array("B", bytes(room))
         self.at = 0
@@ -48,36 +50,29 @@ class RangeEncoder:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _shift(self) -> cython.int:
+    def _encode(self, context: cython.int, bit: cython.int) -> cython.int:
+        state: cython.uint = self.states[context]
+        p: cython.uint = state >> 5
+        n: cython.uint = state & 31
+        span: cython.ulonglong = self.high - self.low
+        middle: cython.uint = self.low + cython.cast(cython.uint, (span * p) >> 16)
+        if bit:
+            self.high = middle
+            p += ((65536 - p) * self.rates[n]) >> 16
+            if p > 65504:
+                p = 65504
+        else:
+            self.low = middle + 1
+            p -= (p * self.rates[n]) >> 16
+            if p < 32:
+                p = 32
+        self.states[context] = p << 5 | (n + 1 if n < 31 else n)
         while (self.low ^ self.high) >> 24 == 0:
             self.out[self.at] = self.high >> 24
             self.at += 1
             self.low = (self.low & 0xFFFFFF) << 8
             self.high = ((self.high & 0xFFFFFF) << 8) | 255
         return 0
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-1)
-    def _encode(self, context: cython.int, bit: cython.int) -> cython.int:
-        p: cython.uint = self.probability[context]
-        n: cython.int = self.seen[context]
-        span: cython.ulonglong = self.high - self.low
-        middle: cython.uint = self.low + cython.cast(cython.uint, (span * p) >> 16)
-        if bit:
-            self.high = middle
-            p += cython.cast(cython.uint, (65536 - p) * self.rates[n]) >> 16
-            if p > 65504:
-                p = 65504
-        else:
-            self.low = middle + 1
-            p -= cython.cast(cython.uint, p * self.rates[n]) >> 16
-            if p < 32:
-                p = 32
-        self.probability[context] = p
-        if n < 31:
-            self.seen[context] = n + 1
-        return self._shift()
 
     @cython.cfunc
     @cython.nogil
@@ -91,7 +86,11 @@ class RangeEncoder:
                 self.high = middle
             else:
                 self.low = middle + 1
-            self._shift()
+            while (self.low ^ self.high) >> 24 == 0:
+                self.out[self.at] = self.high >> 24
+                self.at += 1
+                self.low = (self.low & 0xFFFFFF) << 8
+                self.high = ((self.high & 0xFFFFFF) << 8) | 255
         return 0
 
     def shape(
@@ -150,9 +149,8 @@ class RangeDecoder:
     low: cython.uint
     high: cython.uint
     code: cython.uint
-    probability: cython.ushort[::1]
-    seen: cython.uchar[::1]
-    rates: cython.int[::1]
+    states: cython.uint[::1]
+    rates: cython.uint[::1]
     data: cython.const[cython.uchar][::1]
     at = cython.declare(cython.longlong, visibility="public")
 
@@ -163,8 +161,7 @@ class RangeDecoder:
         self.low = 0
         self.high = 0xFFFFFFFF
         self.code = 0
-        self.probability = array("H", [32768]) * contexts
-        self.seen = array("B", bytes(contexts))
+        self.states = array("I", [32768 << 5]) * contexts
         self.rates = _rates()
         self.data = data
         self.at = 0
@@ -192,36 +189,28 @@ class RangeDecoder:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _shift(self) -> cython.int:
-        while (self.low ^ self.high) >> 24 == 0:
-            self.low = (self.low & 0xFFFFFF) << 8
-            self.high = ((self.high & 0xFFFFFF) << 8) | 255
-            self.code = ((self.code & 0xFFFFFF) << 8) | self._next()
-        return 0
-
-    @cython.cfunc
-    @cython.nogil
-    @cython.exceptval(-1)
     def _decode(self, context: cython.int) -> cython.int:
-        p: cython.uint = self.probability[context]
-        n: cython.int = self.seen[context]
+        state: cython.uint = self.states[context]
+        p: cython.uint = state >> 5
+        n: cython.uint = state & 31
         span: cython.ulonglong = self.high - self.low
         middle: cython.uint = self.low + cython.cast(cython.uint, (span * p) >> 16)
         bit: cython.int = 1 if self.code <= middle else 0
         if bit:
             self.high = middle
-            p += cython.cast(cython.uint, (65536 - p) * self.rates[n]) >> 16
+            p += ((65536 - p) * self.rates[n]) >> 16
             if p > 65504:
                 p = 65504
         else:
             self.low = middle + 1
-            p -= cython.cast(cython.uint, p * self.rates[n]) >> 16
+            p -= (p * self.rates[n]) >> 16
             if p < 32:
                 p = 32
-        self.probability[context] = p
-        if n < 31:
-            self.seen[context] = n + 1
-        self._shift()
+        self.states[context] = p << 5 | (n + 1 if n < 31 else n)
+        while (self.low ^ self.high) >> 24 == 0:
+            self.low = (self.low & 0xFFFFFF) << 8
+            self.high = ((self.high & 0xFFFFFF) << 8) | 255
+            self.code = ((self.code & 0xFFFFFF) << 8) | self._next()
         return bit
 
     @cython.cfunc
@@ -239,7 +228,10 @@ class RangeDecoder:
             else:
                 value = 2 * value
                 self.low = middle + 1
-            self._shift()
+            while (self.low ^ self.high) >> 24 == 0:
+                self.low = (self.low & 0xFFFFFF) << 8
+                self.high = ((self.high & 0xFFFFFF) << 8) | 255
+                self.code = ((self.code & 0xFFFFFF) << 8) | self._next()
         return value
 
     def shape(self, cells: cython.ushort[::1], window: tuple, rows: cython.longlong,

@@ -27,7 +27,7 @@ def inpaint(
     nothing known is worked out by the passes alone; 0 where nothing is known
     at all. Floor division throughout: the same on every platform.
 
-    ``scratch`` needs ``3 * rows * columns + 2 * columns`` ints. Returns the
+    ``scratch`` needs ``3 * rows * columns + 2 * columns + rows`` ints. Returns the
     number of touched cells.
     """
     y: cython.longlong
@@ -36,6 +36,7 @@ def inpaint(
     cells: cython.longlong = rows * columns
     below: cython.longlong = 2 * cells
     order: cython.longlong = 2 * cells + 2 * columns
+    used: cython.longlong = 3 * cells + 2 * columns
     count: cython.longlong = 0
     k: cython.longlong
     run: cython.longlong
@@ -45,24 +46,39 @@ def inpaint(
     near: cython.int
     s: cython.int
     with cython.nogil:
+        # Only rows with touched cells, and those beside them, matter.
+        for y in range(rows):
+            scratch[used + y] = 0
+        for y in range(rows):
+            for x in range(columns):
+                if states[y * columns + x] == 2:
+                    scratch[used + y] = 1
+                    if y > 0:
+                        scratch[used + y - 1] = 1
+                    if y + 1 < rows:
+                        scratch[used + y + 1] = 1
+                    break
         # What stands above: value in scratch[at], distance in scratch[cells + at] (0: none).
-        for at in range(cells):
-            if states[at] == 1:
-                values[at] *= 16
-                scratch[at] = values[at]
-                scratch[cells + at] = 1
-            elif states[at] == 2 and at >= columns and scratch[cells + at - columns]:
-                scratch[at] = scratch[at - columns]
-                scratch[cells + at] = scratch[cells + at - columns] + (
-                    1 if states[at - columns] == 2 else 0
-                )
-            else:
-                scratch[cells + at] = 0
+        for y in range(rows):
+            if scratch[used + y] == 0:
+                continue
+            for at in range(y * columns, (y + 1) * columns):
+                if states[at] == 1:
+                    values[at] *= 16
+                    scratch[at] = values[at]
+                    scratch[cells + at] = 1
+                elif states[at] == 2 and at >= columns and scratch[cells + at - columns]:
+                    scratch[at] = scratch[at - columns]
+                    scratch[cells + at] = scratch[cells + at - columns] + (
+                        1 if states[at - columns] == 2 else 0
+                    )
+                else:
+                    scratch[cells + at] = 0
         for x in range(columns):
             scratch[below + columns + x] = 0
         # From the bottom: what stands below is carried along in two rows of scratch.
         for y in range(rows - 1, -1, -1):
-            x = 0
+            x = columns if scratch[used + y] == 0 else 0
             while x < columns:
                 at = y * columns + x
                 if states[at] == 1:
@@ -121,9 +137,11 @@ def inpaint(
                     near += 1
                 if near:
                     values[at] = cython.cast(cython.int, (sum_ + (near >> 1)) // near)
-        for at in range(cells):
-            if states[at]:
-                values[at] = (values[at] + 8) >> 4
+        for y in range(rows):
+            if scratch[used + y]:
+                for at in range(y * columns, (y + 1) * columns):
+                    if states[at]:
+                        values[at] = (values[at] + 8) >> 4
     return count
 
 

@@ -116,7 +116,7 @@ class Inpaint:
         rows, columns = canvas.rows, canvas.columns
         cells = rows * columns
         values = array("i", canvas.dc)
-        scratch = array("i", [0]) * (3 * cells + 2 * columns)
+        scratch = array("i", [0]) * (3 * cells + 2 * columns + rows)
         inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)
         across, down = array("i", [0]) * cells, array("i", [0]) * cells
         slopes(values, canvas.states, rows, columns, canvas.quantization[:3], across, down)

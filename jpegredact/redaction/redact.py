@@ -88,26 +88,29 @@ def redact_bytes(
     said = say(original, edits, _bare_blocks(original, edits))
     outside = Later(lambda: original.outside_digest(said.tables), len(data))
     shown = said.picture
-    changes = shown.changes(said.tables)
-    redacted = assemble(data, changes)
-    redacted_sha256 = Later(lambda: hashlib.sha256(redacted).digest(), len(data))
+    redacted = Later(lambda: _file(shown, said.tables), len(data))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     groups = range(len(plan.groups))
     document = Document(
-        outside=outside.result(),
+        outside=bytes(32),  # still being worked out
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
         groups=tuple(original.record(group, symbols) for group in groups),
         regions=tuple(_region_record(region) for region in regions),
-        file=FileRecord(len(data), sha256.result(), ()),
+        file=FileRecord(len(data), bytes(32), ()),
     )
-    # Guarantee G3: bring the original back from the diff as it will be stored.
+    # Guarantee G3: bring the original back from the records as they will be stored.
     document = Document.from_bytes(document.to_bytes(), _unlimited(limits))
-    patches = _patches(original, shown, document, said.tables, changes)
-    document = replace(document, file=replace(document.file, patches=patches))
+    patches = _patches(original, shown, document, said.tables)
+    document = replace(
+        document,
+        outside=outside.result(),
+        file=FileRecord(len(data), sha256.result(), patches),
+    )
+    jpeg_bytes, digest = redacted.result()
     return Outcome(
-        jpeg=redacted,
-        sha256=redacted_sha256.result(),
+        jpeg=jpeg_bytes,
+        sha256=digest,
         diff=document.to_bytes(),
         document=document,
         plan=plan,
@@ -174,12 +177,17 @@ def _region_record(region: Region) -> RegionRecord:
     )
 
 
+def _file(shown: Picture, tables: Tables) -> tuple[bytes, bytes]:
+    """Return the redacted file and its SHA-256."""
+    redacted = assemble(shown.data, shown.changes(tables))
+    return redacted, hashlib.sha256(redacted).digest()
+
+
 def _patches(
     original: Picture,
     shown: Picture,
     document: Document,
     tables: Tables,
-    changes: list[FileEdit],
 ) -> tuple[Patch, ...]:
     """Reveal all groups from the document, and return what still differs from the original.
 
@@ -199,7 +207,9 @@ def _patches(
     data = original.data
     pieces = {change[:2]: change[2] for change in revealed.changes({})}
     # The fully revealed file is the redacted one but for those intervals.
-    whole = [(start, end, pieces.get((start, end), new)) for start, end, new in changes]
+    whole: list[FileEdit] = [
+        (start, end, pieces.get((start, end), new)) for start, end, new in shown.changes(tables)
+    ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original
     for start, end, new in whole:
