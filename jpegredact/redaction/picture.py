@@ -96,8 +96,8 @@ class Picture:
             residue.append((number, end - start, index.bits(start, end)))
         return packed, residue
 
-    def record(self, group: int, tables: tuple[int, ...]) -> GroupRecord:
-        """Return the diff's record of a group as it stands in this file."""
+    def record(self, group: int) -> GroupRecord:
+        """Return the diff's record of a group as it stands in this file, with its tables."""
         cells, widths, places, windows = [], [], [], []
         for member in self.members:
             if member.starts[group] == member.starts[group + 1]:
@@ -114,7 +114,7 @@ class Picture:
             pack_shape(cells, widths, places, group + 1),
             blocks,
             tuple(odd),
-            tables,
+            tuple(len(table.symbols) for table in self.jpeg.tables),
         )
 
     def unchanged(self) -> dict[int, EditBuilder]:

@@ -83,6 +83,8 @@ def redact_bytes(
     sha256 = Later(lambda: hashlib.sha256(data).digest(), len(data))
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
+    groups = range(len(plan.groups))
+    records = Later(lambda: [original.record(group) for group in groups], len(data))
     edits = original.unchanged()
     render_into(original, method, edits)
     said = say(original, edits, _bare_blocks(original, edits))
@@ -90,12 +92,11 @@ def redact_bytes(
     shown = said.picture
     redacted = Later(lambda: _file(shown, said.tables), len(data))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
-    groups = range(len(plan.groups))
     document = Document(
         outside=bytes(32),  # still being worked out
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
-        groups=tuple(original.record(group, symbols) for group in groups),
+        groups=tuple(replace(record, tables=symbols) for record in records.result()),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), bytes(32), ()),
     )
