@@ -7,13 +7,17 @@ replaced), fsync of the folder.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from .limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = [
     "Source",
@@ -24,8 +28,8 @@ __all__ = [
     "write_replacing",
 ]
 
-Source = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO
-"""Bytes, a path, or a binary file."""
+Source: TypeAlias = "Buffer | str | os.PathLike[str] | BinaryIO"
+"""Bytes or what gives them (bytearray, memoryview, array), a path, or a binary file."""
 
 
 def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -40,24 +44,43 @@ def read_source(source: Source, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """
     if isinstance(source, bytes):
         data = source
-    elif isinstance(source, bytearray | memoryview):
-        data = bytes(source)
     elif isinstance(source, str | os.PathLike):
+        if "\0" in os.fspath(source):
+            raise OSError(errno.EINVAL, "a path with a NUL character")
         with open(source, "rb") as file:
-            data = file.read(limits.max_bytes + 1)
-    elif hasattr(source, "read"):
-        data = source.read(limits.max_bytes + 1)
-        if not isinstance(data, bytes):
-            raise TypeError("the file must be opened in binary mode")
+            data = _read(file.read, limits.max_bytes + 1)
+    elif (read := getattr(source, "read", None)) is not None:
+        data = _read(read, limits.max_bytes + 1)
     else:
-        raise TypeError(f"expected bytes, a path or a binary file, not {type(source).__name__}")
+        try:
+            data = memoryview(cast("Buffer", source)).tobytes()
+        except TypeError:
+            raise TypeError(
+                f"expected bytes, a path or a binary file, not {type(source).__name__}"
+            ) from None
     if len(data) > limits.max_bytes:
         limits.check("max_bytes", len(data), "bytes or more")
     return data
 
 
+def _read(read: Callable[[int], bytes], most: int) -> bytes:
+    """Read to the end, or ``most`` bytes; a pipe may give them in pieces."""
+    pieces = []
+    while most > 0:
+        piece = read(most)
+        if not isinstance(piece, bytes):
+            raise TypeError("the file must be opened in binary mode")
+        if not piece:
+            break
+        pieces.append(piece)
+        most -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
 def same_file(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
-    """Whether two paths name the same existing file."""
+    """Whether two paths name the same file, links followed; neither needs to exist."""
+    if os.path.realpath(a) == os.path.realpath(b):
+        return True
     try:
         return os.path.samefile(a, b)
     except OSError:
@@ -67,9 +90,17 @@ def same_file(a: str | os.PathLike[str], b: str | os.PathLike[str]) -> bool:
 def write_replacing(path: str | os.PathLike[str], data: bytes, mode: int | None = None) -> None:
     """Write a file, whole or not at all; an older one under this name is replaced.
 
-    ``mode`` defaults to what the older file has, or to 0666 less the umask.
+    Not so an unblur-diff: that is a `FileExistsError`. A symbolic link stays
+    one, and what it points to is replaced. ``mode`` defaults to what the older
+    file has, or to 0666 less the umask.
     """
-    target = Path(path)
+    if "\0" in os.fspath(path):
+        raise OSError(errno.EINVAL, "a path with a NUL character")
+    target = Path(os.path.realpath(path))
+    if _is_diff(target):
+        raise FileExistsError(
+            errno.EEXIST, "an unblur-diff stands there, and a diff is never replaced", str(path)
+        )
     if mode is None:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
     _write(target, data, mode, os.replace)
@@ -84,8 +115,20 @@ def write_new(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> N
     try:
         _write(target, data, mode, _link)
     except FileExistsError:
-        if target.read_bytes() != data:
+        if not target.is_file() or target.read_bytes() != data:
             raise
+        with target.open("rb") as file:
+            os.chmod(target, mode)
+            os.fsync(file.fileno())
+        _sync_folder(target.parent)
+
+
+def _is_diff(target: Path) -> bool:
+    """Whether a file begins like an unblur-diff (the tag of self-described CBOR)."""
+    if not target.is_file():
+        return False
+    with target.open("rb") as file:
+        return file.read(3) == b"\xd9\xd9\xf7"
 
 
 def _link(temporary: str, target: str) -> None:
@@ -106,6 +149,8 @@ def _umask() -> int:
 
 
 def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], Any]) -> None:
+    if "\0" in str(target):
+        raise OSError(errno.EINVAL, "a path with a NUL character")
     folder = target.parent
     _make_folder(folder)
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".tmp", dir=folder)

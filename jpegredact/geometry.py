@@ -169,14 +169,15 @@ class Mask:
     def rects(self, grid: Grid, margin: tuple[float, float]) -> Iterator[Rect]:
         """Yield the blocks that hold a True pixel, or are within ``margin`` pixels of one."""
         import numpy as np
-        from scipy.ndimage import binary_dilation
+        from scipy.ndimage import maximum_filter1d
 
         mask = self.array
-        dx, dy = (math.ceil(m) for m in margin)
-        if dx:
-            mask = binary_dilation(mask, np.ones((1, 2 * dx + 1), bool))
-        if dy:
-            mask = binary_dilation(mask, np.ones((2 * dy + 1, 1), bool))
+        for axis, grow in ((1, math.ceil(margin[0])), (0, math.ceil(margin[1]))):
+            reach = min(grow, mask.shape[axis])
+            if reach:
+                mask = maximum_filter1d(
+                    mask.view(np.uint8), 2 * reach + 1, axis, mode="constant"
+                ).view(bool)
         blocks = _reduce(_reduce(mask, grid.step_y, grid.rows).T, grid.step_x, grid.columns).T
         for row in np.flatnonzero(blocks.any(axis=1)):
             edges = np.flatnonzero(np.diff(blocks[row], prepend=False, append=False))
@@ -300,13 +301,16 @@ def parse_margin(margin: float | str) -> tuple[float, bool]:
     return value, 0 < value < 1
 
 
+_FAR = 1e6  # pixels; no picture is that wide, and no margin needs to be
+
+
 def margin_of(region: Region, margin: tuple[float, bool]) -> tuple[float, float]:
     """Return a margin in pixels, across and down."""
     value, relative = margin
     if not relative:
         return value, value
-    left, top, right, bottom = region.bounds
-    return value * (right - left), value * (bottom - top)
+    left, top, right, bottom = (min(max(side, -_FAR), _FAR) for side in region.bounds)
+    return min(value * (right - left), _FAR), min(value * (bottom - top), _FAR)
 
 
 def to_stored(region: Region, orientation: int, width: int, height: int) -> Region:

@@ -23,6 +23,8 @@ class Limits:
         Marker segments in a file, restart markers not counted.
     max_scans
         Scans in a file.
+    max_restarts
+        Restart markers in a scan.
     max_regions
         Regions in one call, or in a diff.
     max_groups
@@ -40,11 +42,12 @@ class Limits:
     max_pixels: int = 400_000_000
     max_segments: int = 20_000
     max_scans: int = 1_000
+    max_restarts: int = 1 << 22
     max_regions: int = 10_000
     max_groups: int = 2_048
     max_points: int = 2_000
     max_cells: int = 1 << 28
-    max_items: int = 1 << 20
+    max_items: int = 1 << 22
 
     def check(self, name: str, value: int, what: str, offset: int | None = None) -> None:
         """Raise `LimitExceededError` if ``value`` is above the limit ``name``."""

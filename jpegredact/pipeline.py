@@ -203,13 +203,15 @@ def verify(
     *,
     boxes: Any = None,
     margin: float | str = 0,
+    coordinates: str = "stored",
     limits: Limits | None = None,
 ) -> Verification:
     """Compare an original with its redacted form, coefficient by coefficient, by a second reader.
 
-    The regions come from the diff or from ``boxes`` (grown by ``margin``); with
-    neither, every changed block counts as outside. With a diff, it also checks
-    that the diff restores the original.
+    The regions come from the diff or from ``boxes`` (with ``margin`` and
+    ``coordinates`` as in `redact`); with neither, every changed block counts as
+    outside. With a diff, it also checks that the diff restores the original. It
+    wants the fully redacted file: one with regions brought back still shows them.
 
     Raises
     ------
@@ -222,11 +224,15 @@ def verify(
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")
     document = None if diff is None else _as_diff(diff, limits).document
-    regions = () if boxes is None else as_regions(boxes, limits)
+    data = read_source(original, limits)
+    regions: tuple[Region, ...] = ()
+    if boxes is not None:
+        parsed = read_jpeg(data, limits)
+        orientation = _orientation(data, parsed)
+        regions = _in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
-        read_source(original, limits), read_source(redacted, limits), document, regions,
-        parse_margin(margin), limits,
-    )  # fmt: skip
+        data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
+    )
 
 
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:
@@ -363,7 +369,7 @@ def _warnings(
     if jpeg.eoi is None:
         yield Notice("no-eoi", "the file has no EOI marker")
     rest = [s.name for s in jpeg.segments if 0xE0 <= s.code <= 0xEF or s.code == 0xFE]
-    behind = jpeg.size - jpeg.eoi - 2 if jpeg.eoi is not None else 0
+    behind = jpeg.length - jpeg.eoi - 2 if jpeg.eoi is not None else 0
     if rest or behind:
         what = sorted(set(rest)) + ([f"{behind} bytes behind EOI"] if behind else [])
         yield Notice(

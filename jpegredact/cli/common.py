@@ -46,7 +46,7 @@ def _status(error: JpegRedactError) -> int:
     if isinstance(error, DiffError):
         return WRONG_DIFF
     if isinstance(error, VerificationError):
-        return NOT_KEPT
+        return BAD_INPUT if error.code == "verify.unreadable" else NOT_KEPT
     return USAGE if isinstance(error, InvalidRegionError) else BAD_INPUT
 
 
@@ -78,6 +78,10 @@ def _boxes(
 def box_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--box``, ``--margin`` and ``--upright``."""
     function = click.option(
+        "--upright", is_flag=True,
+        help="Boxes are in the picture as shown, its Exif orientation applied.",
+    )(function)  # fmt: skip
+    function = click.option(
         "--margin", default="0", metavar="M",
         help="Grow each box: pixels (8), or a fraction of its size (0.1, 10%).",
     )(function)  # fmt: skip
@@ -99,5 +103,5 @@ def indices(text: str | None) -> list[int] | None:
 
 def refuse_same(a: str, b: str, what: str) -> None:
     """Refuse two paths that name one file."""
-    if a == b or same_file(a, b):
+    if same_file(a, b):
         raise click.UsageError(f"{what} are the same file: {b}")

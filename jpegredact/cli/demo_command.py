@@ -40,7 +40,6 @@ def command(ctx: click.Context, folder: str) -> None:
         raise AssertionError("two regions and no diff")
     out = Path(folder)
     jpeg, diff = out / "redacted.jpg", out / "redacted.jrdiff"
-    diff.unlink(missing_ok=True)
     done.diff.save(diff)
     write_replacing(jpeg, done.jpeg)
     say(f"{source.name}: {len(original)} bytes, sha256 {_short(original)}")

@@ -53,11 +53,11 @@ def _diff(document: Document, size: int) -> dict[str, Any]:
 def _jpeg(jpeg: JpegData) -> dict[str, Any]:
     frame = jpeg.frame
     return {
-        "process": frame.process,
+        "process": jpeg.process,
         "precision": frame.precision,
-        "size": [frame.width, frame.height],
+        "size": list(jpeg.size),
         "colour": jpeg.colour,
-        "mcu": [8 * frame.horizontal, 8 * frame.vertical],
+        "mcu": list(jpeg.mcu),
         "components": [
             {
                 "id": c.identifier,
@@ -91,8 +91,8 @@ def _jpeg(jpeg: JpegData) -> dict[str, Any]:
             {"name": s.name, "offset": s.offset, "bytes": s.end - s.offset} for s in jpeg.segments
         ],
         "eoi": jpeg.eoi,
-        "bytes": jpeg.size,
-        "bytes_behind_eoi": 0 if jpeg.eoi is None else jpeg.size - jpeg.eoi - 2,
+        "bytes": jpeg.length,
+        "bytes_behind_eoi": 0 if jpeg.eoi is None else jpeg.length - jpeg.eoi - 2,
     }
 
 

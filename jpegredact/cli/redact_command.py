@@ -21,8 +21,6 @@ if TYPE_CHECKING:
               help="Where the unblur-diff goes, never replacing another; by default "
               "IN.jpg.<16 hex digits of the redacted file>.jrdiff beside IN.jpg.")  # fmt: skip
 @box_options
-@click.option("--upright", is_flag=True,
-              help="Boxes are in the picture as shown, its Exif orientation applied.")  # fmt: skip
 @click.option("--method", default="inpaint", show_default=True, metavar="M",
               help="inpaint, fill, fill:#rrggbb; or the cosmetic pixelate and blur.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be done.")
@@ -71,6 +69,7 @@ def command(
             raise FileExistsError(
                 error.errno, "there is a file already, and a diff is never replaced", where
             ) from error
+        refuse_same(target, where, "output and diff")
         write_replacing(target, done.jpeg)
         say(f"{target}: {_summary(report)}")
         say(f"{where}: the way back, {report.diff_bytes} bytes, not encrypted: keep it private")

@@ -23,6 +23,7 @@ def command(
     diff: str | None,
     boxes: tuple[tuple[float, float, float, float], ...],
     margin: str,
+    upright: bool,
     as_json: bool,
 ) -> None:
     """Check that only the regions changed, and that the diff brings the original back.
@@ -36,7 +37,10 @@ def command(
 
     from ..pipeline import verify
 
-    result = verify(original, redacted, diff, boxes=boxes or None, margin=margin)
+    result = verify(
+        original, redacted, diff, boxes=boxes or None, margin=margin,
+        coordinates="upright" if upright else "stored",
+    )  # fmt: skip
     if as_json:
         write_json({"ok": result.ok, **asdict(result)})
     say(f"{result.outside_changed} blocks changed outside the regions")

@@ -687,10 +687,11 @@ def encode_ac(
     """Write the AC symbols of ``count`` blocks (T.81 F.1.2.2) and note where they stand.
 
     ``coefficients`` holds 64 a block in zigzag order; ``codes`` is ``code << 5 |
-    length`` by table and symbol, 0 where the table lacks it. With ``drop``, a
-    coefficient that the table can't say is left out, and a block that can't end
-    gets the length -1; else the return value is minus one minus its number. First bit (``base`` added) and length
-    of block ``k`` go to the two arrays of ``patch`` at ``members[k]``.
+    length`` by table and symbol, 0 where the table lacks it. First bit (``base``
+    added) and length of block ``k`` go to the two arrays of ``patch`` at
+    ``members[k]``. With ``drop``, a coefficient that the table can't say is left
+    out. A block that can't be said (with ``drop``: that can't end) gets the
+    length -1; returns how many these are.
     """
     patch_at: cython.longlong[::1] = patch[0]
     patch_bits: cython.int[::1] = patch[1]
@@ -708,6 +709,7 @@ def encode_ac(
     with cython.nogil:
         for b in range(count):
             begin = writer._bit()
+            eob = codes[table * 256]
             r = 0
             for k in range(1, 64):
                 value = coefficients[b * 64 + k]
@@ -720,10 +722,10 @@ def encode_ac(
                     size += 1
                 code = codes[table * 256 + ((r & 15) << 4) + size] if size < 16 else 0
                 if code == 0 or (r > 15 and zrl == 0):
+                    r += 1
                     if drop:
-                        r += 1
                         continue
-                    failed = -1 - b
+                    eob = 0
                     break
                 while r > 15:
                     writer._put(zrl >> 5, zrl & 31)
@@ -733,15 +735,11 @@ def encode_ac(
                 if value < 0:
                     value += (1 << size) - 1
                 writer._put(cython.cast(cython.uint, value), size)
-            if failed < 0:
-                break
+            if r > 0 and eob == 0:
+                failed += 1
+                patch_bits[members[b]] = -1
+                continue
             if r > 0:
-                if eob == 0 and drop:
-                    patch_bits[members[b]] = -1
-                    continue
-                if eob == 0:
-                    failed = -1 - b
-                    break
                 writer._put(eob >> 5, eob & 31)
             patch_at[members[b]] = base + begin
             patch_bits[members[b]] = cython.cast(cython.int, writer._bit() - begin)

@@ -5,6 +5,7 @@ Everything refers to the file by byte offsets; no coefficient is stored here.
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -95,7 +96,7 @@ class Scan:
     """First byte behind the header."""
     end: int
     """First byte of the marker that ends the entropy-coded data (its last 0xFF)."""
-    restarts: tuple[int, ...]
+    restarts: array[int]
     """Offsets of the RSTn markers in between."""
 
 
@@ -118,5 +119,30 @@ class JpegData:
     """All Huffman tables in the order of their definition in the file."""
     eoi: int | None
     """Offset of the EOI marker, if there is one."""
-    size: int
-    """Length of the file; bytes behind EOI are kept as they are."""
+    length: int
+    """Of the file in bytes; those behind EOI are kept as they are."""
+
+    @property
+    def process(self) -> str:
+        """The coding process in words."""
+        return self.frame.process
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.frame.width, self.frame.height
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The components of the frame."""
+        return self.frame.components
+
+    @property
+    def mcu(self) -> tuple[int, int]:
+        """Width and height of an interleaved MCU in pixels."""
+        return 8 * self.frame.horizontal, 8 * self.frame.vertical
+
+    @property
+    def restart_interval(self) -> int:
+        """MCUs between restart markers in the first scan; 0 without them."""
+        return self.scans[0].restart_interval if self.scans else 0

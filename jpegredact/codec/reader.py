@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 
 from ..errors import InvalidJpegError, UnsupportedJpegError
@@ -88,7 +89,7 @@ def require_supported(jpeg: JpegData) -> None:
         _check_size(jpeg, scan)
     if not jpeg.scans:
         raise InvalidJpegError(
-            "no scan: the picture is missing", code="jpeg.no-scan", offset=jpeg.size
+            "no scan: the picture is missing", code="jpeg.no-scan", offset=jpeg.length
         )
 
 
@@ -146,7 +147,7 @@ class _Reader:
             segments=tuple(self.segments),
             tables=tuple(self.all_tables),
             eoi=self.eoi,
-            size=len(self.data),
+            length=len(self.data),
         )
 
     def _walk(self) -> Iterator[Segment]:
@@ -338,17 +339,19 @@ class _Reader:
             table.check()
         return table
 
-    def _entropy_end(self, start: int) -> tuple[int, tuple[int, ...]]:
-        restarts: list[int] = []
+    def _entropy_end(self, start: int) -> tuple[int, array[int]]:
+        restarts = array("q")
         at = start
         while True:
             found = _MARKER.search(self.data, at)
             if found is None:
-                return len(self.data), tuple(restarts)
+                return len(self.data), restarts
             code = self.data[found.start() + 1]
             if not m.RST0 <= code <= m.RST7:
-                return found.start(), tuple(restarts)
+                return found.start(), restarts
             restarts.append(found.start())
+            if len(restarts) > self.limits.max_restarts:
+                self.limits.check("max_restarts", len(restarts), "restart markers", at)
             at = found.end()
 
     def _colour(self, frame: Frame) -> str:

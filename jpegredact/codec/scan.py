@@ -165,11 +165,23 @@ class ScanIndex:
         del out[end:]
         if not interval.has_fill:
             return out
-        first = touched.tobytes().index(1, interval.first_block, interval.end_block)
+        first = touched.index(1, interval.first_block, interval.end_block)
         kept = (self.blocks[0][first] - interval.first_bit) >> 3
         raw = self.data[interval.raw_start : interval.raw_end]
         return raw[: core.scan.stuffed_length(raw, 0, len(raw), kept)] + bytes(
             out[core.scan.stuffed_length(out, 0, end, kept) :]
+        )
+
+    def ends_clean(self, interval: Interval) -> bool:
+        """Whether nothing but a padding of ones stands behind an interval's last block."""
+        spare = -(interval.end_bit - interval.first_bit) % 8
+        last = interval.end_bit + spare
+        padding = self.bits(interval.end_bit, last).hex() if spare else ""
+        ones = f"{256 - (1 << (8 - spare)):02x}" if spare else ""
+        return (
+            interval.first_bit + 8 * interval.data_bytes == last
+            and self.data[interval.raw_end - 1 : interval.raw_end] != b"\xff"
+            and padding == ones
         )
 
     def same_intervals(self, other: ScanIndex) -> bool:

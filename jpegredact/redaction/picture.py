@@ -136,18 +136,21 @@ class Picture:
             number, start, coefficients = piece
             member = parts[number]
             blocks = member.group(group)[start : start + len(coefficients) // 64]
-            if not edits[member.scan].put(member.part, blocks, coefficients, drop=False):
+            edit = edits[member.scan]
+            failed = edit.put(member.part, blocks, coefficients, drop=False)
+            if odd or failed:
+                base = bases[number] + start
+                for k, block in enumerate(blocks):
+                    unsaid = edit.ac_bits[block] < 0
+                    if base + k in odd:
+                        if not edit.put_bits(member.part, block, *odd.pop(base + k)):
+                            raise _damaged("odd")
+                        failed -= unsaid
+            if failed:
                 raise DiffMismatchError(
                     "the diff holds coefficients that the file's tables can't code",
                     code="diff.tables",
                 )
-            if odd:
-                base = bases[number] + start
-                for k, block in enumerate(blocks):
-                    if base + k in odd and not edits[member.scan].put_bits(
-                        member.part, block, *odd.pop(base + k)
-                    ):
-                        raise _damaged("odd")
         if odd:
             raise _damaged("odd")
 
@@ -225,11 +228,12 @@ class EditBuilder:
         self._total = 0
         self._codes: array[int] | None = None
 
-    def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> bool:
+    def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> int:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
 
-        False where a symbol has no code. With ``drop``, such coefficients are left
-        out, and blocks that can't end for want of EOB keep no AC bits.
+        With ``drop``, coefficients that the table can't say are left out. Returns
+        how many blocks could not be said (with ``drop``: could not end); they have
+        no new AC bits.
         """
         if self._codes is None:
             self._codes = encode_codes(self.index.ac_tables, 256)
@@ -237,16 +241,15 @@ class EditBuilder:
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
         writer = core.scan.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
-        if core.scan.encode_ac(
+        failed: int = core.scan.encode_ac(
             coefficients, len(blocks), self._codes, table, drop, writer, blocks,
             32 * self._words, patch,
-        ):  # fmt: skip
-            return False
+        )  # fmt: skip
         writer.finish(False)
         self._total += writer.bit()
         self._add(words[: writer.bit() // 32])
         core.grid.scatter(array("i", coefficients[::64]), blocks, self.dc)
-        return True
+        return failed
 
     def put_slopes(
         self, part: int, blocks: array[int], across: array[int], down: array[int]

@@ -16,6 +16,7 @@ from itertools import pairwise
 from ..codec import core
 from ..codec.layout import ComponentGrid, ScanLayout, scan_layout
 from ..codec.model import Frame, JpegData, Scan
+from ..errors import InvalidRegionError
 from ..geometry import Grid, Rect, Region, margin_of
 from ..limits import Limits
 
@@ -98,7 +99,7 @@ def make_plan(
 ) -> Plan:
     """Work out the groups of blocks that the regions touch."""
     pieces: list[tuple[ScanLayout, list[list[Piece]]]] = []
-    sizes: dict[tuple[int, ...], int] = {}
+    sizes: dict[int, int] = {}
     for scan in jpeg.scans:
         layout = scan_layout(jpeg, scan)
         parts = []
@@ -114,6 +115,14 @@ def make_plan(
             for first, end, left, right, key in parts[-1]:
                 sizes[key] = sizes.get(key, 0) + (end - first) * (right - left)
         pieces.append((layout, parts))
+    covered = 0
+    for mask in sizes:
+        covered |= mask
+    for number in range(len(regions)):
+        if not covered >> number & 1:
+            raise InvalidRegionError(
+                f"region {number}: it touches no block of the picture", code="region.empty"
+            )
     groups, numbers, merged = _number_groups(sizes, min(limits.max_groups, _MOST_GROUPS))
     plan = Plan(
         tuple(
@@ -131,8 +140,8 @@ def make_plan(
 
 _MOST_GROUPS = 65_534  # cells are 16-bit numbers
 
-Piece = tuple[int, int, int, int, tuple[int, ...]]
-"""A rectangle of blocks and the regions that touch all of it."""
+Piece = tuple[int, int, int, int, int]
+"""A rectangle of blocks, and the regions that touch all of it as the bits of a number."""
 
 
 def _with_padding(rect: Rect, grid: ComponentGrid) -> Iterable[Rect]:
@@ -175,42 +184,51 @@ def _elementary(rects: list[tuple[int, Rect]]) -> list[Piece]:
             + [(rect[3], -1, number) for number, rect in active]
         )
         inside: dict[int, int] = {}
+        mask = 0  # the same regions as the bits of a number: cheap to keep and compare
         left = 0
         for column, change, number in events:
-            if inside and column > left:
-                pieces.append((top, bottom, left, column, tuple(sorted(inside))))
+            if mask and column > left:
+                pieces.append((top, bottom, left, column, mask))
             left = column
             count = inside.get(number, 0) + change
-            if count:
-                inside[number] = count
-            else:
-                inside.pop(number, None)
+            if count == 0 or count == change == 1:
+                mask ^= 1 << number
+            inside[number] = count
     return pieces
 
 
+def _bits(mask: int) -> tuple[int, ...]:
+    """Return which bits of a number are set."""
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return tuple(found)
+
+
 def _number_groups(
-    sizes: dict[tuple[int, ...], int], limit: int
-) -> tuple[tuple[tuple[int, ...], ...], dict[tuple[int, ...], int], int]:
+    sizes: dict[int, int], limit: int
+) -> tuple[tuple[tuple[int, ...], ...], dict[int, int], int]:
     """Give each set of regions a group number; join the smallest ones above the limit."""
-    keys = sorted(sizes)
-    merged = 0
-    if len(keys) > limit:
-        by_size = sorted(keys, key=lambda key: (-sizes[key], key))
-        rest = by_size[limit - 1 :]
-        keys = sorted(by_size[: limit - 1])
-        union = tuple(sorted({region for key in rest for region in key}))
-        if union in keys:
-            keys.remove(union)
-        keys.append(union)
-        merged = len(sizes) - len(keys)
-        numbers = {key: number for number, key in enumerate(keys)}
-        numbers.update({key: len(keys) - 1 for key in rest})
-    else:
-        numbers = {key: number for number, key in enumerate(keys)}
-    return tuple(keys), numbers, merged
+    sets = {mask: _bits(mask) for mask in sizes}
+    masks = sorted(sizes, key=lambda mask: sets[mask])
+    rest: list[int] = []
+    if len(masks) > limit:
+        by_size = sorted(masks, key=lambda mask: (-sizes[mask], sets[mask]))
+        kept, rest = by_size[: limit - 1], by_size[limit - 1 :]
+        union = 0
+        for mask in rest:
+            union |= mask
+        sets[union] = _bits(union)
+        masks = sorted((mask for mask in kept if mask != union), key=lambda mask: sets[mask])
+        masks.append(union)
+    numbers = {mask: number for number, mask in enumerate(masks)}
+    numbers.update(dict.fromkeys(rest, len(masks) - 1))
+    return tuple(sets[mask] for mask in masks), numbers, len(sizes) - len(masks)
 
 
-def _paint(pieces: list[Piece], numbers: dict[tuple[int, ...], int]) -> Cover | None:
+def _paint(pieces: list[Piece], numbers: dict[int, int]) -> Cover | None:
     if not pieces:
         return None
     row = min(piece[0] for piece in pieces)

@@ -101,7 +101,7 @@ def redact_bytes(
         file=FileRecord(len(data), bytes(32), ()),
     )
     # Guarantee G3: bring the original back from the records as they will be stored.
-    document = Document.from_bytes(document.to_bytes(), _unlimited(limits))
+    document = Document.from_bytes(document.to_bytes(), limits)
     patches = _patches(original, shown, document, said.tables)
     document = replace(
         document,
@@ -129,14 +129,6 @@ def redact_bytes(
             if interval.touched
         ),
         raw_bytes=sum(len(patch[2]) for patch in patches),
-    )
-
-
-def _unlimited(limits: Limits) -> Limits:
-    """What we made ourselves may be as large as it is."""
-    most = 1 << 62
-    return replace(
-        limits, max_bytes=most, max_items=most, max_groups=most, max_regions=most, max_cells=most
     )
 
 

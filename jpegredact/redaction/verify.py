@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from ..codec.markers import DHT
 from ..codec.model import JpegData
-from ..codec.reader import read_jpeg
+from ..codec.reader import read_jpeg, require_supported
 from ..diff import Document
-from ..errors import JpegRedactError
+from ..errors import JpegRedactError, UnsupportedJpegError
 from ..geometry import Region
 from ..limits import Limits
+from .picture import open_picture
 from .plan import Cover, Plan, make_plan
 from .restore import diff_plan, restore_bytes
 from .second_reader import read_coefficients, with_whole_mcus
@@ -78,12 +79,14 @@ def verify_bytes(
     if _structure(jpeg) != _structure(other):
         problems.append("the pictures differ in size, components, scans or restart intervals")
         return Verification(0, 0, 0, None, False, tuple(problems))
+    plan: Plan
     if document is not None:
         plan = diff_plan(other, document)
     else:
         for number, region in enumerate(regions):
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
-        plan = make_plan(jpeg, regions, margin, limits)
+        plan = make_plan(other, regions, margin, limits) if regions else Plan((), (), 0)
+    problems.extend(_coded_problems(original, jpeg, redacted, other, plan))
     padded = (with_whole_mcus(original, jpeg), with_whole_mcus(redacted, other))
     before = read_coefficients(padded[0] or original)
     after = read_coefficients(padded[1] or redacted)
@@ -176,6 +179,31 @@ def _header_problems(
             problems.append("bytes between or behind the segments changed")
             break
     return problems
+
+
+def _coded_problems(
+    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData, plan: Plan
+) -> Iterator[str]:
+    """Compare the coded data of what no region touches, and look behind the last blocks.
+
+    Other readers skip what stands there; something could hide in it.
+    """
+    try:
+        require_supported(other)
+    except UnsupportedJpegError:
+        return  # then it can't be ours: the coefficients alone tell
+    touched = set()
+    for index in open_picture(redacted, other, plan, ring=False).indexes.values():
+        for interval in index.intervals:
+            touched.add(interval.raw_start)
+            if not index.ends_clean(interval):
+                yield f"the coded data before byte {interval.raw_end} does not end as it should"
+    for a, b in zip(jpeg.scans, other.scans, strict=True):
+        starts, ends = [b.start, *(at + 2 for at in b.restarts)], [*b.restarts, b.end]
+        before = zip([a.start, *(at + 2 for at in a.restarts)], [*a.restarts, a.end], strict=True)
+        for start, end, (old_start, old_end) in zip(starts, ends, before, strict=True):
+            if start not in touched and redacted[start:end] != original[old_start:old_end]:
+                yield f"coded data outside the regions changed, from byte {start}"
 
 
 def _between(data: bytes, jpeg: JpegData) -> Iterator[bytes]:

@@ -223,7 +223,7 @@ def test_fill_bytes_and_garbage_between_segments() -> None:
 @pytest.mark.parametrize("behind", [b"x", EOI, WHOLE, b"\xff", bytes(1000), b"\xff\xc0\0\0"])
 def test_bytes_behind_eoi_are_left_alone(behind) -> None:
     parsed = read_jpeg(WHOLE + behind)
-    assert (parsed.eoi, parsed.size) == (len(WHOLE) - 2, len(WHOLE) + len(behind))
+    assert (parsed.eoi, parsed.length) == (len(WHOLE) - 2, len(WHOLE) + len(behind))
     assert len(parsed.scans) == 1
     result = jr.redact(WHOLE + behind, BOX)
     assert result.jpeg.endswith(EOI + behind)

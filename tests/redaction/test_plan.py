@@ -12,6 +12,7 @@ from pictures import read_blocks
 
 import jpegredact as jr
 from jpegredact.codec.reader import read_jpeg
+from jpegredact.errors import InvalidRegionError
 from jpegredact.geometry import Box, Mask, Polygon
 from jpegredact.limits import Limits
 from jpegredact.redaction.plan import make_plan
@@ -110,9 +111,14 @@ def boxes_in(draw: st.DrawFn) -> list[Sides]:
 def test_groups_are_what_brute_force_finds(name, width, height, boxes, interleaved) -> None:
     factors = SAMPLINGS[name]
     jpeg = read_jpeg(header_only(width, height, factors, interleaved))
-    plan = make_plan(jpeg, [Box(*b) for b in boxes], (0, False), Limits())
     interleaved = interleaved and len(factors) > 1
     expected = regions_of_blocks(width, height, factors, boxes, interleaved)
+    covered = {region for part in expected for under in part.values() for region in under}
+    if covered != set(range(len(boxes))):  # a box without blocks would hide nothing
+        with pytest.raises(InvalidRegionError):
+            make_plan(jpeg, [Box(*b) for b in boxes], (0, False), Limits())
+        return
+    plan = make_plan(jpeg, [Box(*b) for b in boxes], (0, False), Limits())
     assert [planned(plan, k) for k in range(len(factors))] == expected
     wanted = {tuple(sorted(under)) for part in expected for under in part.values()}
     assert set(plan.groups) == wanted
