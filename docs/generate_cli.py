@@ -25,7 +25,10 @@ def page() -> str:
 
 
 def _help(command: click.Command, name: str) -> str:
-    context = click.Context(command, info_name=name, terminal_width=90, max_content_width=90)
+    context = click.Context(
+        command, info_name=name, terminal_width=90, max_content_width=90,
+        help_option_names=["-h", "--help"],
+    )  # fmt: skip
     return command.get_help(context)
 
 

@@ -144,7 +144,7 @@ class RangeEncoder:
 
 @cython.cclass
 class RangeDecoder:
-    """The other way round; behind the last byte it reads zeros, and ``beyond`` counts them."""
+    """The other way round; behind the last byte it reads zeros."""
 
     low: cython.uint
     high: cython.uint
@@ -472,7 +472,7 @@ class BlockPacker(RangeEncoder):
 @cython.final
 @cython.cclass
 class BlockUnpacker(RangeDecoder):
-    """Unpacks blocks of the compact code and writes their AC bits with a Huffman table."""
+    """Unpacks blocks of the compact code."""
 
     zigzag: cython.short[::1]
     previous_dc: cython.int

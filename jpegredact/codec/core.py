@@ -19,6 +19,7 @@ try:
     from . import _compact_cy as compact
     from . import _grid_cy as grid
     from . import _scan_cy as scan
+    from . import _splice_cy as splice
 except ModuleNotFoundError as missing:
     if missing.name != "cython":
         raise
@@ -27,4 +28,4 @@ except ModuleNotFoundError as missing:
 if not scan.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
     raise ImportError(_ADVICE)
 
-__all__ = ["compact", "grid", "scan"]
+__all__ = ["compact", "grid", "scan", "splice"]

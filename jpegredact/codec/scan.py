@@ -159,7 +159,7 @@ class ScanIndex:
         # One data byte in 256 is 0xFF, more or less; where not, there is room for all.
         for room in (count + count // 16 + 64, 2 * count + 64):
             out = bytearray(room)
-            end = core.scan.stuff(self.words, interval.first_bit >> 5, count, out)
+            end = core.splice.stuff(self.words, interval.first_bit >> 5, count, out)
             if end >= 0:
                 break
         del out[end:]
@@ -194,7 +194,7 @@ class ScanIndex:
         return all(
             not a.has_fill
             and a.data_bytes == b.data_bytes
-            and core.scan.same_bits(
+            and core.splice.same_bits(
                 self.words, a.first_bit, other.words, b.first_bit, 8 * a.data_bytes
             )
             for a, b in zip(mine, other.intervals, strict=True)
@@ -227,7 +227,7 @@ class ScanIndex:
             for i in todo
         )
         words = array("I", [0]) * room
-        writer = core.scan.BitWriter(words)
+        writer = core.splice.BitWriter(words)
         count = self.count
         moved = (
             array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)),
@@ -245,7 +245,7 @@ class ScanIndex:
         for i in todo:
             start = writer.bit()
             span = (i.first_bit, i.end_bit, i.first_block, i.end_block)
-            failed += core.scan.splice(
+            failed += core.splice.splice(
                 self.words, span, self.blocks, self.units, new, state, moved, outside, writer
             )
             spliced.append((i, start, writer.bit()))

@@ -239,9 +239,9 @@ class EditBuilder:
             self._codes = encode_codes(self.index.ac_tables, 256)
         table = self.index.units[2][self.index.layout.grids[part].first]
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
-        writer = core.scan.BitWriter(words)
+        writer = core.splice.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
-        failed: int = core.scan.encode_ac(
+        failed: int = core.splice.encode_ac(
             coefficients, len(blocks), self._codes, table, drop, writer, blocks,
             32 * self._words, patch,
         )  # fmt: skip
@@ -266,8 +266,8 @@ class EditBuilder:
         for start in range(0, len(blocks), _CHUNK):
             some = blocks[start : start + _CHUNK]
             words = array("I", [0]) * (3 * len(some) + 4)  # at most 26 + 26 + 16 bits a block
-            writer = core.scan.BitWriter(words)
-            core.scan.encode_slopes(
+            writer = core.splice.BitWriter(words)
+            core.splice.encode_slopes(
                 across, down, self._codes, table, writer, some, 32 * self._words,
                 (self.ac_at, self.ac_bits),
             )  # fmt: skip

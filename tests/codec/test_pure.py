@@ -44,15 +44,20 @@ def pure(monkeypatch):
                 name = f"jpegredact.{home}.{stem}"
                 if name in sys.modules:
                     monkeypatch.setitem(sys.modules, name, module)
-        huffman._fast.cache_clear()
+        forget_tables()
 
     yield switch
+    forget_tables()
+
+
+def forget_tables() -> None:
     huffman._fast.cache_clear()
+    huffman._decode_tables.cache_clear()
 
 
 def test_all_compiled_modules_are_here() -> None:
     jr.redact(PICTURES["grey"], [(0, 0, 9, 9)])
-    assert {"_scan_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
+    assert {"_scan_cy", "_splice_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
     for stem, module in MODULES.items():
         assert not module.is_compiled()
         home = "redaction" if stem == "_inpaint_cy" else "codec"

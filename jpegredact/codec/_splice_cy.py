@@ -1,0 +1,432 @@
+# cython: language_level=3, boundscheck=True, wraparound=False
+"""The compiled core, writing: bits copied and blocks replaced.
+
+Words and positions are as in ``_scan_cy``, whose house rules hold here too.
+Knows no markers, files, regions or diffs.
+"""
+
+import cython
+
+__all__ = [
+    "BitWriter",
+    "encode_ac",
+    "encode_slopes",
+    "is_compiled",
+    "same_bits",
+    "splice",
+    "stuff",
+]
+
+
+def is_compiled() -> bool:
+    """Whether this module runs as the compiled extension."""
+    return bool(cython.compiled)
+
+
+@cython.cclass
+class BitWriter:
+    """Appends bits to an ``array('I')`` of fixed length; reading past it is an IndexError."""
+
+    words: cython.uint[::1]
+    acc: cython.ulonglong
+    held: cython.int
+    at: cython.longlong
+
+    def __init__(self, words) -> None:
+        self.words = words
+        self.acc = 0
+        self.held = 0
+        self.at = 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _put(self, value: cython.uint, count: cython.int) -> cython.int:
+        mask: cython.ulonglong = 0xFFFFFFFF
+        self.acc = (self.acc << count) | value
+        self.held += count
+        if self.held >= 32:
+            self.held -= 32
+            self.words[self.at] = (self.acc >> self.held) & mask
+            self.at += 1
+            self.acc &= (cython.cast(cython.ulonglong, 1) << self.held) - 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _copy(
+        self, words: cython.uint[::1], start: cython.longlong, end: cython.longlong
+    ) -> cython.int:
+        """Append the bits ``[start, end)`` of ``words``."""
+        mask: cython.ulonglong = 0xFFFFFFFF
+        out = self.words
+        o: cython.longlong = self.at
+        acc: cython.ulonglong = self.acc
+        held: cython.int = self.held
+        i: cython.longlong = start >> 5
+        skip: cython.int = cython.cast(cython.int, start & 31)
+        left: cython.longlong = end - start
+        word: cython.ulonglong
+        if skip and left > 0:  # up to the next whole word of the source
+            take: cython.int = 32 - skip
+            if left < take:
+                take = cython.cast(cython.int, left)
+            word = (words[i] >> (32 - skip - take)) & (
+                (cython.cast(cython.ulonglong, 1) << take) - 1
+            )
+            acc = (acc << take) | word
+            held += take
+            if held >= 32:
+                held -= 32
+                out[o] = (acc >> held) & mask
+                o += 1
+                acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
+            left -= take
+            i += 1
+        while left >= 32:
+            acc = ((acc & mask) << 32) | words[i]
+            out[o] = (acc >> held) & mask
+            i += 1
+            o += 1
+            left -= 32
+        acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
+        if left > 0:
+            take = cython.cast(cython.int, left)
+            acc = (acc << take) | (words[i] >> (32 - take))
+            held += take
+            if held >= 32:
+                held -= 32
+                out[o] = (acc >> held) & mask
+                o += 1
+                acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
+        self.acc = acc
+        self.held = held
+        self.at = o
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _bit(self) -> cython.longlong:
+        return self.at * 32 + self.held
+
+    def bit(self) -> int:
+        """Return how many bits were written."""
+        return self._bit()
+
+    def skip(self, words: cython.longlong) -> None:
+        """Leave ``words`` whole words as they are; only behind `finish`."""
+        self.at += words
+
+    def finish(self, ones: cython.bint) -> int:
+        """Pad to a byte with ones or zeros, then to a word; return the number of bytes."""
+        spare: cython.int = (8 - (self.held & 7)) & 7
+        count: cython.longlong
+        if spare:
+            self._put(((1 << spare) - 1) if ones else 0, spare)
+        count = self._bit() >> 3
+        if self.held:
+            self._put(0, 32 - self.held)
+        return count
+
+
+def splice(
+    words: cython.uint[::1],
+    span: tuple,
+    blocks: tuple,
+    units: tuple,
+    edit: tuple,
+    codes: tuple,
+    moved: tuple,
+    outside: cython.bint,
+    writer: BitWriter,
+) -> int:
+    """Write one interval anew: touched blocks replaced, all other bits copied.
+
+    ``span`` is the interval's first and end bit, and its first and end index in
+    the recorded blocks (``blocks``, as in `ScanCursor`). ``edit`` holds, for
+    each recorded block, whether it is touched, its new DC value, and where its
+    new AC bits stand in ``patch`` (a negative length copies the old ones).
+    ``codes`` are the DC codes (``code << 5 | length`` by table and category,
+    32 a table), working space of a number and a byte a component, and a byte
+    for each code, which is set where one is missing (then nothing that was
+    written counts). The new positions of all blocks go to ``moved``.
+
+    With ``outside``, touched blocks are left out, and the DC difference behind
+    a run of them becomes its absolute value in 16 bits: the canonical form
+    that says the same about every partial state.
+
+    Returns how many DC differences have no code.
+    """
+    bit: cython.longlong = span[0]
+    end: cython.longlong = span[1]
+    low: cython.longlong = span[2]
+    high: cython.longlong = span[3]
+    first_bit: cython.longlong[::1] = blocks[0]
+    dc_bits: cython.uchar[::1] = blocks[1]
+    bits: cython.int[::1] = blocks[2]
+    dc: cython.int[::1] = blocks[3]
+    component: cython.uchar[::1] = units[0]
+    dc_table: cython.uchar[::1] = units[1]
+    touched: cython.uchar[::1] = edit[0]
+    new_dc: cython.int[::1] = edit[1]
+    patch: cython.uint[::1] = edit[2]
+    patch_at: cython.longlong[::1] = edit[3]
+    patch_bits: cython.int[::1] = edit[4]
+    dc_codes: cython.uint[::1] = codes[0]
+    new_first: cython.longlong[::1] = moved[0]
+    new_dc_bits: cython.uchar[::1] = moved[1]
+    new_bits: cython.int[::1] = moved[2]
+    predictors: cython.int[::1] = codes[1]
+    dirty: cython.uchar[::1] = codes[2]
+    missing: cython.uchar[::1] = codes[3]
+    count: cython.int = len(component)
+    i: cython.longlong
+    u: cython.int
+    c: cython.int
+    value: cython.int
+    difference: cython.int
+    size: cython.int
+    code: cython.uint
+    delta: cython.longlong
+    begin: cython.longlong
+    failed: cython.longlong = 0
+    with cython.nogil:
+        for u in range(len(predictors)):
+            predictors[u] = 0
+            dirty[u] = 0
+        delta = writer._bit() - bit
+        for i in range(low, high):
+            u = i % count
+            c = component[u]
+            value = new_dc[i] if touched[i] else dc[i]
+            if not touched[i] and not dirty[c]:
+                new_first[i] = first_bit[i] + delta
+                new_dc_bits[i] = dc_bits[i]
+                new_bits[i] = bits[i]
+                predictors[c] = value
+                continue
+            writer._copy(words, bit, first_bit[i])
+            bit = first_bit[i] + dc_bits[i]
+            begin = writer._bit()
+            new_first[i] = begin
+            if outside:
+                if touched[i]:
+                    bit = first_bit[i] + bits[i]
+                else:
+                    writer._put(cython.cast(cython.uint, value & 0xFFFF), 16)
+                    writer._copy(words, bit, first_bit[i] + bits[i])
+                    bit = first_bit[i] + bits[i]
+            else:
+                difference = value - predictors[c]
+                size = 0
+                code = difference if difference >= 0 else -difference
+                while code >> size:
+                    size += 1
+                code = dc_codes[dc_table[u] * 32 + size]
+                if code == 0:
+                    missing[dc_table[u] * 32 + size] = 1
+                    failed += 1
+                writer._put(code >> 5, code & 31)
+                if size:
+                    if difference < 0:
+                        difference += (1 << size) - 1
+                    writer._put(cython.cast(cython.uint, difference), size)
+                new_dc_bits[i] = cython.cast(cython.int, writer._bit() - begin)
+                if touched[i] and patch_bits[i] >= 0:
+                    writer._copy(patch, patch_at[i], patch_at[i] + patch_bits[i])
+                else:
+                    writer._copy(words, bit, first_bit[i] + bits[i])
+                bit = first_bit[i] + bits[i]
+                new_bits[i] = cython.cast(cython.int, writer._bit() - begin)
+            predictors[c] = value
+            dirty[c] = touched[i]
+            delta = writer._bit() - bit
+        writer._copy(words, bit, end)
+    return failed
+
+
+def encode_ac(
+    coefficients: cython.short[::1], count: cython.longlong, codes: cython.uint[::1],
+    table: cython.longlong, drop: cython.bint, writer: BitWriter,
+    members: cython.int[::1], base: cython.longlong, patch: tuple,
+) -> int:
+    """Write the AC symbols of ``count`` blocks (T.81 F.1.2.2) and note where they stand.
+
+    ``coefficients`` holds 64 a block in zigzag order; ``codes`` is ``code << 5 |
+    length`` by table and symbol, 0 where the table lacks it. First bit (``base``
+    added) and length of block ``k`` go to the two arrays of ``patch`` at
+    ``members[k]``. With ``drop``, a coefficient that the table can't say is left
+    out. A block that can't be said (with ``drop``: that can't end) gets the
+    length -1; returns how many these are.
+    """
+    patch_at: cython.longlong[::1] = patch[0]
+    patch_bits: cython.int[::1] = patch[1]
+    b: cython.longlong
+    k: cython.int
+    r: cython.int
+    value: cython.int
+    magnitude: cython.int
+    size: cython.int
+    code: cython.uint
+    zrl: cython.uint = codes[table * 256 + 240]
+    eob: cython.uint = codes[table * 256]
+    begin: cython.longlong
+    failed: cython.longlong = 0
+    with cython.nogil:
+        for b in range(count):
+            begin = writer._bit()
+            eob = codes[table * 256]
+            r = 0
+            for k in range(1, 64):
+                value = coefficients[b * 64 + k]
+                if value == 0:
+                    r += 1
+                    continue
+                magnitude = value if value >= 0 else -value
+                size = 0
+                while magnitude >> size:
+                    size += 1
+                code = codes[table * 256 + ((r & 15) << 4) + size] if size < 16 else 0
+                if code == 0 or (r > 15 and zrl == 0):
+                    r += 1
+                    if drop:
+                        continue
+                    eob = 0
+                    break
+                while r > 15:
+                    writer._put(zrl >> 5, zrl & 31)
+                    r -= 16
+                r = 0
+                writer._put(code >> 5, code & 31)
+                if value < 0:
+                    value += (1 << size) - 1
+                writer._put(cython.cast(cython.uint, value), size)
+            if r > 0 and eob == 0:
+                failed += 1
+                patch_bits[members[b]] = -1
+                continue
+            if r > 0:
+                writer._put(eob >> 5, eob & 31)
+            patch_at[members[b]] = base + begin
+            patch_bits[members[b]] = cython.cast(cython.int, writer._bit() - begin)
+    return failed
+
+
+def encode_slopes(
+    across: cython.int[::1], down: cython.int[::1], codes: cython.uint[::1],
+    table: cython.longlong, writer: BitWriter, members: cython.int[::1],
+    base: cython.longlong, patch: tuple,
+) -> None:
+    """Like `encode_ac` with ``drop``, for blocks of the first two AC coefficients only.
+
+    These stand in ``across`` and ``down`` by recorded block. The table must have EOB.
+    """
+    patch_at: cython.longlong[::1] = patch[0]
+    patch_bits: cython.int[::1] = patch[1]
+    m: cython.longlong
+    b: cython.longlong
+    k: cython.int
+    value: cython.int
+    magnitude: cython.int
+    size: cython.int
+    run: cython.int
+    code: cython.uint
+    eob: cython.uint = codes[table * 256]
+    begin: cython.longlong
+    with cython.nogil:
+        for b in range(len(members)):
+            m = members[b]
+            begin = writer._bit()
+            run = 0
+            for k in range(2):
+                value = across[m] if k == 0 else down[m]
+                magnitude = value if value >= 0 else -value
+                size = 0
+                while magnitude >> size:
+                    size += 1
+                code = codes[table * 256 + (run << 4) + size] if size else 0
+                if code == 0:
+                    run += 1
+                    continue
+                run = 0
+                writer._put(code >> 5, code & 31)
+                if value < 0:
+                    value += (1 << size) - 1
+                writer._put(cython.cast(cython.uint, value), size)
+            writer._put(eob >> 5, eob & 31)
+            patch_at[m] = base + begin
+            patch_bits[m] = cython.cast(cython.int, writer._bit() - begin)
+
+
+def stuff(
+    words: cython.uint[::1],
+    at: cython.longlong,
+    count: cython.longlong,
+    out: cython.uchar[::1],
+) -> int:
+    """Write ``count`` bytes from word ``at`` on to ``out``, stuffed.
+
+    Returns how many that are, or -1 where there is no room.
+    """
+    i: cython.longlong = at
+    o: cython.longlong = 0
+    room: cython.longlong = len(out) - 8
+    left: cython.longlong = count
+    high: cython.uint = 0x80808080
+    word: cython.uint
+    byte: cython.uint
+    shift: cython.int
+    with cython.nogil:
+        while left > 0:
+            if o > room:
+                o = -1
+                break
+            word = words[i]
+            i += 1
+            if left >= 4 and (((word & 0x7F7F7F7F) + 0x01010101) & word & high) == 0:
+                # no byte of it is 0xFF
+                out[o] = word >> 24
+                out[o + 1] = (word >> 16) & 255
+                out[o + 2] = (word >> 8) & 255
+                out[o + 3] = word & 255
+                o += 4
+                left -= 4
+                continue
+            shift = 24
+            while shift >= 0 and left > 0:
+                byte = (word >> shift) & 255
+                out[o] = byte
+                o += 1
+                if byte == 255:
+                    out[o] = 0
+                    o += 1
+                shift -= 8
+                left -= 1
+    return o
+
+
+def same_bits(
+    a: cython.uint[::1],
+    at_a: cython.longlong,
+    b: cython.uint[::1],
+    at_b: cython.longlong,
+    count: cython.longlong,
+) -> bool:
+    """Whether ``count`` bits are the same from bit ``at_a`` of ``a`` and ``at_b`` of ``b``.
+
+    Both must be at the beginning of a word.
+    """
+    i: cython.longlong
+    words: cython.longlong = count >> 5
+    rest: cython.int = cython.cast(cython.int, count & 31)
+    first_a: cython.longlong = at_a >> 5
+    first_b: cython.longlong = at_b >> 5
+    differ: cython.uint = 0
+    with cython.nogil:
+        for i in range(words):
+            differ |= a[first_a + i] ^ b[first_b + i]
+        if rest:
+            differ |= (a[first_a + words] ^ b[first_b + words]) >> (32 - rest)
+    return differ == 0
