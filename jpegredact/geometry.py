@@ -374,10 +374,13 @@ def _check_bounds(
 def _blocks(
     low: float, high: float, margin: float, step: Fraction, count: int
 ) -> tuple[int, int]:
-    """Return the first and end block of the interval ``[low - margin, high + margin)``."""
-    grown = Fraction(margin)
-    first = math.floor((Fraction(low) - grown) / step)
-    end = math.ceil((Fraction(high) + grown) / step)
+    """Return the first and end block of the interval ``[low - margin, high + margin)``, exactly."""
+    grown, whole = margin.as_integer_ratio()
+    size, part = step.as_integer_ratio()
+    number, unit = low.as_integer_ratio()
+    first = (number * whole - grown * unit) * part // (unit * whole * size)
+    number, unit = high.as_integer_ratio()
+    end = -(-(number * whole + grown * unit) * part // (unit * whole * size))
     return max(first, 0), min(end, count)
 
 
