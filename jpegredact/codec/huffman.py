@@ -42,11 +42,6 @@ class HuffmanTable:
             codes.setdefault(symbol, (code, length))
         return codes
 
-    @property
-    def ambiguous(self) -> bool:
-        """Whether some symbol has more than one code."""
-        return len(self.codes) != len(self.symbols)
-
     def _in_order(self) -> list[tuple[int, int, int]]:
         found = []
         code = at = 0

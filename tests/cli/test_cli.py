@@ -5,22 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import run
 from PIL import Image
 
 BOX = "16,16,60,50"
-
-
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``jpegredact`` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "jpegredact", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from command import run
 from pictures import photo, pillow_jpeg
 from PIL import Image
 
@@ -18,14 +17,6 @@ import jpegredact as jr
 
 BOX = "16,16,60,50"
 MAGIC = b"\xd9\xd9\xf7"
-
-
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``jpegredact`` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "jpegredact", *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
 
 
 @pytest.fixture

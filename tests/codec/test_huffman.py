@@ -74,13 +74,11 @@ def test_codes(table) -> None:
     assert {s: format(c, f"0{n}b") for s, (c, n) in table.codes.items()} == dict(
         codes_of(table.counts, table.symbols)
     )
-    assert not table.ambiguous
 
 
 def test_a_symbol_that_stands_twice_keeps_its_first_code() -> None:
     table = HuffmanTable(0, *_parts(Table.of([(5, 1), (6, 2), (5, 3)])))
     assert table.codes == {5: (0, 1), 6: (2, 2)}
-    assert table.ambiguous
 
 
 def _parts(table: Table) -> tuple[bytes, bytes]:
