@@ -60,49 +60,33 @@ class BitWriter:
     ) -> cython.int:
         """Append the bits ``[start, end)`` of ``words``."""
         mask: cython.ulonglong = 0xFFFFFFFF
+        one: cython.uint = 1
+        i: cython.longlong = start >> 5
+        skip: cython.int = cython.cast(cython.int, start & 31)
+        left: cython.longlong = end - start
+        take: cython.int
+        if skip and left > 0:  # up to the next whole word of the source
+            take = 32 - skip
+            if left < take:
+                take = cython.cast(cython.int, left)
+            self._put((words[i] >> (32 - skip - take)) & ((one << take) - 1), take)
+            left -= take
+            i += 1
         out = self.words
         o: cython.longlong = self.at
         acc: cython.ulonglong = self.acc
         held: cython.int = self.held
-        i: cython.longlong = start >> 5
-        skip: cython.int = cython.cast(cython.int, start & 31)
-        left: cython.longlong = end - start
-        word: cython.ulonglong
-        if skip and left > 0:  # up to the next whole word of the source
-            take: cython.int = 32 - skip
-            if left < take:
-                take = cython.cast(cython.int, left)
-            word = (words[i] >> (32 - skip - take)) & (
-                (cython.cast(cython.ulonglong, 1) << take) - 1
-            )
-            acc = (acc << take) | word
-            held += take
-            if held >= 32:
-                held -= 32
-                out[o] = (acc >> held) & mask
-                o += 1
-                acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
-            left -= take
-            i += 1
         while left >= 32:
             acc = ((acc & mask) << 32) | words[i]
             out[o] = (acc >> held) & mask
             i += 1
             o += 1
             left -= 32
-        acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
+        self.acc = acc & ((cython.cast(cython.ulonglong, 1) << held) - 1)
+        self.at = o
         if left > 0:
             take = cython.cast(cython.int, left)
-            acc = (acc << take) | (words[i] >> (32 - take))
-            held += take
-            if held >= 32:
-                held -= 32
-                out[o] = (acc >> held) & mask
-                o += 1
-                acc &= (cython.cast(cython.ulonglong, 1) << held) - 1
-        self.acc = acc
-        self.held = held
-        self.at = o
+            self._put(words[i] >> (32 - take), take)
         return 0
 
     @cython.cfunc

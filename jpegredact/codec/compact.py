@@ -27,7 +27,7 @@ def ac_length(words: array[int], index: ScanIndex, component: int) -> int:
     They are read with the tables of a component of ``index``; behind them,
     ``words`` needs 64 zero words, since no block takes more.
     """
-    table = index.units[2][index.layout.grids[component].first]
+    table = index.ac_number(component)
     length: int = core.compact.BlockPacker(0).length(words, index.tables[3], table)
     return length
 
@@ -80,13 +80,13 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int, int]
     before = 0
     for number, (index, component, members) in enumerate(parts):
         packer.component()
-        grid = index.layout.grids[component]
-        table = index.units[2][grid.first]
+        table = index.ac_number(component)
+        context_class = _context_class(index.layout.grids[component].component)
         done = 0
         while done < len(members):
             done, count = packer.add(
                 index.words, index.blocks, index.tables[3], table, members, done,
-                _context_class(grid.component), found,
+                context_class, found,
             )  # fmt: skip
             if done < 0:
                 raise AssertionError("a recorded block can't be read again")

@@ -108,6 +108,10 @@ class ScanIndex:
         """How many blocks are recorded."""
         return len(self.blocks[3])
 
+    def ac_number(self, part: int) -> int:
+        """Return which of ``ac_tables`` a component of the scan uses."""
+        return self.units[2][self.layout.grids[part].first]
+
     def bits(self, start: int, end: int) -> bytes:
         """Return some bits, with zeros behind them up to a whole byte."""
         first, last = start >> 5, (end + 31) >> 5

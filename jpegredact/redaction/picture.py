@@ -10,6 +10,7 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..codec import core
 from ..codec.compact import ac_length, pack_blocks, pack_shape, unpack_blocks
@@ -226,7 +227,10 @@ class EditBuilder:
         self._pieces: list[array[int]] = []
         self._words = 0
         self._total = 0
-        self._codes: array[int] | None = None
+
+    @cached_property
+    def _codes(self) -> array[int]:
+        return encode_codes(self.index.ac_tables, 256)
 
     def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> int:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
@@ -235,9 +239,7 @@ class EditBuilder:
         how many blocks could not be said (with ``drop``: could not end); they have
         no new AC bits.
         """
-        if self._codes is None:
-            self._codes = encode_codes(self.index.ac_tables, 256)
-        table = self.index.units[2][self.index.layout.grids[part].first]
+        table = self.index.ac_number(part)
         words = array("I", bytes(4 * (64 * len(blocks) + 4)))
         writer = core.splice.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
@@ -258,9 +260,7 @@ class EditBuilder:
 
         A table without EOB can say none.
         """
-        if self._codes is None:
-            self._codes = encode_codes(self.index.ac_tables, 256)
-        table = self.index.units[2][self.index.layout.grids[part].first]
+        table = self.index.ac_number(part)
         if self._codes[256 * table] == 0:
             return
         for start in range(0, len(blocks), _CHUNK):

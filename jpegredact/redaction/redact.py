@@ -102,16 +102,15 @@ def redact_bytes(
     )
     # Guarantee G3: bring the original back from the records as they will be stored.
     document = Document.from_bytes(document.to_bytes(), limits)
-    patches = _patches(original, shown, document, said.tables)
+    patches = _patches(original, shown, document, said.tables, redacted)
     document = replace(
         document,
         outside=outside.result(),
         file=FileRecord(len(data), sha256.result(), patches),
     )
-    jpeg_bytes, digest = redacted.result()
     return Outcome(
-        jpeg=jpeg_bytes,
-        sha256=digest,
+        jpeg=redacted.result().data,
+        sha256=redacted.result().sha256,
         diff=document.to_bytes(),
         document=document,
         plan=plan,
@@ -141,7 +140,7 @@ def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, 
     for member in original.members:
         edit = edits[member.scan]
         index = original.indexes[member.scan]
-        table = index.ac_tables[index.units[2][index.layout.grids[member.part].first]]
+        table = index.ac_tables[index.ac_number(member.part)]
         longer, bits, value = bare_block(table)
         if longer != table:
             tables[table.order] = longer
@@ -170,10 +169,19 @@ def _region_record(region: Region) -> RegionRecord:
     )
 
 
-def _file(shown: Picture, tables: Tables) -> tuple[bytes, bytes]:
-    """Return the redacted file and its SHA-256."""
-    redacted = assemble(shown.data, shown.changes(tables))
-    return redacted, hashlib.sha256(redacted).digest()
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The redacted file, and how it came from the original."""
+
+    changes: list[FileEdit]
+    data: bytes
+    sha256: bytes
+
+
+def _file(shown: Picture, tables: Tables) -> _File:
+    changes = shown.changes(tables)
+    data = assemble(shown.data, changes)
+    return _File(changes, data, hashlib.sha256(data).digest())
 
 
 def _patches(
@@ -181,6 +189,7 @@ def _patches(
     shown: Picture,
     document: Document,
     tables: Tables,
+    redacted: Later[_File],
 ) -> tuple[Patch, ...]:
     """Reveal all groups from the document, and return what still differs from the original.
 
@@ -201,7 +210,8 @@ def _patches(
     pieces = {change[:2]: change[2] for change in revealed.changes({})}
     # The fully revealed file is the redacted one but for those intervals.
     whole: list[FileEdit] = [
-        (start, end, pieces.get((start, end), new)) for start, end, new in shown.changes(tables)
+        (start, end, pieces.get((start, end), new))
+        for start, end, new in redacted.result().changes
     ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original
