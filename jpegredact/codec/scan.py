@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ..errors import InvalidJpegError
 from . import core
 from .huffman import HuffmanTable, decode_tables, encode_codes
+from .intervals import PAD_WORDS, CodedScan, Interval, load_intervals
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
 
 __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
-_PAD_WORDS = 4
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _FAULTS = {
     core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
@@ -39,30 +38,6 @@ class MissingCategory(Exception):  # noqa: N818 - it is caught and answered, no 
     def __init__(self, categories: dict[HuffmanTable, list[int]]) -> None:
         super().__init__("a DC difference has no code")
         self.categories = categories
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A restart interval that was looked into.
-
-    Its bits stand in the index's words from ``first_bit``; ``end_bit`` is where
-    the last block ends (found by decoding), ``first_block`` and ``end_block``
-    bound its recorded blocks. ``raw_start`` and ``raw_end`` are its bytes in
-    the file, up to the marker behind it.
-    """
-
-    raw_start: int
-    raw_end: int
-    first_bit: int
-    end_bit: int
-    first_block: int
-    end_block: int
-    touched: bool
-    data_bytes: int
-    """How many bytes of data there are, stuffing and fill left out; those behind the last
-    block count too."""
-    has_fill: bool
-    """Whether fill bytes (0xFF before 0xFF) stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +58,9 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class ScanIndex:
+class ScanIndex(CodedScan):
     """Where the recorded blocks of a scan stand, and the bits around them."""
 
-    data: bytes
-    """The file that the bytes of each interval's untouched beginning are copied from."""
-    scan: Scan
-    layout: ScanLayout
-    words: array[int]
-    intervals: tuple[Interval, ...]
     ranges: tuple[array[int], array[int], array[int]]
     """For each run of recorded MCUs: first MCU, end MCU, first recorded block."""
     blocks: tuple[array[int], array[int], array[int], array[int]]
@@ -111,16 +80,6 @@ class ScanIndex:
     def ac_number(self, part: int) -> int:
         """Return which of ``ac_tables`` a component of the scan uses."""
         return self.units[2][self.layout.grids[part].first]
-
-    def bits(self, start: int, end: int) -> bytes:
-        """Return some bits, with zeros behind them up to a whole byte."""
-        first, last = start >> 5, (end + 31) >> 5
-        value = 0
-        for word in self.words[first:last]:
-            value = value << 32 | word
-        value = value >> (32 * last - end) & ((1 << (end - start)) - 1)
-        count = (end - start + 7) // 8
-        return (value << (8 * count - (end - start))).to_bytes(count)
 
     def splice(
         self,
@@ -153,56 +112,12 @@ class ScanIndex:
         )
 
     def interval_bytes(self, interval: Interval, touched: array[int]) -> bytes | bytearray:
-        """Return an interval of a spliced index as the file will hold it.
-
-        That is with stuffing, but for its untouched beginning, which stays as
-        the file has it (fill bytes and all).
-        """
-        count = interval.data_bytes
-        out, end = bytearray(), -1
-        # One data byte in 256 is 0xFF, more or less; where not, there is room for all.
-        for room in (count + count // 16 + 64, 2 * count + 64):
-            out = bytearray(room)
-            end = core.splice.stuff(self.words, interval.first_bit >> 5, count, out)
-            if end >= 0:
-                break
-        del out[end:]
-        if not interval.has_fill:
-            return out
-        first = touched.index(1, interval.first_block, interval.end_block)
-        kept = (self.blocks[0][first] - interval.first_bit) >> 3
-        raw = self.data[interval.raw_start : interval.raw_end]
-        return raw[: core.scan.stuffed_length(raw, 0, len(raw), kept)] + bytes(
-            out[core.scan.stuffed_length(out, 0, end, kept) :]
-        )
-
-    def ends_clean(self, interval: Interval) -> bool:
-        """Whether nothing but a padding of ones stands behind an interval's last block."""
-        spare = -(interval.end_bit - interval.first_bit) % 8
-        last = interval.end_bit + spare
-        padding = self.bits(interval.end_bit, last).hex() if spare else ""
-        ones = f"{256 - (1 << (8 - spare)):02x}" if spare else ""
-        return (
-            interval.first_bit + 8 * interval.data_bytes == last
-            and self.data[interval.raw_end - 1 : interval.raw_end] != b"\xff"
-            and padding == ones
-        )
-
-    def same_intervals(self, other: ScanIndex) -> bool:
-        """Whether all intervals of ``other``, spliced from this index, are what the file holds.
-
-        That is bit for bit up to the last byte, its padding included, without
-        fill bytes or bytes behind the last block.
-        """
-        mine = [interval for interval in self.intervals if interval.touched]
-        return all(
-            not a.has_fill
-            and a.data_bytes == b.data_bytes
-            and core.splice.same_bits(
-                self.words, a.first_bit, other.words, b.first_bit, 8 * a.data_bytes
-            )
-            for a, b in zip(mine, other.intervals, strict=True)
-        )
+        """Return an interval of a spliced index as the file will hold it."""
+        kept = 0
+        if interval.has_fill:
+            first = touched.index(1, interval.first_block, interval.end_block)
+            kept = self.blocks[0][first] - interval.first_bit
+        return self.stuffed(interval, kept)
 
     def outside(self, touched: array[int]) -> list[tuple[int, memoryview]]:
         """Return the touched intervals in the form that no change inside can alter.
@@ -227,7 +142,7 @@ class ScanIndex:
         todo = [interval for interval in self.intervals if interval.touched]
         room = edit.ac_total // 32 + sum(
             # a DC difference takes at most 31 bits, an absolute value 16
-            (i.end_bit - i.first_bit) // 32 + (i.end_block - i.first_block) + _PAD_WORDS + 4
+            (i.end_bit - i.first_bit) // 32 + (i.end_block - i.first_block) + PAD_WORDS + 4
             for i in todo
         )
         words = array("I", [0]) * room
@@ -254,7 +169,7 @@ class ScanIndex:
             )
             spliced.append((i, start, writer.bit()))
             writer.finish(not outside)
-            writer.skip(_PAD_WORDS)
+            writer.skip(PAD_WORDS)
         if failed and not outside:
             raise MissingCategory(
                 {
@@ -287,20 +202,14 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         array("q", bytes(8 * count)), array("B", bytes(count)),
         array("i", bytes(4 * count)), array("i", bytes(4 * count)),
     )  # fmt: skip
-    raw = _interval_bytes(data, layout, scan, spans)
-    words = array("I", [0]) * sum((b - a + 3) // 4 + _PAD_WORDS for a, b in raw.values())
+    words, loaded = load_intervals(data, layout, scan, spans)
     cursor = core.scan.ScanCursor(
         words, units, tables, blocks, array("i", bytes(4 * len(layout.grids)))
     )
-    quads = memoryview(data)[: len(data) & -4].cast("I")
     intervals = []
-    at = 0
     for k, span in spans.items():
-        raw_start, raw_end = raw[k]
-        length, fill = core.scan.unstuff(
-            data, quads, raw_start, raw_end, sys.byteorder == "little", words, at
-        )
-        cursor.start(at * 32, at * 32 + 8 * length)
+        raw = loaded[k]
+        cursor.start(raw.at * 32, raw.at * 32 + 8 * raw.data_bytes)
         mcu = k * layout.interval
         end = min(mcu + layout.interval, layout.mcus)
         touched = marks.find(2, mcu, end) >= 0
@@ -316,21 +225,18 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
             status = cursor.advance(end - mcu, -1)
         if status:
             message, code = _FAULTS[status]
-            used = (cursor.position >> 3) - 4 * at
-            raise InvalidJpegError(
-                message,
-                code=code,
-                offset=raw_start + core.scan.stuffed_length(data, raw_start, raw_end, used),
-            )
+            used = (cursor.position >> 3) - 4 * raw.at
+            at = core.scan.stuffed_length(data, raw.raw_start, raw.raw_end, used)
+            raise InvalidJpegError(message, code=code, offset=raw.raw_start + at)
         first = ranges[2][span.start]
         last = span.stop - 1
         stop = ranges[2][last] + (ranges[1][last] - ranges[0][last]) * layout.units
         intervals.append(
             Interval(
-                raw_start, raw_end, at * 32, cursor.position, first, stop, touched, length, fill > 0
+                raw.raw_start, raw.raw_end, raw.at * 32, cursor.position, first, stop, touched,
+                raw.data_bytes, raw.has_fill,
             )
-        )
-        at += (raw_end - raw_start + 3) // 4 + _PAD_WORDS
+        )  # fmt: skip
     return ScanIndex(
         data, scan, layout, words, tuple(intervals), ranges, blocks, tables, units,
         tuple(dc_tables), tuple(ac_tables),
@@ -380,23 +286,3 @@ def _units(
                 tables.append(table)
             numbers.append(tables.index(table))
     return dc_tables, ac_tables, (components, dc_units, ac_units)
-
-
-def _interval_bytes(
-    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
-) -> dict[int, tuple[int, int]]:
-    """Return where the bytes of the wanted restart intervals begin and end."""
-    expected = -(-layout.mcus // layout.interval) - 1
-    restarts = scan.restarts
-    for number in range(expected):
-        if data[restarts[number] + 1] & 7 != number & 7:
-            raise InvalidJpegError(
-                "restart markers out of order", code="jpeg.restart-order", offset=restarts[number]
-            )
-    return {
-        k: (
-            restarts[k - 1] + 2 if k else scan.start,
-            restarts[k] if k < len(restarts) else scan.end,
-        )
-        for k in wanted
-    }

@@ -1,0 +1,173 @@
+"""The coded data of a scan's restart intervals, apart from how it is coded (ITU-T T.81 B.1.1.5).
+
+Loads the intervals that matter into words without byte stuffing, and writes them
+back with it. Knows bytes, bits and intervals; knows no codes, blocks, regions.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import InvalidJpegError
+from . import core
+from .layout import ScanLayout
+from .model import Scan
+
+__all__ = ["PAD_WORDS", "CodedScan", "Interval", "Loaded", "load_intervals"]
+
+PAD_WORDS = 4
+"""Zero words behind the data of each interval, so that no reader leaves the array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A restart interval that was looked into.
+
+    Its bits stand in the index's words from ``first_bit``; ``end_bit`` is where
+    the last block ends (found by decoding), ``first_block`` and ``end_block``
+    bound its recorded blocks. ``raw_start`` and ``raw_end`` are its bytes in
+    the file, up to the marker behind it.
+    """
+
+    raw_start: int
+    raw_end: int
+    first_bit: int
+    end_bit: int
+    first_block: int
+    end_block: int
+    touched: bool
+    data_bytes: int
+    """How many bytes of data there are, stuffing and fill left out; those behind the last
+    block count too."""
+    has_fill: bool
+    """Whether fill bytes (0xFF before 0xFF) stand in it."""
+
+
+@dataclass(frozen=True)
+class CodedScan:
+    """A scan, some of whose restart intervals were looked into."""
+
+    data: bytes
+    """The file that the bytes of each interval's untouched beginning are copied from."""
+    scan: Scan
+    layout: ScanLayout
+    words: array[int]
+    intervals: tuple[Interval, ...]
+
+    def bits(self, start: int, end: int) -> bytes:
+        """Return some bits, with zeros behind them up to a whole byte."""
+        first, last = start >> 5, (end + 31) >> 5
+        value = 0
+        for word in self.words[first:last]:
+            value = value << 32 | word
+        value = value >> (32 * last - end) & ((1 << (end - start)) - 1)
+        count = (end - start + 7) // 8
+        return (value << (8 * count - (end - start))).to_bytes(count)
+
+    def stuffed(self, interval: Interval, kept: int) -> bytes | bytearray:
+        """Return an interval that was written anew as the file will hold it.
+
+        That is with stuffing, but for the bytes that its first ``kept`` bits fill,
+        which stay as the file has them (fill bytes and all).
+        """
+        count = interval.data_bytes
+        out, end = bytearray(), -1
+        # One data byte in 256 is 0xFF, more or less; where not, there is room for all.
+        for room in (count + count // 16 + 64, 2 * count + 64):
+            out = bytearray(room)
+            end = core.splice.stuff(self.words, interval.first_bit >> 5, count, out)
+            if end >= 0:
+                break
+        del out[end:]
+        if not interval.has_fill:
+            return out
+        raw = self.data[interval.raw_start : interval.raw_end]
+        return raw[: core.scan.stuffed_length(raw, 0, len(raw), kept >> 3)] + bytes(
+            out[core.scan.stuffed_length(out, 0, end, kept >> 3) :]
+        )
+
+    def ends_clean(self, interval: Interval) -> bool:
+        """Whether nothing but a padding of ones stands behind an interval's last block."""
+        spare = -(interval.end_bit - interval.first_bit) % 8
+        last = interval.end_bit + spare
+        padding = self.bits(interval.end_bit, last).hex() if spare else ""
+        ones = f"{256 - (1 << (8 - spare)):02x}" if spare else ""
+        return (
+            interval.first_bit + 8 * interval.data_bytes == last
+            and self.data[interval.raw_end - 1 : interval.raw_end] != b"\xff"
+            and padding == ones
+        )
+
+    def same_intervals(self, other: CodedScan) -> bool:
+        """Whether all intervals of ``other``, written anew from this scan, are what the file holds.
+
+        That is bit for bit up to the last byte, its padding included, without
+        fill bytes or bytes behind the last block.
+        """
+        mine = [interval for interval in self.intervals if interval.touched]
+        return all(
+            not a.has_fill
+            and a.data_bytes == b.data_bytes
+            and core.splice.same_bits(
+                self.words, a.first_bit, other.words, b.first_bit, 8 * a.data_bytes
+            )
+            for a, b in zip(mine, other.intervals, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Where an interval's bytes stand in the file, and its data in the words (from word ``at``)."""
+
+    raw_start: int
+    raw_end: int
+    at: int
+    data_bytes: int
+    has_fill: bool
+
+
+def load_intervals(
+    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
+) -> tuple[array[int], dict[int, Loaded]]:
+    """Return the data of the wanted restart intervals without stuffing, each padded with zeros.
+
+    Raises
+    ------
+    InvalidJpegError
+        Restart markers are missing or out of order.
+    """
+    raw = _raw_intervals(data, layout, scan, wanted)
+    words = array("I", [0]) * sum((b - a + 3) // 4 + PAD_WORDS for a, b in raw.values())
+    quads = memoryview(data)[: len(data) & -4].cast("I")
+    loaded = {}
+    at = 0
+    for k, (start, end) in raw.items():
+        length, fill = core.scan.unstuff(
+            data, quads, start, end, sys.byteorder == "little", words, at
+        )
+        loaded[k] = Loaded(start, end, at, length, fill > 0)
+        at += (end - start + 3) // 4 + PAD_WORDS
+    return words, loaded
+
+
+def _raw_intervals(
+    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
+) -> dict[int, tuple[int, int]]:
+    """Return where the bytes of the wanted restart intervals begin and end."""
+    expected = -(-layout.mcus // layout.interval) - 1
+    restarts = scan.restarts
+    for number in range(expected):
+        if data[restarts[number] + 1] & 7 != number & 7:
+            raise InvalidJpegError(
+                "restart markers out of order", code="jpeg.restart-order", offset=restarts[number]
+            )
+    return {
+        k: (
+            restarts[k - 1] + 2 if k else scan.start,
+            restarts[k] if k < len(restarts) else scan.end,
+        )
+        for k in wanted
+    }
