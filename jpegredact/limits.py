@@ -25,6 +25,11 @@ class Limits:
         Scans in a file.
     max_restarts
         Restart markers in a scan.
+    max_visits
+        Blocks of all scans together: what walking through a picture costs.
+    max_density
+        Blocks of all scans together for each byte of the file, the first 2^24 not counted:
+        progressive and arithmetic scans can code blocks in next to no bits.
     max_regions
         Regions in one call, or in a diff.
     max_groups
@@ -43,6 +48,8 @@ class Limits:
     max_segments: int = 20_000
     max_scans: int = 1_000
     max_restarts: int = 1 << 22
+    max_visits: int = 1 << 27
+    max_density: int = 1 << 8
     max_regions: int = 10_000
     max_groups: int = 2_048
     max_points: int = 2_000

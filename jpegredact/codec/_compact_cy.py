@@ -436,6 +436,28 @@ class BlockPacker(RangeEncoder):
             last = self._read(words, full, table, 0)
         return self.used if last >= 0 else -1
 
+    def add_plain(
+        self, coefficients: cython.short[::1], members: cython.int[::1], start: cython.longlong,
+        q: cython.int,
+    ) -> int:
+        """Pack ``members[start:]`` from 64 coefficients each, while there is room; see `add`."""
+        limit: cython.longlong = len(self.out) - 4096
+        k: cython.longlong = start
+        base: cython.longlong
+        j: cython.int
+        last: cython.int
+        with cython.nogil:
+            while k < len(members) and self.at < limit:
+                base = cython.cast(cython.longlong, members[k]) * 64
+                last = 0
+                for j in range(1, 64):
+                    self.zigzag[j] = coefficients[base + j]
+                    if self.zigzag[j]:
+                        last = j
+                self._write(coefficients[base], last, q)
+                k += 1
+        return k
+
     def add(
         self, words: cython.uint[::1], blocks: tuple, full: cython.ushort[::1],
         table: cython.longlong, members: cython.int[::1], start: cython.longlong,

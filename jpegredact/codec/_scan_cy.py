@@ -217,7 +217,8 @@ class ScanCursor:
     ``component``, ``dc_table`` and ``ac_table`` name, for each data unit of the
     MCU, the predictor and the tables in use. Recorded blocks go to the four
     parallel arrays: first bit, bits of the DC difference, bits of the whole
-    block, absolute DC value.
+    block, absolute DC value. A block has ``coefficients`` of them: 64, or 1 in a
+    DC scan of a progressive picture.
     """
 
     words: cython.uint[::1]
@@ -233,23 +234,31 @@ class ScanCursor:
     bits: cython.int[::1]
     dc: cython.int[::1]
     predictors: cython.int[::1]
+    coefficients: cython.int
     position = cython.declare(cython.longlong, visibility="public")
     end = cython.declare(cython.longlong, visibility="public")
+    passed = cython.declare(cython.longlong, visibility="public")
+    whole = cython.declare(cython.longlong, visibility="public")
 
-    def __init__(self, words, units, tables, blocks, predictors) -> None:
+    def __init__(self, words, units, tables, blocks, predictors, coefficients) -> None:
         self.words = words
+        self.coefficients = coefficients
         self.component, self.dc_table, self.ac_table = units
         self.dc_fast, self.ac_fast, self.dc_full, self.ac_full = tables
         self.first_bit, self.dc_bits, self.bits, self.dc = blocks
         self.predictors = predictors
         self.position = 0
         self.end = 0
+        self.passed = 0
+        self.whole = 0
 
     def start(self, position: cython.longlong, end: cython.longlong) -> None:
         """Stand at the first bit of an interval whose data ends at bit ``end``."""
         k: cython.int
         self.position = position
         self.end = end
+        self.passed = 0
+        self.whole = position
         for k in range(len(self.predictors)):
             self.predictors[k] = 0
 
@@ -257,7 +266,8 @@ class ScanCursor:
         """Pass ``mcus`` MCUs; record their blocks from index ``at`` unless it is negative.
 
         Returns 0, or one of the negative numbers of this module; then
-        ``position`` is where the trouble starts.
+        ``position`` is where the trouble starts. ``passed`` counts the whole MCUs
+        since `start`, and ``whole`` is where the last of them ends.
         """
         words = self.words
         component = self.component
@@ -273,6 +283,7 @@ class ScanCursor:
         dc = self.dc
         predictors = self.predictors
         units: cython.int = len(component)
+        limit: cython.int = self.coefficients
         record: cython.bint = at >= 0
         index: cython.longlong = at
         mask: cython.ulonglong = 0xFFFFFFFF
@@ -281,6 +292,9 @@ class ScanCursor:
         n: cython.int = 32 - cython.cast(cython.int, self.position & 31)
         acc: cython.ulonglong = words[i]
         begin: cython.longlong = self.position
+        stop: cython.longlong = self.end
+        whole: cython.longlong = self.position
+        passed: cython.longlong = 0
         m: cython.longlong
         u: cython.int
         c: cython.int
@@ -294,6 +308,11 @@ class ScanCursor:
         with cython.nogil:
             i += 1
             for m in range(mcus):
+                if i * 32 - n > stop:  # the MCU before took what is not there
+                    status = -1
+                    break
+                whole = i * 32 - n
+                passed = m
                 for u in range(units):
                     if n < 32:
                         if i > last:
@@ -331,7 +350,7 @@ class ScanCursor:
                         dc[index] = value
                     ac_at = ac_table[u]
                     k = 1
-                    while k < 64:
+                    while k < limit:
                         if n < 32:
                             if i > last:
                                 status = -1
@@ -367,6 +386,11 @@ class ScanCursor:
                 if status != 0:
                     break
         self.position = begin if status != 0 else i * 32 - n
-        if status == 0 and self.position > self.end:
+        if status == 0 and self.position > stop:
             status = -1
+        if status == 0:
+            whole = self.position
+            passed = mcus
+        self.whole = whole
+        self.passed += passed
         return status

@@ -99,6 +99,12 @@ class BitWriter:
         """Return how many bits were written."""
         return self._bit()
 
+    def copy(
+        self, words: cython.uint[::1], start: cython.longlong, end: cython.longlong
+    ) -> None:
+        """Append the bits ``[start, end)`` of ``words``."""
+        self._copy(words, start, end)
+
     def skip(self, words: cython.longlong) -> None:
         """Leave ``words`` whole words as they are; only behind `finish`."""
         self.at += words

@@ -9,7 +9,14 @@ from typing import TypeAlias
 from . import core
 from .scan import ScanIndex
 
-__all__ = ["ac_length", "pack_blocks", "pack_shape", "unpack_blocks", "unpack_shape"]
+__all__ = [
+    "ac_length",
+    "pack_blocks",
+    "pack_coefficients",
+    "pack_shape",
+    "unpack_blocks",
+    "unpack_shape",
+]
 
 _ROOM = 1 << 16
 _CHUNK = 4096
@@ -94,6 +101,21 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int, int]
             out.append(packer.take())
         before += len(members)
     return b"".join(out) + packer.finish(), odd
+
+
+def pack_coefficients(
+    coefficients: array[int], parts: Sequence[tuple[int, array[int]]]
+) -> bytes:
+    """Pack blocks of 64 coefficients each: for each part its component and which blocks."""
+    packer = core.compact.BlockPacker(_ROOM)
+    out = []
+    for component, members in parts:
+        packer.component()
+        done = 0
+        while done < len(members):
+            done = packer.add_plain(coefficients, members, done, _context_class(component))
+            out.append(packer.take())
+    return b"".join(out) + packer.finish()
 
 
 def unpack_blocks(

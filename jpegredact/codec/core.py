@@ -16,7 +16,11 @@ _ADVICE = (
 )
 
 try:
+    from . import _arithmetic_cy as arithmetic
+    from . import _bandread_cy as bandread
+    from . import _bandwrite_cy as bandwrite
     from . import _compact_cy as compact
+    from . import _dcscan_cy as dcscan
     from . import _grid_cy as grid
     from . import _scan_cy as scan
     from . import _splice_cy as splice
@@ -28,4 +32,4 @@ except ModuleNotFoundError as missing:
 if not scan.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
     raise ImportError(_ADVICE)
 
-__all__ = ["compact", "grid", "scan", "splice"]
+__all__ = ["arithmetic", "bandread", "bandwrite", "compact", "dcscan", "grid", "scan", "splice"]

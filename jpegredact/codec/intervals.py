@@ -16,7 +16,17 @@ from . import core
 from .layout import ScanLayout
 from .model import Scan
 
-__all__ = ["PAD_WORDS", "CodedScan", "Interval", "Loaded", "load_intervals"]
+__all__ = [
+    "PAD_WORDS",
+    "CodedScan",
+    "Interval",
+    "Loaded",
+    "data_end",
+    "load_intervals",
+    "raw_interval",
+    "readable_intervals",
+    "restart_fault",
+]
 
 PAD_WORDS = 4
 """Zero words behind the data of each interval, so that no reader leaves the array."""
@@ -30,6 +40,11 @@ class Interval:
     the last block ends (found by decoding), ``first_block`` and ``end_block``
     bound its recorded blocks. ``raw_start`` and ``raw_end`` are its bytes in
     the file, up to the marker behind it.
+
+    In a *broken* one, where not all blocks can be decoded, ``end_bit`` is where
+    the data ends (see `data_end`): what can't be decoded stays as it is, and
+    zeros fill the last byte. Those are what readers put behind data that ends
+    too early.
     """
 
     raw_start: int
@@ -44,6 +59,8 @@ class Interval:
     block count too."""
     has_fill: bool
     """Whether fill bytes (0xFF before 0xFF) stand in it."""
+    broken: int | None = None
+    """Where in the file its first block begins that can't be decoded, if there is one."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,10 @@ class CodedScan:
         )
 
     def ends_clean(self, interval: Interval) -> bool:
-        """Whether nothing but a padding of ones stands behind an interval's last block."""
+        """Whether nothing but a padding of ones stands behind an interval's last block.
+
+        Of zeros in a broken one, behind the data that can't be decoded.
+        """
         spare = -(interval.end_bit - interval.first_bit) % 8
         last = interval.end_bit + spare
         padding = self.bits(interval.end_bit, last).hex() if spare else ""
@@ -98,7 +118,7 @@ class CodedScan:
         return (
             interval.first_bit + 8 * interval.data_bytes == last
             and self.data[interval.raw_end - 1 : interval.raw_end] != b"\xff"
-            and padding == ones
+            and (padding == ones if interval.broken is None else not padding.strip("0"))
         )
 
     def same_intervals(self, other: CodedScan) -> bool:
@@ -137,9 +157,13 @@ def load_intervals(
     Raises
     ------
     InvalidJpegError
-        Restart markers are missing or out of order.
+        One of them lies behind a restart marker that is missing or out of order.
     """
-    raw = _raw_intervals(data, layout, scan, wanted)
+    wanted = list(wanted)
+    readable = readable_intervals(data, layout, scan, max(wanted, default=-1) + 1)
+    if wanted and max(wanted) >= readable:
+        raise restart_fault(scan, readable)
+    raw = {k: raw_interval(scan, k) for k in wanted}
     words = array("I", [0]) * sum((b - a + 3) // 4 + PAD_WORDS for a, b in raw.values())
     quads = memoryview(data)[: len(data) & -4].cast("I")
     loaded = {}
@@ -153,21 +177,61 @@ def load_intervals(
     return words, loaded
 
 
-def _raw_intervals(
-    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
-) -> dict[int, tuple[int, int]]:
-    """Return where the bytes of the wanted restart intervals begin and end."""
-    expected = -(-layout.mcus // layout.interval) - 1
+def data_end(words: array[int], start: int, end: int) -> int:
+    """Return where data ends, not counting zero bits that may be there to fill its last byte.
+
+    That is the same however many bits, none to seven, fill it: behind the last
+    one bit (but not before bit ``start``) only whole bytes of zeros count.
+    """
+    first, at = start >> 5, (end + 31) >> 5
+    while at > first and not any(words[max(first, at - 4096) : at]):
+        at = max(first, at - 4096)
+    while at > first and not words[at - 1]:
+        at -= 1
+    last = words[at - 1] if at > first else 0
+    if at == first + 1:
+        last &= 0xFFFFFFFF >> (start & 31)
+    if not last:
+        return end - (end - start) % 8
+    return end - ((last & -last).bit_length() - 1) % 8
+
+
+def raw_interval(scan: Scan, number: int) -> tuple[int, int]:
+    """Return where the bytes of a restart interval begin and end, if it is readable."""
     restarts = scan.restarts
-    for number in range(expected):
+    return (
+        restarts[number - 1] + 2 if number else scan.start,
+        restarts[number] if number < len(restarts) else scan.end,
+    )
+
+
+def readable_intervals(data: bytes, layout: ScanLayout, scan: Scan, enough: int) -> int:
+    """Return how many restart intervals, from the first on, every reader finds at the same place.
+
+    That is all of them where markers are neither missing nor out of order. Where
+    one is out of order, the interval in front of it may be two, or none, and how
+    readers go on behind it is up to them (T.81 leaves it open). Where the data
+    just ends too early, the last interval that has any is still readable. Does
+    not look further than for ``enough`` intervals.
+    """
+    restarts = scan.restarts
+    markers = min(-(-layout.mcus // layout.interval) - 1, len(restarts), enough)
+    for number in range(markers):
         if data[restarts[number] + 1] & 7 != number & 7:
-            raise InvalidJpegError(
-                "restart markers out of order", code="jpeg.restart-order", offset=restarts[number]
-            )
-    return {
-        k: (
-            restarts[k - 1] + 2 if k else scan.start,
-            restarts[k] if k < len(restarts) else scan.end,
+            return number
+    return markers + 1
+
+
+def restart_fault(scan: Scan, readable: int) -> InvalidJpegError:
+    """Return the error that says why there are no more readable intervals than these."""
+    if readable < len(scan.restarts) + 1:
+        return InvalidJpegError(
+            "restart markers out of order",
+            code="jpeg.restart-order",
+            offset=scan.restarts[readable],
         )
-        for k in wanted
-    }
+    return InvalidJpegError(
+        f"no restart marker behind the first {readable - 1}",
+        code="jpeg.restart-missing",
+        offset=scan.end,
+    )

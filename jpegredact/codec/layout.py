@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .model import JpegData, Scan
 
-__all__ = ["ComponentGrid", "ScanLayout", "scan_layout"]
+__all__ = ["ComponentGrid", "ScanLayout", "component_grids", "scan_layout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +79,17 @@ def scan_layout(jpeg: JpegData, scan: Scan) -> ScanLayout:
         )  # fmt: skip
         units += component.vertical * component.horizontal
     return ScanLayout(across, down, units, scan.restart_interval or across * down, tuple(grids))
+
+
+def component_grids(jpeg: JpegData) -> tuple[ComponentGrid | None, ...]:
+    """Return the block grid of each component over all scans: with hidden blocks if any has them.
+
+    None for a component that no scan codes.
+    """
+    grids: list[ComponentGrid | None] = [None] * len(jpeg.frame.components)
+    for scan in jpeg.scans:
+        for grid in scan_layout(jpeg, scan).grids:
+            known = grids[grid.component]
+            if known is None or len(scan.components) > 1:
+                grids[grid.component] = grid
+    return tuple(grids)

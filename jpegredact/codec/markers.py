@@ -7,16 +7,23 @@ __all__ = [
     "APP1",
     "APP14",
     "APP15",
+    "ARITHMETIC",
     "COM",
     "DAC",
+    "DHP",
     "DHT",
     "DNL",
     "DQT",
     "DRI",
     "EOI",
+    "EXP",
+    "JPEG_LS",
+    "JPG",
     "PROCESSES",
+    "PROGRESSIVE",
     "RST0",
     "RST7",
+    "SEQUENTIAL",
     "SOI",
     "SOS",
     "marker_name",
@@ -24,7 +31,8 @@ __all__ = [
 
 RST0, RST7 = 0xD0, 0xD7
 SOI, EOI, SOS, DQT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
-DHT, DAC, COM = 0xC4, 0xCC, 0xFE
+DHT, DAC, DHP, EXP, COM = 0xC4, 0xCC, 0xDE, 0xDF, 0xFE
+JPG, JPEG_LS = 0xC8, 0xF7
 APP0, APP1, APP14, APP15 = 0xE0, 0xE1, 0xEE, 0xEF
 
 PROCESSES = {
@@ -45,11 +53,18 @@ PROCESSES = {
 }
 """Frame header markers (SOFn) and the coding process that each names."""
 
+SEQUENTIAL = frozenset({0xC0, 0xC1, 0xC9})
+"""Frame headers of one pass over the blocks; with the next, all that are redacted in place."""
+PROGRESSIVE = frozenset({0xC2, 0xCA})
+"""Frame headers of several passes over the blocks."""
+ARITHMETIC = frozenset({0xC9, 0xCA})
+"""Those of both kinds that are coded arithmetically, the others by Huffman codes."""
+
 _NAMES = {
     SOI: "SOI", EOI: "EOI", SOS: "SOS", DQT: "DQT", DNL: "DNL", DRI: "DRI",
-    DHT: "DHT", DAC: "DAC", COM: "COM", 0xC8: "JPG", 0xDE: "DHP", 0xDF: "EXP",
-    0x01: "TEM", 0xF7: "SOF55",
-}
+    DHT: "DHT", DAC: "DAC", COM: "COM", JPG: "JPG", DHP: "DHP", EXP: "EXP",
+    0x01: "TEM", JPEG_LS: "SOF55", 0xF8: "LSE",
+}  # fmt: skip
 
 
 def marker_name(code: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .huffman import HuffmanTable
-from .markers import PROCESSES, marker_name
+from .markers import ARITHMETIC, PROCESSES, PROGRESSIVE, marker_name
 
 __all__ = ["Component", "Frame", "JpegData", "Scan", "ScanComponent", "Segment"]
 
@@ -47,13 +47,28 @@ class Frame:
     offset: int
     precision: int
     height: int
+    """In lines: the header's or, where that is 0, the DNL segment's (B.2.5); 0: neither says."""
     width: int
     components: tuple[Component, ...]
+    dnl: int | None = None
+    """Offset of the first DNL segment behind the frame header, if there is one."""
+    dnl_height: int | None = None
+    """What it says; -1 where it can't be read or another one says something else."""
 
     @property
     def process(self) -> str:
         """The coding process in words."""
         return PROCESSES[self.code]
+
+    @property
+    def progressive(self) -> bool:
+        """Whether blocks are coded in several passes (T.81 annex G)."""
+        return self.code in PROGRESSIVE
+
+    @property
+    def arithmetic(self) -> bool:
+        """Whether the coding is arithmetic (T.81 annex D)."""
+        return self.code in ARITHMETIC
 
     @cached_property
     def horizontal(self) -> int:
@@ -75,11 +90,19 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class ScanComponent:
-    """One component of a scan: its index in the frame and the tables in use there."""
+    """One component of a scan: its index in the frame and the tables in use there.
+
+    A table that the scan does not use (arithmetic coding; AC in a progressive
+    scan of DC coefficients, and the like) is one of the standard ones.
+    """
 
     index: int
     dc: HuffmanTable
     ac: HuffmanTable
+    dc_slot: int
+    """Number of the DC table as the scan header has it."""
+    ac_slot: int
+    """Number of the AC table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +114,9 @@ class Scan:
     spectral: tuple[int, int]
     approximation: tuple[int, int]
     restart_interval: int
+    conditioning: tuple[bytes, bytes]
+    """For arithmetic coding (T.81 B.2.4.3): ``U << 4 | L`` by DC table number, and Kx by
+    AC table number, 16 each."""
     # Needed only for a byte-exact rebuild:
     start: int
     """First byte behind the header."""

@@ -5,32 +5,23 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
+from dataclasses import replace
 
-from ..errors import InvalidJpegError, UnsupportedJpegError
+from ..errors import InvalidJpegError, JpegRedactError, UnsupportedJpegError
 from ..limits import DEFAULT_LIMITS, Limits
 from . import markers as m
 from .huffman import STANDARD_TABLES, HuffmanTable
-from .layout import scan_layout
 from .model import Component, Frame, JpegData, Scan, ScanComponent, Segment
+from .signatures import other_format
+from .support import refusal, require_supported
 
 __all__ = ["read_jpeg", "require_supported"]
 
-_SIGNATURES = (
-    (b"\x89PNG", "a PNG"),
-    (b"GIF8", "a GIF"),
-    (b"RIFF", "a RIFF file (WebP?)"),
-    (b"\xff\x0a", "a JPEG XL codestream"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 codestream"),
-    (b"II*\x00", "a TIFF"),
-    (b"MM\x00*", "a TIFF"),
-    (b"BM", "a BMP"),
-    (b"%PDF", "a PDF"),
-)
 _STANDALONE = frozenset({0x01, *range(m.RST0, m.RST7 + 1), m.SOI})
 _FRAMES = frozenset(m.PROCESSES)
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MARKER_LS = re.compile(rb"\xff[\x80-\xfe]")  # ITU-T T.87 stuffs bits, not bytes
+_CONDITIONING = (b"\x10" * 16, b"\x05" * 16)  # T.81 F.1.4.4.1.4, F.1.4.4.2.1
 
 
 def read_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegData:
@@ -45,71 +36,13 @@ def read_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegData:
     """
     limits.check("max_bytes", len(data), "bytes")
     if not data.startswith(b"\xff\xd8"):
-        for signature, what in _SIGNATURES:
-            if data.startswith(signature):
-                raise UnsupportedJpegError(
-                    f"this is {what}, not a JPEG", code="jpeg.other-format", offset=0
-                )
+        what = other_format(data)
+        if what is not None:
+            raise UnsupportedJpegError(
+                f"this is {what}, not a JPEG", code="jpeg.other-format", offset=0
+            )
         raise InvalidJpegError("no SOI marker: this is not a JPEG", code="jpeg.no-soi", offset=0)
     return _Reader(data, limits).read()
-
-
-def require_supported(jpeg: JpegData) -> None:
-    """Raise `UnsupportedJpegError` unless the coding process can be redacted in place."""
-    frame = jpeg.frame
-    if frame.code not in (0xC0, 0xC1) or frame.precision != 8:
-        raise UnsupportedJpegError(
-            f"the picture is coded as {m.marker_name(frame.code)} ({frame.process}, "
-            f"{frame.precision} bits); this version redacts SOF0 and SOF1 at 8 bits",
-            code="jpeg.process",
-            offset=frame.offset,
-        )
-    if frame.height == 0:
-        raise UnsupportedJpegError(
-            "the frame header leaves the height open (DNL); this version can't redact that",
-            code="jpeg.dnl",
-            offset=frame.offset,
-        )
-    seen: set[int] = set()
-    for scan in jpeg.scans:
-        if scan.spectral != (0, 63) or scan.approximation != (0, 0):
-            raise InvalidJpegError(
-                "a sequential scan with progressive parameters",
-                code="jpeg.scan-header",
-                offset=scan.header.offset,
-            )
-        for component in scan.components:
-            if component.index in seen:
-                raise UnsupportedJpegError(
-                    "a component is coded in two scans of a sequential picture",
-                    code="jpeg.component-twice",
-                    offset=scan.header.offset,
-                )
-            seen.add(component.index)
-        _check_size(jpeg, scan)
-    if not jpeg.scans:
-        raise InvalidJpegError(
-            "no scan: the picture is missing", code="jpeg.no-scan", offset=jpeg.length
-        )
-
-
-def _check_size(jpeg: JpegData, scan: Scan) -> None:
-    """Refuse a scan that can't hold its blocks, before anything is planned for them."""
-    layout = scan_layout(jpeg, scan)
-    expected = -(-layout.mcus // layout.interval) - 1
-    if len(scan.restarts) < expected:
-        raise InvalidJpegError(
-            f"{len(scan.restarts)} restart markers where {expected} should be",
-            code="jpeg.restart-missing",
-            offset=scan.end,
-        )
-    blocks = layout.mcus * layout.units
-    if blocks > 4 * (scan.end - scan.start):  # a block takes two bits at least
-        raise InvalidJpegError(
-            f"a scan of {scan.end - scan.start} bytes can't hold its {blocks} blocks",
-            code="jpeg.truncated",
-            offset=scan.end,
-        )
 
 
 class _Reader:
@@ -123,6 +56,7 @@ class _Reader:
         self.quantization: dict[int, tuple[int, ...]] = {}
         self.latched: dict[int, tuple[int, ...]] = {}
         self.restart_interval = 0
+        self.conditioning = _CONDITIONING
         self.frame: Frame | None = None
         self.eoi: int | None = None
         self.has_jfif = False
@@ -167,15 +101,17 @@ class _Reader:
             if code in _STANDALONE:
                 at = found.end()
                 continue
+            end = offset + 2 + int.from_bytes(data[offset + 2 : offset + 4])
+            if (end < offset + 4 or end > len(data)) and self._complete():
+                return  # where the last scan was cut, or behind it
             if offset + 4 > len(data):
-                raise InvalidJpegError(
+                raise self._error(
                     f"the file ends in a {m.marker_name(code)} marker",
                     code="jpeg.truncated",
                     offset=offset,
                 )
-            end = offset + 2 + int.from_bytes(data[offset + 2 : offset + 4])
             if end < offset + 4 or end > len(data):
-                raise InvalidJpegError(
+                raise self._error(
                     f"the file ends in a {m.marker_name(code)} segment, or its length is wrong",
                     code="jpeg.truncated" if end > len(data) else "jpeg.segment-length",
                     offset=offset,
@@ -185,6 +121,14 @@ class _Reader:
             self.limits.check("max_segments", len(self.segments), "segments", offset)
             yield segment
             at = self.scans[-1].end if code == m.SOS else end
+
+    def _complete(self) -> bool:
+        """Whether each component of a sequential picture has had its scan."""
+        frame = self.frame
+        if frame is None or frame.code not in m.SEQUENTIAL:
+            return False
+        seen = {component.index for scan in self.scans for component in scan.components}
+        return len(seen) == len(frame.components)
 
     def _take(self, segment: Segment) -> None:
         code = segment.code
@@ -201,20 +145,29 @@ class _Reader:
             self.restart_interval = int.from_bytes(payload)
         elif code == m.SOS:
             self._scan(segment, payload)
-        elif code in (0xDE, 0xDF):
-            raise UnsupportedJpegError(
-                "a hierarchical JPEG (several frames)",
-                code="jpeg.hierarchical",
-                offset=segment.offset,
-            )
+        elif code == m.DAC:
+            self._conditioning(segment, payload)
+        elif code == m.DNL:
+            self._number_of_lines(segment, payload)
+        elif code in (m.DHP, m.EXP, m.JPG):
+            raise refusal(code, segment.offset) or self._bad(segment, "marker")
         elif code == m.APP0 and payload.startswith(b"JFIF\0"):
             self.has_jfif = True
         elif code == m.APP14 and payload.startswith(b"Adobe") and len(payload) >= 12:
             self.adobe = payload[11]
 
-    @staticmethod
-    def _bad(segment: Segment, what: str) -> InvalidJpegError:
-        return InvalidJpegError(
+    def _error(self, message: str, *, code: str, offset: int) -> JpegRedactError:
+        """Return what to raise; in a picture that can't be redacted anyway, rather that.
+
+        The rules of lossless and other frames differ from those that are read here.
+        """
+        frame = self.frame
+        refused = refusal(frame.code, frame.offset) if frame is not None else None
+        return refused or InvalidJpegError(message, code=code, offset=offset)
+
+    def _bad(self, segment: Segment, what: str) -> JpegRedactError:
+        refused = refusal(segment.code, segment.offset) if segment.code in _FRAMES else None
+        return refused or self._error(
             f"bad {what} in a {segment.name} segment",
             code=f"jpeg.{segment.name.lower()}",
             offset=segment.offset,
@@ -227,6 +180,12 @@ class _Reader:
             )
         if len(payload) < 6 or len(payload) != 6 + 3 * payload[5] or payload[5] == 0:
             raise self._bad(segment, "length")
+        if payload[5] > 4 and refusal(segment.code, segment.offset) is None:
+            raise UnsupportedJpegError(
+                f"{payload[5]} components; this version takes 1 to 4",
+                code="jpeg.components",
+                offset=segment.offset,
+            )
         precision = payload[0]
         height, width = int.from_bytes(payload[1:3]), int.from_bytes(payload[3:5])
         if width == 0:
@@ -239,12 +198,6 @@ class _Reader:
             if not (1 <= horizontal <= 4 and 1 <= vertical <= 4 and slot <= 3):
                 raise self._bad(segment, "sampling factor or table number")
             components.append(Component(identifier, horizontal, vertical, slot))
-        if len(components) > 4 and segment.code in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA):
-            raise UnsupportedJpegError(
-                f"{len(components)} components; this version takes 1 to 4",
-                code="jpeg.components",
-                offset=segment.offset,
-            )
         self.frame = Frame(
             segment.code, segment.offset, precision, height, width, tuple(components)
         )
@@ -284,6 +237,39 @@ class _Reader:
             )
             at += 1 + 64 * step
 
+    def _conditioning(self, segment: Segment, payload: bytes) -> None:
+        """Take over the conditioning values of a DAC segment (T.81 B.2.4.3)."""
+        values = bytearray(self.conditioning[0]), bytearray(self.conditioning[1])
+        good = len(payload) > 0 and len(payload) % 2 == 0
+        for target, value in zip(payload[::2], payload[1::2], strict=False):
+            kind, slot = target >> 4, target & 15
+            good = good and kind <= 1
+            good = good and (1 <= value <= 63 if kind else value & 15 <= value >> 4)
+            if good:
+                values[kind][slot] = value
+        if not good:
+            raise self._error(
+                "bad length, table number or conditioning value in a DAC segment",
+                code="jpeg.dac",
+                offset=segment.offset,
+            )
+        self.conditioning = (bytes(values[0]), bytes(values[1]))
+
+    def _number_of_lines(self, segment: Segment, payload: bytes) -> None:
+        """Note what a DNL segment says (T.81 B.2.5); it counts behind the first scan only."""
+        frame = self.frame
+        if frame is None:
+            return
+        height = int.from_bytes(payload) if len(payload) == 2 else -1
+        if frame.dnl_height is not None:  # the second one
+            if frame.dnl_height != height:
+                self.frame = replace(frame, dnl_height=-1)
+            return
+        self.frame = replace(frame, dnl=segment.offset, dnl_height=height)
+        if frame.height == 0 and height > 0 and len(self.scans) == 1:
+            self.limits.check("max_pixels", frame.width * height, "pixels", segment.offset)
+            self.frame = replace(self.frame, height=height)
+
     def _scan(self, segment: Segment, payload: bytes) -> None:
         frame = self.frame
         if frame is None:
@@ -293,22 +279,25 @@ class _Reader:
         self.limits.check("max_scans", len(self.scans) + 1, "scans", segment.offset)
         if not payload or len(payload) != 4 + 2 * payload[0] or not 1 <= payload[0] <= 4:
             raise self._bad(segment, "length")
+        first, last, bits = payload[-3:]
         indices = {c.identifier: i for i, c in reversed(list(enumerate(frame.components)))}
-        huffman = frame.code in (0xC0, 0xC1)
+        needs = self._needed_tables(frame.code, first, bits >> 4)
         components: list[ScanComponent] = []
         units = 0
         for at in range(1, 1 + 2 * payload[0], 2):
             index = indices.get(payload[at], -1)
-            dc, ac = payload[at + 1] >> 4, payload[at + 1] & 15
-            if index < 0 or index in [c.index for c in components] or dc > 3 or ac > 3:
+            slots = payload[at + 1] >> 4, payload[at + 1] & 15
+            if (
+                index < 0
+                or index in [c.index for c in components]
+                or any(need and slot > 3 for need, slot in zip(needs, slots, strict=True))
+            ):
                 raise self._bad(segment, "component or table number")
-            components.append(
-                ScanComponent(
-                    index,
-                    self._table(dc, segment, huffman),
-                    self._table(0x10 | ac, segment, huffman),
-                )
+            dc, ac = (
+                self._table(tc | slot, segment) if need else STANDARD_TABLES[tc]
+                for tc, slot, need in zip((0x00, 0x10), slots, needs, strict=True)
             )
+            components.append(ScanComponent(index, dc, ac, *slots))
             units += frame.components[index].horizontal * frame.components[index].vertical
             slot = frame.components[index].quantization
             if slot in self.quantization:
@@ -316,34 +305,37 @@ class _Reader:
         if len(components) > 1 and units > 10:
             raise self._bad(segment, "number of blocks per MCU")
         start = segment.end
-        end, restarts = self._entropy_end(start)
-        first, last, bits = payload[-3:]
+        end, restarts = self._entropy_end(start, _MARKER_LS if frame.code == m.JPEG_LS else _MARKER)
         self.scans.append(
             Scan(
                 segment, tuple(components), (first, last), (bits >> 4, bits & 15),
-                self.restart_interval, start, end, restarts,
+                self.restart_interval, self.conditioning, start, end, restarts,
             )
         )
 
-    def _table(self, slot: int, segment: Segment, required: bool) -> HuffmanTable:
+    @staticmethod
+    def _needed_tables(code: int, first: int, high: int) -> tuple[bool, bool]:
+        """Return whether a scan reads a DC and an AC Huffman table (T.81 F.1.2, G.1.2)."""
+        if code == 0xC2:
+            return first == 0 and high == 0, first > 0
+        return (True, True) if code in (0xC0, 0xC1) else (False, False)
+
+    def _table(self, slot: int, segment: Segment) -> HuffmanTable:
         table = self.huffman.get(slot) or STANDARD_TABLES.get(slot)
         if table is None:
-            if required:
-                raise InvalidJpegError(
-                    f"a scan uses Huffman table {slot:#04x}, which is not defined",
-                    code="jpeg.no-table",
-                    offset=segment.offset,
-                )
-            return STANDARD_TABLES[slot & 0x10]
-        if required:
-            table.check()
+            raise InvalidJpegError(
+                f"a scan uses Huffman table {slot:#04x}, which is not defined",
+                code="jpeg.no-table",
+                offset=segment.offset,
+            )
+        table.check()
         return table
 
-    def _entropy_end(self, start: int) -> tuple[int, array[int]]:
+    def _entropy_end(self, start: int, marker: re.Pattern[bytes]) -> tuple[int, array[int]]:
         restarts = array("q")
         at = start
         while True:
-            found = _MARKER.search(self.data, at)
+            found = marker.search(self.data, at)
             if found is None:
                 return len(self.data), restarts
             code = self.data[found.start() + 1]

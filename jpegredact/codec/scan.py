@@ -11,19 +11,31 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ..errors import InvalidJpegError
 from . import core
 from .huffman import HuffmanTable, decode_tables, encode_codes
-from .intervals import PAD_WORDS, CodedScan, Interval, load_intervals
+from .intervals import (
+    PAD_WORDS,
+    CodedScan,
+    Interval,
+    Loaded,
+    data_end,
+    load_intervals,
+    raw_interval,
+    readable_intervals,
+    restart_fault,
+)
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
 
 __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
+_Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
 _FAULTS = {
     core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
     core.scan.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
@@ -168,7 +180,7 @@ class ScanIndex(CodedScan):
                 self.words, span, self.blocks, self.units, new, state, moved, outside, writer
             )
             spliced.append((i, start, writer.bit()))
-            writer.finish(not outside)
+            writer.finish(not outside and i.broken is None)
             writer.skip(PAD_WORDS)
         if failed and not outside:
             raise MissingCategory(
@@ -188,64 +200,184 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
     they are only to be recorded. Restart intervals without marks are not
     decoded; those with a 2 are decoded to their end.
 
+    A sequential scan may be cut short or damaged: in intervals with a 2, what
+    can't be decoded stays as it is, if it begins behind the MCU that follows
+    the last 2 (`Interval.broken`). MCUs marked 1 that can't be decoded, and all
+    those of an interval without a 2, are not recorded then, and lose their
+    marks. That is decided by the data outside alone: whatever stands in place of
+    a 2, the MCUs behind it decode as far, and to the same values.
+
     Raises
     ------
     InvalidJpegError
         The scan can't be decoded as far as it must be.
     """
     layout = scan_layout(jpeg, scan)
-    ranges, spans = _plan(layout, marks)
-    dc_tables, ac_tables, units = _units(layout, scan)
-    tables = decode_tables(dc_tables, ac_tables)
-    count = sum(end - begin for begin, end in zip(*ranges[:2], strict=True)) * layout.units
-    blocks = (
-        array("q", bytes(8 * count)), array("B", bytes(count)),
-        array("i", bytes(4 * count)), array("i", bytes(4 * count)),
-    )  # fmt: skip
-    words, loaded = load_intervals(data, layout, scan, spans)
-    cursor = core.scan.ScanCursor(
-        words, units, tables, blocks, array("i", bytes(4 * len(layout.grids)))
-    )
-    intervals = []
-    for k, span in spans.items():
-        raw = loaded[k]
-        cursor.start(raw.at * 32, raw.at * 32 + 8 * raw.data_bytes)
-        mcu = k * layout.interval
-        end = min(mcu + layout.interval, layout.mcus)
-        touched = marks.find(2, mcu, end) >= 0
-        status = 0
-        for number in span:
-            status = cursor.advance(ranges[0][number] - mcu, -1) or cursor.advance(
-                ranges[1][number] - ranges[0][number], ranges[2][number]
-            )
-            if status:
-                break
-            mcu = ranges[1][number]
-        if touched and not status:
-            status = cursor.advance(end - mcu, -1)
-        if status:
-            message, code = _FAULTS[status]
-            used = (cursor.position >> 3) - 4 * raw.at
-            at = core.scan.stuffed_length(data, raw.raw_start, raw.raw_end, used)
-            raise InvalidJpegError(message, code=code, offset=raw.raw_start + at)
-        first = ranges[2][span.start]
-        last = span.stop - 1
-        stop = ranges[2][last] + (ranges[1][last] - ranges[0][last]) * layout.units
-        intervals.append(
-            Interval(
-                raw.raw_start, raw.raw_end, raw.at * 32, cursor.position, first, stop, touched,
-                raw.data_bytes, raw.has_fill,
-            )
+    lenient = not jpeg.frame.progressive
+    plan = _readable_plan(data, layout, scan, marks, lenient)
+    while True:
+        walk = _Walk(data, layout, scan, marks, plan, lenient)
+        index = walk.index()
+        if not walk.lost:
+            return index
+        for start, end in walk.lost:
+            marks[start:end] = bytes(end - start)
+        plan = _plan(layout, marks)
+
+
+def _readable_plan(
+    data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, lenient: bool
+) -> _Plan:
+    """Return `_plan` of the marks, less those that no data can be there for.
+
+    So no memory is taken for them.
+    """
+    wanted = max(marks.rfind(1), marks.rfind(2)) // layout.interval + 1
+    readable = readable_intervals(data, layout, scan, wanted)
+    if readable < wanted:
+        first = readable * layout.interval
+        if not lenient or marks.find(2, first) >= 0:
+            raise restart_fault(scan, readable)
+        marks[first:] = bytes(len(marks) - first)
+    plan = _plan(layout, marks)
+    shortest = layout.units * (1 + (scan.spectral[1] > 0))  # a bit for each symbol at least
+    changed = False
+    for k in plan[1]:
+        first = k * layout.interval
+        end = min(first + layout.interval, layout.mcus)
+        start, stop = raw_interval(scan, k)
+        there = first + 8 * (stop - start) // shortest
+        if there >= end or marks.find(1, there, end) < 0 > marks.find(2, there, end):
+            continue
+        touched = marks.rfind(2, first, end)
+        if touched >= there or not lenient:
+            raise _fault(core.scan.BAD_DATA, stop)
+        if touched < 0:
+            there = first
+        marks[there:end] = bytes(end - there)
+        changed = True
+    return _plan(layout, marks) if changed else plan
+
+
+class _Walk:
+    """One walk through the marked intervals of a scan."""
+
+    def __init__(
+        self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan,
+        lenient: bool,
+    ) -> None:  # fmt: skip
+        self.data = data
+        self.layout = layout
+        self.scan = scan
+        self.marks = marks
+        self.lenient = lenient
+        self.lost: list[tuple[int, int]] = []
+        """Runs of MCUs that can't be decoded, and need not be."""
+        self.ranges, self.spans = plan
+
+    def index(self) -> ScanIndex:
+        """Return the index; it counts only if nothing was lost."""
+        layout, ranges = self.layout, self.ranges
+        dc_tables, ac_tables, units = _units(layout, self.scan)
+        tables = decode_tables(dc_tables, ac_tables)
+        count = sum(end - begin for begin, end in zip(*ranges[:2], strict=True)) * layout.units
+        blocks = (
+            array("q", bytes(8 * count)), array("B", bytes(count)),
+            array("i", bytes(4 * count)), array("i", bytes(4 * count)),
         )  # fmt: skip
-    return ScanIndex(
-        data, scan, layout, words, tuple(intervals), ranges, blocks, tables, units,
-        tuple(dc_tables), tuple(ac_tables),
-    )  # fmt: skip
+        words, loaded = load_intervals(self.data, layout, self.scan, self.spans)
+        cursor = core.scan.ScanCursor(
+            words, units, tables, blocks, array("i", bytes(4 * len(layout.grids))),
+            self.scan.spectral[1] + 1,
+        )  # fmt: skip
+        return ScanIndex(
+            self.data, self.scan, layout, words,
+            tuple(self._interval(k, raw, words, cursor) for k, raw in loaded.items()),
+            ranges, blocks, tables, units, tuple(dc_tables), tuple(ac_tables),
+        )  # fmt: skip
+
+    def _interval(
+        self, k: int, raw: Loaded, words: array[int], cursor: core.scan.ScanCursor
+    ) -> Interval:
+        """Decode an interval as far as must be."""
+        marks = self.marks
+        start = raw.at * 32
+        first = k * self.layout.interval
+        end = min(first + self.layout.interval, self.layout.mcus)
+        last = marks.rfind(2, first, end)
+        safe = end if last < 0 else min(last + 2, end)
+        data_stop = stop = start + 8 * raw.data_bytes
+        status = 0
+        for broken in (False, True):
+            cursor.start(start, data_stop)
+            for mcu, limit, at in self._steps(k, safe, end if last >= 0 else first):
+                if broken and mcu == safe:
+                    # Zeros fill the last byte of a file that was redacted before, so they may
+                    # be there or not: the same must be found in every state.
+                    stop = data_end(words, cursor.position, data_stop)
+                    cursor.end = stop + 7
+                status = cursor.advance(limit - mcu, at)
+                if status:
+                    break
+            if not status or not self.lenient or first + cursor.passed < safe:
+                break
+        if status:
+            failed = first + cursor.passed
+            if not self.lenient or (last >= 0 and failed < safe):
+                raise _fault(status, self._offset(raw, cursor.position))
+            if last < 0:
+                self.lost.append((first, end))
+            elif marks.find(1, failed, end) >= 0:
+                self.lost.append((failed, end))
+        begins, ends, bases = self.ranges
+        number = self.spans[k].stop - 1
+        return Interval(
+            raw.raw_start, raw.raw_end, start, stop if status else cursor.position,
+            bases[self.spans[k].start],
+            bases[number] + (ends[number] - begins[number]) * self.layout.units,
+            last >= 0, raw.data_bytes, raw.has_fill,
+            self._offset(raw, cursor.position) if status else None,
+        )  # fmt: skip
+
+    def _steps(self, k: int, cut: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Yield runs of MCUs to pass: first, end, recorded index of the first or -1.
+
+        They are cut at one MCU, and go on to ``end`` at least.
+        """
+        mcu = k * self.layout.interval
+        for number in self.spans[k]:
+            begin, stop, at = (self.ranges[n][number] for n in range(3))
+            if mcu < cut < begin:
+                yield mcu, cut, -1
+                mcu = cut
+            if mcu < begin:
+                yield mcu, begin, -1
+            if begin < cut < stop:
+                yield begin, cut, at
+                at += (cut - begin) * self.layout.units
+                begin = cut
+            yield begin, stop, at
+            mcu = stop
+        if mcu < cut < end:
+            yield mcu, cut, -1
+            mcu = cut
+        if mcu < end:
+            yield mcu, end, -1
+
+    def _offset(self, raw: Loaded, bit: int) -> int:
+        """Return where in the file the byte of a bit stands."""
+        used = min((bit >> 3) - 4 * raw.at, raw.data_bytes)
+        return raw.raw_start + core.scan.stuffed_length(
+            self.data, raw.raw_start, raw.raw_end, used
+        )
 
 
-def _plan(
-    layout: ScanLayout, marks: bytearray
-) -> tuple[tuple[array[int], array[int], array[int]], dict[int, range]]:
+def _fault(status: int, offset: int) -> InvalidJpegError:
+    message, code = _FAULTS[status]
+    return InvalidJpegError(message, code=code, offset=offset)
+
+
+def _plan(layout: ScanLayout, marks: bytearray) -> _Plan:
     """Return the runs of marked MCUs, cut at restart intervals, and which each interval has."""
     begins, ends, bases = array("q"), array("q"), array("q")
     spans: dict[int, range] = {}

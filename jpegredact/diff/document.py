@@ -12,7 +12,16 @@ from ..errors import InvalidDiffError
 from ..limits import DEFAULT_LIMITS, Limits
 from .cbor import MAGIC, Budget, Value, decode, encode
 
-__all__ = ["VERSION", "Document", "FileRecord", "GroupRecord", "Patch", "RegionRecord", "Window"]
+__all__ = [
+    "VERSION",
+    "Document",
+    "FileRecord",
+    "GroupRecord",
+    "Patch",
+    "RegionRecord",
+    "Stretch",
+    "Window",
+]
 
 VERSION = 1
 _CHECK = 8
@@ -73,18 +82,29 @@ class RegionRecord:
 Patch = tuple[int, int, bytes]
 """Offset, length, and the bytes that stand there instead."""
 
+Stretch = tuple[int, int, int, bytes]
+"""Number of the scan, number of the stretch in it, bits, and the bytes of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """What belongs to the file as a whole: how the fully revealed file becomes the original.
 
     ``patches`` replace bytes of the fully revealed file: padding bits, tables,
-    and stretches that coding anew does not give back.
+    and whatever else coding anew does not give back. Before that, ``stretches`` of
+    progressive AC scans that the original encoder coded in its own way take the place
+    of the canonical ones.
     """
 
     length: int
     sha256: bytes
     patches: tuple[Patch, ...]
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def raw_bytes(self) -> int:
+        """How many bytes of the original it holds."""
+        return sum(len(p[2]) for p in self.patches) + sum(len(s[3]) for s in self.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +131,7 @@ class Document:
                 "length": self.file.length,
                 "sha256": self.file.sha256,
                 "patches": [list(patch) for patch in self.file.patches],
+                "stretches": [list(stretch) for stretch in self.file.stretches],
             },
         ]
         return MAGIC + encode(
@@ -358,9 +379,20 @@ def _file(record: _Fields) -> FileRecord:
             raise record.bad("patches")
         patches.append((item[0], item[1], item[2]))
         at = item[0] + item[1]
+    stretches: list[Stretch] = []
+    for item in record.array("stretches"):
+        if not (
+            isinstance(item, list) and len(item) == 4
+            and all(_is_number(n) and 0 <= n < 1 << 40 for n in item[:3])
+            and isinstance(item[3], bytes) and len(item[3]) == (item[2] + 7) // 8
+            and (not stretches or (item[0], item[1]) > stretches[-1][:2])
+        ):  # fmt: skip
+            raise record.bad("stretches")
+        stretches.append((item[0], item[1], item[2], item[3]))
     length = record.number("length")
     if length < 0:
         raise record.bad("length")
-    found = FileRecord(length, record.digest(record.take("sha256", bytes)), tuple(patches))
+    digest = record.digest(record.take("sha256", bytes))
+    found = FileRecord(length, digest, tuple(patches), tuple(stretches))
     record.done()
     return found

@@ -68,6 +68,7 @@ class Canvas:
     states: array[int]
     areas: Callable[[], NDArray[np.int64]]
     coefficients: Callable[[], NDArray[np.int16]] | None = field(repr=False)
+    precision: int = 8
 
 
 @runtime_checkable

@@ -14,13 +14,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 from ..codec import core
-from ..codec.layout import ComponentGrid, ScanLayout, scan_layout
+from ..codec.layout import ComponentGrid, component_grids
 from ..codec.model import Frame, JpegData, Scan
 from ..errors import InvalidRegionError
 from ..geometry import Grid, Rect, Region, margin_of
 from ..limits import Limits
 
-__all__ = ["Cover", "Plan", "ScanPlan", "block_grid", "make_plan"]
+__all__ = ["Cover", "Plan", "block_grid", "make_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +51,26 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
-class ScanPlan:
-    """A scan, its layout, and the cover of each of its components (None: untouched)."""
-
-    scan: Scan
-    layout: ScanLayout
-    covers: tuple[Cover | None, ...]
-
-    @property
-    def touched(self) -> bool:
-        """Whether any block of the scan is touched."""
-        return any(cover is not None for cover in self.covers)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """All that will be rewritten: for each scan the covers, for each group its regions."""
+    """All that will be rewritten: by component its grid and cover; for each group its regions.
 
-    scans: tuple[ScanPlan, ...]
+    A grid is None where no scan codes the component, a cover where no block is touched.
+    """
+
+    grids: tuple[ComponentGrid | None, ...]
+    covers: tuple[Cover | None, ...]
     groups: tuple[tuple[int, ...], ...]
     merged: int
     """How many groups were merged into others to stay within the limit."""
 
     def cover_of(self, component: int) -> tuple[ComponentGrid, Cover | None] | None:
         """Return the grid and cover of a component, or None if no scan codes it."""
-        for part in self.scans:
-            for grid, cover in zip(part.layout.grids, part.covers, strict=True):
-                if grid.component == component:
-                    return grid, cover
-        return None
+        grid = self.grids[component]
+        return None if grid is None else (grid, self.covers[component])
+
+    def touched(self, scan: Scan) -> bool:
+        """Whether any block of a scan's components is touched."""
+        return any(self.covers[component.index] is not None for component in scan.components)
 
 
 def block_grid(frame: Frame, component: int) -> Grid:
@@ -98,12 +89,12 @@ def make_plan(
     jpeg: JpegData, regions: Sequence[Region], margin: tuple[float, bool], limits: Limits
 ) -> Plan:
     """Work out the groups of blocks that the regions touch."""
-    pieces: list[tuple[ScanLayout, list[list[Piece]]]] = []
+    grids = component_grids(jpeg)
+    pieces: list[list[Piece]] = []
     sizes: dict[int, int] = {}
-    for scan in jpeg.scans:
-        layout = scan_layout(jpeg, scan)
-        parts = []
-        for grid in layout.grids:
+    for grid in grids:
+        rects = []
+        if grid is not None:
             blocks = block_grid(jpeg.frame, grid.component)
             rects = [
                 (number, rect)
@@ -111,10 +102,9 @@ def make_plan(
                 for found in region.rects(blocks, margin_of(region, margin))
                 for rect in _with_padding(found, grid)
             ]
-            parts.append(_elementary(rects))
-            for first, end, left, right, key in parts[-1]:
-                sizes[key] = sizes.get(key, 0) + (end - first) * (right - left)
-        pieces.append((layout, parts))
+        pieces.append(_elementary(rects))
+        for first, end, left, right, key in pieces[-1]:
+            sizes[key] = sizes.get(key, 0) + (end - first) * (right - left)
     covered = 0
     for mask in sizes:
         covered |= mask
@@ -124,15 +114,8 @@ def make_plan(
                 f"region {number}: it touches no block of the picture", code="region.empty"
             )
     groups, numbers, merged = _number_groups(sizes, min(limits.max_groups, _MOST_GROUPS))
-    plan = Plan(
-        tuple(
-            ScanPlan(scan, layout, tuple(_paint(part, numbers) for part in parts))
-            for scan, (layout, parts) in zip(jpeg.scans, pieces, strict=True)
-        ),
-        groups,
-        merged,
-    )
-    covers = (cover for scan in plan.scans for cover in scan.covers if cover is not None)
+    plan = Plan(grids, tuple(_paint(part, numbers) for part in pieces), groups, merged)
+    covers = (cover for cover in plan.covers if cover is not None)
     cells = sum(box[2] * box[3] for cover in covers for box in cover.boxes.values())
     limits.check("max_cells", cells, "blocks in the windows of all groups")
     return plan

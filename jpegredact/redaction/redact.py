@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
 from ..codec.reader import require_supported
-from ..diff import Document, FileRecord, Patch, RegionRecord
+from ..codec.scan import MissingCategory
+from ..diff import Document, FileRecord, Patch, RegionRecord, Stretch
 from ..errors import InvalidRegionError, VerificationError
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
 from .background import Later
 from .methods import Method
-from .picture import (
-    EditBuilder,
-    FileEdit,
-    Picture,
-    Tables,
-    apply_patches,
-    assemble,
-    open_picture,
-)
+from .opening import open_picture
+from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
 from .plan import Plan, make_plan
 from .render import render_into
-from .say import bare_block, say
+from .say import say
 
 __all__ = ["Outcome", "redact_bytes"]
 
@@ -69,7 +62,7 @@ def redact_bytes(
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
     VerificationError
     """
-    require_supported(jpeg)
+    require_supported(jpeg, limits)
     for number, region in enumerate(regions):
         region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
         if region.label in _LEGIBLE and not (
@@ -85,9 +78,9 @@ def redact_bytes(
     original = open_picture(data, jpeg, plan, ring=True)
     groups = range(len(plan.groups))
     records = Later(lambda: [original.record(group) for group in groups], len(data))
-    edits = original.unchanged()
+    edits = original.edits()
     render_into(original, method, edits)
-    said = say(original, edits, _bare_blocks(original, edits))
+    said = say(original, edits, edits.make_bare())
     outside = Later(lambda: original.outside_digest(said.tables), len(data))
     shown = said.picture
     redacted = Later(lambda: _file(shown, said.tables), len(data))
@@ -102,11 +95,11 @@ def redact_bytes(
     )
     # Guarantee G3: bring the original back from the records as they will be stored.
     document = Document.from_bytes(document.to_bytes(), limits)
-    patches = _patches(original, shown, document, said.tables, redacted)
+    patches, stretches = _patches(original, shown, document, said.tables, redacted)
     document = replace(
         document,
         outside=outside.result(),
-        file=FileRecord(len(data), sha256.result(), patches),
+        file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
     return Outcome(
         jpeg=redacted.result().data,
@@ -122,35 +115,10 @@ def redact_bytes(
         ),
         blocks_moved=said.moved,
         bytes_rewritten=sum(
-            interval.raw_end - interval.raw_start
-            for index in original.indexes.values()
-            for interval in index.intervals
-            if interval.touched
+            interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
-        raw_bytes=sum(len(patch[2]) for patch in patches),
+        raw_bytes=document.file.raw_bytes,
     )
-
-
-def _bare_blocks(original: Picture, edits: dict[int, EditBuilder]) -> dict[int, HuffmanTable]:
-    """Give the touched blocks that have no new AC bits those of a block without AC coefficients.
-
-    Returns the AC tables that had to be extended for it.
-    """
-    tables: dict[int, HuffmanTable] = {}
-    for member in original.members:
-        edit = edits[member.scan]
-        index = original.indexes[member.scan]
-        table = index.ac_tables[index.ac_number(member.part)]
-        longer, bits, value = bare_block(table)
-        if longer != table:
-            tables[table.order] = longer
-        bare = member.blocks
-        if 0 not in table.codes:  # a method's blocks may or may not have got an end
-            bare = array("i", [block for block in bare if edit.ac_bits[block] < 0])
-        elif edit.ac_bits[bare[0]] >= 0:  # it gave AC coefficients to all
-            continue
-        edit.put_ac(bare, bits, value)
-    return tables
 
 
 def _table_name(table: HuffmanTable) -> str:
@@ -190,22 +158,29 @@ def _patches(
     document: Document,
     tables: Tables,
     redacted: Later[_File],
-) -> tuple[Patch, ...]:
+) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
     """Reveal all groups from the document, and return what still differs from the original.
 
-    The scan positions are those that the splice itself noted, so no second pass
+    The scan positions are those that the rewrite itself noted, so no second pass
     over the file is needed; that a reader finds the same ones follows from the
     codes being prefix codes, and the tests restore by reading.
     """
-    edits = shown.unchanged()
+    edits = shown.edits()
     for group, record in enumerate(document.groups):
-        shown.put(edits, group, record)
-    revealed = shown.rewrite(edits, {})
-    if not any(tables.get(t.order, t) != t for t in original.jpeg.tables) and all(
-        index.same_intervals(revealed.indexes[number])
-        for number, index in original.indexes.items()
+        edits.put_record(group, record)
+    revealed, raw = _reveal(original, shown, edits)
+    for group, record in enumerate(document.groups):
+        if revealed.pack(group)[0] != record.blocks:
+            raise _irreversible()
+    stretches = tuple(
+        (scan, number, bits, data)
+        for scan, found in sorted(raw.items())
+        for number, (bits, data) in sorted(found.items())
+    )
+    if not any(tables.get(t.order, t) != t for t in original.jpeg.tables) and (
+        original.same_intervals(revealed)
     ):
-        return ()  # every bit is the original's
+        return (), stretches  # every bit is the original's
     data = original.data
     pieces = {change[:2]: change[2] for change in revealed.changes({})}
     # The fully revealed file is the redacted one but for those intervals.
@@ -221,12 +196,31 @@ def _patches(
         position += len(new)
         at = end
     if apply_patches(assemble(data, whole), patches) != data:
-        raise VerificationError(
-            "the diff would not bring the original back",
-            code="redact.not-reversible",
-            hint="please report this file as a bug",
-        )
-    return tuple(patches)
+        raise _irreversible()
+    return tuple(patches), stretches
+
+
+def _reveal(
+    original: Picture, shown: Picture, edits: Edits
+) -> tuple[Picture, dict[int, Raw]]:
+    """Rewrite with the original's blocks, and its own stretches where they are not canonical."""
+    raw: dict[int, Raw] = {}
+    try:
+        revealed = shown.rewrite(edits, {})
+    except MissingCategory as lack:
+        # The original never needed the codes that the canonical form takes.
+        raw = original.residue(None, (table.order for table in lack.categories))
+        revealed = shown.rewrite(edits, {}, raw)
+    raw |= original.residue(revealed, ())
+    return (shown.rewrite(edits, {}, raw) if raw else revealed), raw
+
+
+def _irreversible() -> VerificationError:
+    return VerificationError(
+        "the diff would not bring the original back",
+        code="redact.not-reversible",
+        hint="please report this file as a bug",
+    )
 
 
 def _difference(position: int, new: bytes, old: bytes) -> list[Patch]:

@@ -10,7 +10,7 @@ from ..codec import core
 from ..codec.compact import unpack_blocks
 from ..errors import InvalidRegionError
 from .methods import Canvas, Method, Slopes
-from .picture import EditBuilder, Member, Picture
+from .picture import Edits, Member, Picture
 from .plan import block_grid
 
 if TYPE_CHECKING:
@@ -22,15 +22,14 @@ __all__ = ["render_into"]
 Window = tuple[int, int, int, int]
 
 
-def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder]) -> None:
+def render_into(picture: Picture, method: Method, edits: Edits) -> None:
     """Let a method fill every touched component, and note its wishes in the edits.
 
-    AC bits are set for components whose method gave AC coefficients; all other
-    touched blocks are left for the caller to make bare.
+    AC coefficients are set for components whose method gave some; all other touched
+    blocks are left for the caller to make bare.
     """
     areas = _areas(picture.plan.groups)
     for member in picture.members:
-        index = picture.indexes[member.scan]
         grid, cover = member.grid, member.cover
         real = (grid.rows, grid.columns)
         row, column = max(cover.row - 1, 0), max(cover.column - 1, 0)
@@ -40,15 +39,15 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
             min(cover.row + cover.rows + 1, grid.rows) - row,
             min(cover.column + cover.columns + 1, grid.columns) - column,
         )
-        layout = index.layout
-        unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
         cells = window[2] * window[3]
         dc, states = array("i", bytes(4 * cells)), array("B", bytes(cells))
+        touched = picture.touched(member)
         core.grid.spread(
-            index.ranges, unit, real, window, index.blocks[3], picture.touched[member.scan],
+            member.ranges, member.unit, real, window, picture.dc(member), touched,
             method.content_free, dc, states,
         )  # fmt: skip
-        blocks = block_grid(picture.jpeg.frame, member.component)
+        frame = picture.jpeg.frame
+        blocks = block_grid(frame, member.component)
         table = picture.jpeg.quantization[member.component] or (1,) * 64
         table = tuple(max(step, 1) for step in table)  # 0 is not allowed, but does no harm
         canvas = Canvas(
@@ -56,24 +55,24 @@ def render_into(picture: Picture, method: Method, edits: dict[int, EditBuilder])
             blocks.step_x, blocks.step_y, window[2], window[3], dc, states,
             _areas_of(member, window, areas),
             None if method.content_free else _coefficients_of(picture, member, window),
+            frame.precision,
         )  # fmt: skip
         values = method.render(canvas)
-        edit = edits[member.scan]
-        place = (index.ranges, unit, real, window)
-        touched = picture.touched[member.scan]
+        new = edits.dc(member)
+        place = (member.ranges, member.unit, real, window)
         if isinstance(values, Slopes):
-            core.grid.place(*place, values.dc, touched, edit.dc)
+            core.grid.place(*place, values.dc, touched, new)
             if values.across is None or values.down is None:
                 continue
-            across, down = array("i", [0]) * index.count, array("i", [0]) * index.count
+            across, down = array("i", [0]) * len(new), array("i", [0]) * len(new)
             core.grid.place(*place, values.across, touched, across)
             core.grid.place(*place, values.down, touched, down)
-            edit.put_slopes(member.part, member.blocks, across, down)
+            edits.put_slopes(member, across, down)
             continue
         plain, coefficients = _plain(values, canvas, method.name)
-        core.grid.place(*place, plain, touched, edit.dc)
+        core.grid.place(*place, plain, touched, new)
         if coefficients is not None:
-            _put_coefficients(picture, member, window, coefficients, edit)
+            _put_coefficients(picture, member, window, coefficients, edits)
 
 
 def _plain(values: Any, canvas: Canvas, name: str) -> tuple[array[int], Any]:
@@ -181,7 +180,7 @@ def _coefficients_of(
 
 
 def _put_coefficients(
-    picture: Picture, member: Member, window: Window, coefficients: Any, edit: EditBuilder
+    picture: Picture, member: Member, window: Window, coefficients: Any, edits: Edits
 ) -> None:
     import numpy as np
 
@@ -192,8 +191,9 @@ def _put_coefficients(
             continue
         places = _places(member, group, window)
         chosen = np.where(places[:, None] >= 0, flat[np.maximum(places, 0)], 0).astype(np.int16)
-        dc = array("i", [edit.dc[block] for block in blocks])
-        edit.put(member.part, blocks, array("h", chosen.tobytes()), drop=True)
-        core.grid.scatter(dc, blocks, edit.dc)  # hidden padding keeps its neighbour's
+        values = edits.dc(member)
+        dc = array("i", [values[block] for block in blocks])
+        edits.put(member, blocks, array("h", chosen.tobytes()), drop=True)
+        core.grid.scatter(dc, blocks, values)  # hidden padding keeps its neighbour's
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ..codec.compact import unpack_shape
 from ..codec.huffman import HuffmanTable
-from ..codec.layout import scan_layout
+from ..codec.layout import component_grids
 from ..codec.markers import COM
 from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
@@ -29,16 +29,17 @@ from ..errors import (
     VerificationError,
 )
 from ..limits import Limits
+from .opening import open_picture
 from .picture import (
-    EditBuilder,
+    Edits,
     FileEdit,
     Picture,
+    Raw,
     apply_patches,
     assemble,
     missing_symbols,
-    open_picture,
 )
-from .plan import Cover, Plan, ScanPlan
+from .plan import Cover, Plan
 
 __all__ = ["diff_plan", "restore_bytes"]
 
@@ -64,11 +65,15 @@ def restore_bytes(
     state = _read_state(data, document, limits)
     revealed = state.revealed | asked
     wanted = [set(group.regions) <= revealed for group in document.groups]
-    edits = state.picture.unchanged()
+    edits = state.picture.edits()
     for number, group in enumerate(document.groups):
         if wanted[number] and not state.shown[number]:
-            state.picture.put(edits, number, group)
-    tables, rewritten = _rewrite(state, edits)
+            edits.put_record(number, group)
+    raw: dict[int, dict[int, tuple[int, bytes]]] = {}
+    if all(wanted):
+        for scan, number, bits, piece in document.file.stretches:
+            raw.setdefault(scan, {})[number] = bits, piece
+    tables, rewritten = _rewrite(state, edits, raw)
     for number, group in enumerate(document.groups):
         new = wanted[number] and not state.shown[number]
         if new and rewritten.pack(number)[0] != group.blocks:
@@ -137,7 +142,7 @@ def _mismatch(message: str, code: str = "diff.mismatch") -> DiffMismatchError:
 def _read_state(data: bytes, document: Document, limits: Limits) -> _State:
     """Find out which picture this is and which of its groups are revealed."""
     jpeg = read_jpeg(data, limits)
-    require_supported(jpeg)
+    require_supported(jpeg, limits)
     if (jpeg.frame.width, jpeg.frame.height) != document.size:
         raise _mismatch(
             f"the diff is of a picture of {document.size[0]} × {document.size[1]} pixels, this one "
@@ -191,12 +196,11 @@ def diff_plan(jpeg: JpegData, document: Document) -> Plan:
     ------
     InvalidDiffError, DiffMismatchError
     """
-    layouts = [scan_layout(jpeg, scan) for scan in jpeg.scans]
-    grids = {grid.component: grid for layout in layouts for grid in layout.grids}
+    grids = component_grids(jpeg)
     boxes: dict[int, dict[int, tuple[int, int, int, int]]] = {}
     for number, group in enumerate(document.groups):
         for window in group.windows:
-            grid = grids.get(window.component)
+            grid = grids[window.component] if window.component < len(grids) else None
             if (
                 grid is None
                 or window.row + window.rows > grid.padded_rows
@@ -222,10 +226,8 @@ def diff_plan(jpeg: JpegData, document: Document) -> Plan:
         if counts is None:
             raise InvalidDiffError("a group's shape can't be read", code="diff.record")
     return Plan(
-        tuple(
-            ScanPlan(scan, layout, tuple(covers.get(grid.component) for grid in layout.grids))
-            for scan, layout in zip(jpeg.scans, layouts, strict=True)
-        ),
+        grids,
+        tuple(covers.get(component) for component in range(len(grids))),
         tuple(group.regions for group in document.groups),
         0,
     )
@@ -240,12 +242,12 @@ def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
 
 
 def _rewrite(
-    state: _State, edits: dict[int, EditBuilder]
+    state: _State, edits: Edits, raw: Mapping[int, Raw]
 ) -> tuple[dict[int, HuffmanTable], Picture]:
     """Rewrite, with symbols appended where a DC difference between fill and original needs one."""
     tables = dict(state.tables)
     try:
-        return tables, state.picture.rewrite(edits, tables)
+        return tables, state.picture.rewrite(edits, tables, raw)
     except MissingCategory as lack:
         more = missing_symbols(lack, tables)
     if more is None:
@@ -255,7 +257,7 @@ def _rewrite(
             code="restore.unsayable",
             hint="restore all regions at once",
         )
-    return more, state.picture.rewrite(edits, more)
+    return more, state.picture.rewrite(edits, more, raw)
 
 
 # A region may have no blocks of its own: all of them under another one too, or the

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..codec.huffman import HuffmanTable
-from ..codec.scan import MissingCategory, ScanIndex
+from ..codec.scan import MissingCategory
 from ..errors import VerificationError
-from .picture import EditBuilder, Picture, Tables, missing_symbols
+from .picture import DcLine, Edits, Picture, Tables, missing_symbols
 
 __all__ = ["Said", "bare_block", "nearest_run", "nearest_run_at_all", "say"]
 
@@ -34,7 +34,7 @@ class Said:
     """Blocks whose DC value is not the wished one."""
 
 
-def say(picture: Picture, edits: dict[int, EditBuilder], tables: Tables) -> Said:
+def say(picture: Picture, edits: Edits, tables: Tables) -> Said:
     """Rewrite a picture, giving way where its DC tables lack a category.
 
     ``edits`` hold the wishes and are changed; ``tables`` may hold tables that
@@ -48,12 +48,13 @@ def say(picture: Picture, edits: dict[int, EditBuilder], tables: Tables) -> Said
             lacking = {table.order for table in lack.categories}
             if attempt in ("as wished", "append"):
                 bound = NEAR if attempt == "as wished" else None
-                for number, index in picture.indexes.items():
-                    moved += _give_way(index, edits[number], tables, lacking, bound)
+                for line in edits.dc_lines():
+                    moved += _give_way(line, tables, lacking, bound)
+                    edits.take_dc(line)
             else:
-                for table, sizes in lack.categories.items():
+                for table, symbols in lack.categories.items():
                     tables = (
-                        missing_symbols(MissingCategory({table: sizes}), tables) or tables
+                        missing_symbols(MissingCategory({table: symbols}), tables) or tables
                     )
         else:
             return Said(rewritten, tables, moved)
@@ -62,18 +63,17 @@ def say(picture: Picture, edits: dict[int, EditBuilder], tables: Tables) -> Said
     )
 
 
-def _give_way(
-    index: ScanIndex, edit: EditBuilder, tables: Tables, lacking: set[int], bound: int | None
-) -> int:
+def _give_way(line: DcLine, tables: Tables, lacking: set[int], bound: int | None) -> int:
     """Move the DC values of runs that can't be said; return how many blocks moved."""
     moved = 0
-    for unit, before, blocks, behind in _runs(index, edit):
+    index = line.index
+    for unit, before, blocks, behind in _runs(line):
         table = index.dc_tables[index.units[1][unit]]
         table = tables.get(table.order, table)
         if table.order not in lacking:
             continue
         sizes = frozenset(symbol for symbol in table.symbols if symbol < 16)
-        wishes = [edit.dc[block] for block in blocks]
+        wishes = [line.dc[block] for block in blocks]
         values = [before, *wishes, *([] if behind is None else [behind])]
         if all(abs(b - a).bit_length() in sizes for a, b in pairwise(values)):
             continue
@@ -83,19 +83,18 @@ def _give_way(
             found = nearest_run_at_all(before, wishes, behind, sizes)
         if found is not None:
             for block, value in zip(blocks, found, strict=True):
-                moved += edit.dc[block] != value
-                edit.dc[block] = value
+                moved += line.dc[block] != value
+                line.dc[block] = value
     return moved
 
 
-def _runs(
-    index: ScanIndex, edit: EditBuilder
-) -> Iterator[tuple[int, int, list[int], int | None]]:
+def _runs(line: DcLine) -> Iterator[tuple[int, int, list[int], int | None]]:
     """Yield each run of touched blocks of one component in coding order.
 
     Its first data unit, the DC value before it, its blocks, the DC value behind
     it (None at the end of an interval).
     """
+    index = line.index
     units = index.layout.units
     firsts = [grid.first for grid in index.layout.grids]
     for interval in index.intervals:
@@ -105,7 +104,7 @@ def _runs(
         runs: list[list[int]] = [[] for _ in firsts]
         for block in range(interval.first_block, interval.end_block):
             c = index.units[0][block % units]
-            if edit.touched[block]:
+            if line.touched[block]:
                 runs[c].append(block)
                 continue
             value = index.blocks[3][block]

@@ -17,8 +17,8 @@ from ..diff import Document
 from ..errors import JpegRedactError, UnsupportedJpegError
 from ..geometry import Region
 from ..limits import Limits
-from .picture import open_picture
-from .plan import Cover, Plan, make_plan
+from .opening import open_picture
+from .plan import Plan, make_plan
 from .restore import diff_plan, restore_bytes
 from .second_reader import read_coefficients, with_whole_mcus
 
@@ -85,7 +85,7 @@ def verify_bytes(
     else:
         for number, region in enumerate(regions):
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
-        plan = make_plan(other, regions, margin, limits) if regions else Plan((), (), 0)
+        plan = make_plan(other, regions, margin, limits) if regions else Plan((), (), (), 0)
     problems.extend(_coded_problems(original, jpeg, redacted, other, plan))
     padded = (with_whole_mcus(original, jpeg), with_whole_mcus(redacted, other))
     before = read_coefficients(padded[0] or original)
@@ -145,8 +145,7 @@ def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bo
     import numpy as np
 
     inside = np.zeros(shape, bool)
-    found = plan.cover_of(component)
-    cover: Cover | None = found[1] if found else None
+    cover = plan.covers[component] if plan.covers else None
     if cover is not None:
         cells = np.frombuffer(cover.cells, np.uint16).reshape(cover.rows, cover.columns) > 0
         part = inside[
@@ -192,12 +191,10 @@ def _coded_problems(
         require_supported(other)
     except UnsupportedJpegError:
         return  # then it can't be ours: the coefficients alone tell
-    touched = set()
-    for index in open_picture(redacted, other, plan, ring=False).indexes.values():
-        for interval in index.intervals:
-            touched.add(interval.raw_start)
-            if not index.ends_clean(interval):
-                yield f"the coded data before byte {interval.raw_end} does not end as it should"
+    picture = open_picture(redacted, other, plan, ring=False)
+    touched = {interval.raw_start for interval in picture.touched_intervals()}
+    for interval in picture.unclean():
+        yield f"the coded data before byte {interval.raw_end} does not end as it should"
     for a, b in zip(jpeg.scans, other.scans, strict=True):
         starts, ends = [b.start, *(at + 2 for at in b.restarts)], [*b.restarts, b.end]
         before = zip([a.start, *(at + 2 for at in a.restarts)], [*a.restarts, a.end], strict=True)

@@ -1,0 +1,161 @@
+"""All scans that share in the blocks of a picture: read together, written together.
+
+For pictures whose coefficients are spread over scans (progressive) or coded with a
+state that remembers (arithmetic). Knows scans and blocks; knows no regions, diffs, files.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from . import core
+from .arithmetic import ArithmeticScan
+from .blocks import BlockStore
+from .huffman import HuffmanTable
+from .layout import scan_layout
+from .model import JpegData, Scan
+from .progressive import AcBand, DcFirst, DcRefinement, Raw, Tables, Targets, find_mcus
+from .scan import MissingCategory
+
+__all__ = ["Layer", "read_layers", "refines_ac", "rewrite_layers", "sayable"]
+
+Layer: TypeAlias = "DcFirst | DcRefinement | AcBand | ArithmeticScan"
+
+
+def refines_ac(jpeg: JpegData) -> bool:
+    """Whether some scan refines AC coefficients."""
+    return any(scan.approximation[0] and scan.spectral[1] for scan in jpeg.scans)
+
+
+def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Layer]:
+    """Read every scan that codes recorded blocks, as far as needed; fill the store.
+
+    Returns them by number of the scan.
+
+    Raises
+    ------
+    InvalidJpegError
+        The coded data around the blocks can't be decoded.
+    """
+    scans = {
+        number: scan
+        for number, scan in enumerate(jpeg.scans)
+        if any(store.has(component.index) for component in scan.components)
+    }
+    units = {number: find_mcus(store, jpeg, scan) for number, scan in scans.items()}
+    walked = _walked(jpeg, store, scans, {n: last for n, (_, last) in units.items()})
+    size = len(store.slots) if refines_ac(jpeg) else 0
+    history = array("Q", bytes(8 * size))
+    layers: dict[int, Layer] = {}
+    for number, scan in scans.items():
+        if jpeg.frame.arithmetic:
+            layers[number] = ArithmeticScan.read(
+                data, jpeg, scan, store, history, walked[number]
+            )
+        elif scan.spectral[0]:
+            component = scan.components[0].index
+            base = store.bases[component]
+            part = memoryview(history)[base : base + len(store.slots_of(component))]
+            layers[number] = AcBand.read(
+                data, jpeg, scan, store, part if size else None, walked[number]
+            )
+        elif scan.approximation[0]:
+            layers[number] = DcRefinement.read(data, jpeg, scan, store)
+        else:
+            layout = scan_layout(jpeg, scan)
+            marks = bytearray(layout.mcus)
+            for grid, found in zip(layout.grids, units[number][0], strict=True):
+                core.dcscan.mark_mcus(
+                    found, layout.units, store.of(grid.component, store.touched),
+                    layout.interval, marks,
+                )  # fmt: skip
+            layers[number] = DcFirst.read(data, jpeg, scan, store, marks)
+    return layers
+
+
+def _walked(
+    jpeg: JpegData, store: BlockStore, scans: Mapping[int, Scan], lasts: Mapping[int, array[int]]
+) -> dict[int, dict[int, int]]:
+    """Return which restart intervals of each scan must be decoded, with their last touched MCU.
+
+    A refinement can be decoded only by who knows which coefficients were not zero
+    before, in all blocks of the interval; so from the last scan to the first, an
+    interval is needed also where a later one that is needed overlaps it.
+    """
+    needed: dict[int, bytearray] = {}
+    walked = {}
+    for number in sorted(scans, reverse=True):
+        scan, last = scans[number], lasts[number]
+        layout = scan_layout(jpeg, scan)
+        codes_ac = scan.spectral[0] > 0
+        least = 0 if codes_ac else -1  # of blocks around the regions only the DC is of use
+        marks = bytearray()
+        if codes_ac:
+            marks = needed.setdefault(layout.grids[0].component, bytearray(layout.mcus))
+        found = {}
+        for k, mcu in enumerate(last):
+            begin, end = k * layout.interval, min((k + 1) * layout.interval, layout.mcus)
+            if mcu >= least or marks.find(1, begin, end) >= 0:
+                found[k] = mcu
+                if codes_ac and scan.approximation[0]:
+                    marks[begin:end] = b"\1" * (end - begin)
+        walked[number] = found
+    return walked
+
+
+def rewrite_layers(
+    layers: Mapping[int, Layer],
+    store: BlockStore,
+    targets: Targets,
+    tables: Tables,
+    raw: Mapping[int, Raw],
+) -> dict[int, Layer]:
+    """Write the touched intervals of all scans anew, in their order; ``raw`` by scan.
+
+    Raises
+    ------
+    MissingCategory
+        With all that is missing in any scan.
+    """
+    written: dict[int, Layer] = {}
+    missing: dict[HuffmanTable, list[int]] = {}
+    for number, layer in layers.items():
+        try:
+            written[number] = layer.rewrite(store, targets, tables, raw.get(number, {}))
+        except MissingCategory as lack:
+            for table, sizes in lack.categories.items():
+                missing[table] = sorted({*missing.get(table, ()), *sizes})
+    if missing:
+        raise MissingCategory(missing)
+    return written
+
+
+def sayable(
+    layers: Mapping[int, Layer],
+    store: BlockStore,
+    members: Mapping[int, array[int]],
+    coefficients: array[int],
+    codes: Mapping[int, array[int]],
+) -> None:
+    """Clear AC coefficients of blocks that the scans' tables can't say.
+
+    ``members`` are slots by component, ``codes`` by scan.
+    """
+    for component, blocks in members.items():
+        bands = [
+            (number, layer)
+            for number, layer in layers.items()
+            if isinstance(layer, AcBand) and layer.component == component
+        ]
+        changed = 1
+        while blocks and changed:  # what falls in a late scan is missing in an early one
+            state = array("h", bytes(128 * store.count))
+            changed = sum(
+                core.bandwrite.drop_unsayable(
+                    blocks, coefficients, state, codes[number],
+                    (*layer.scan.spectral, *layer.scan.approximation),
+                )
+                for number, layer in bands
+            )  # fmt: skip

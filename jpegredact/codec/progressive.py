@@ -1,0 +1,483 @@
+"""Scans of progressive Huffman pictures (ITU-T T.81 G.1.2): read, and written anew in place.
+
+Three kinds: the first scan of DC values is a splice like that of sequential
+pictures; a DC refinement has one bit a block; of an AC scan only *stretches* are
+coded anew. Knows bits, blocks and restart intervals; knows no regions, diffs, files.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..errors import InvalidJpegError
+from . import core
+from .blocks import BlockStore
+from .huffman import HuffmanTable, encode_codes
+from .intervals import PAD_WORDS, CodedScan, Interval, load_intervals
+from .layout import scan_layout
+from .model import JpegData, Scan
+from .scan import Edit, MissingCategory, ScanIndex, index_scan
+
+__all__ = ["AcBand", "DcFirst", "DcRefinement", "Outside", "Raw", "Tables", "Targets", "find_mcus"]
+
+Tables = Mapping[int, HuffmanTable]
+"""Tables that differ from the file's own, by their order in the file."""
+
+Outside = tuple[int, "bytes | memoryview"]
+"""What no change inside a touched interval can alter: how many bits, and the bytes of them."""
+
+Raw = Mapping[int, tuple[int, bytes]]
+"""Stretches that stand in the file as they are: number -> bits, and the bytes of them."""
+
+_FAULTS = {
+    core.bandread.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
+    core.bandread.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
+    core.bandread.BAD_RUN: ("a run of coefficients leaves its band", "jpeg.bad-run"),
+    core.bandread.BAD_VALUE: ("a coefficient leaves 16 bits", "jpeg.bad-value"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What touched blocks are to become, and how far that is written: one pass over all scans.
+
+    ``coefficients`` has 64 a slot; ``state`` is what a reader has of them after the
+    scans written so far. ``history`` (empty where no AC coefficient is refined) and
+    ``scratch`` are what the old scans said so far.
+    """
+
+    coefficients: array[int]
+    state: array[int]
+    history: array[int]
+    scratch: array[int]
+
+    @classmethod
+    def of(cls, store: BlockStore, coefficients: array[int], refines: bool) -> Targets:
+        """Begin: of the touched blocks, nothing has been written."""
+        state = array("h", store.coefficients)
+        core.dcscan.clear(store.touched, state)
+        return cls(
+            coefficients,
+            state,
+            array("Q", bytes(8 * len(store.slots) if refines else 0)),
+            array("h", bytes(128 * store.count)),
+        )
+
+
+
+def find_mcus(
+    store: BlockStore, jpeg: JpegData, scan: Scan
+) -> tuple[list[array[int]], array[int]]:
+    """Return for each component of a scan the data units of its slots, and for each interval its
+    last touched MCU (-1: blocks are only recorded there, -2: none).
+    """
+    layout = scan_layout(jpeg, scan)
+    last = array("q", [-2]) * -(-layout.mcus // layout.interval)
+    found = []
+    for grid in layout.grids:
+        units = array("q", bytes(8 * len(store.of(grid.component, store.touched))))
+        unit = (
+            grid.down, grid.across, layout.mcus_across, layout.mcus_down, layout.units,
+            grid.first, store.grid(grid.component).padded_columns, layout.interval,
+        )  # fmt: skip
+        core.dcscan.find_mcus(
+            store.of(grid.component, store.rasters), unit,
+            store.of(grid.component, store.touched), last, units,
+        )  # fmt: skip
+        found.append(units)
+    return found, last
+
+
+@dataclass(frozen=True)
+class DcFirst:
+    """The first scan of some components' DC values."""
+
+    index: ScanIndex
+    maps: tuple[array[int], ...]
+    """By component of the scan: the slots of the recorded blocks, -1 for other components."""
+    touched: array[int]
+    """Over the scan's recorded blocks."""
+
+    @classmethod
+    def read(
+        cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore, marks: bytearray
+    ) -> DcFirst:
+        """Read it; ``marks`` as in `index_scan`. Sets the DC of all recorded blocks."""
+        index = index_scan(data, jpeg, scan, marks)
+        layout = index.layout
+        maps = []
+        touched = array("B", bytes(index.count))
+        wanted = array("B", b"\1") * store.count
+        for grid in layout.grids:
+            slots = array("i", [-1]) * index.count
+            if store.has(grid.component):
+                core.dcscan.map_slots(
+                    index.ranges,
+                    (grid.down, grid.across, layout.mcus_across, layout.units, grid.first),
+                    store.slots_of(grid.component),
+                    store.grid(grid.component).padded_columns, slots,
+                )  # fmt: skip
+                _check(
+                    core.dcscan.take_dc(
+                        slots, index.blocks[3], scan.approximation[1], wanted, store.coefficients
+                    ),
+                    scan,
+                )
+                core.dcscan.mark(slots, store.touched, touched)
+            maps.append(slots)
+        return cls(index, tuple(maps), touched)
+
+    @property
+    def scan(self) -> Scan:
+        """The scan."""
+        return self.index.scan
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """Its intervals that were looked into."""
+        return self.index.intervals
+
+    def wishes(self, store: BlockStore, coefficients: array[int]) -> array[int]:
+        """Return the DC values to write, at this scan's precision."""
+        dc = array("i", self.index.blocks[3])
+        for slots in self.maps:
+            core.dcscan.give_dc(
+                slots, store.touched, self.scan.approximation[1], coefficients, dc
+            )
+        return dc
+
+    def rewrite(
+        self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw
+    ) -> DcFirst:
+        """Write the touched intervals anew.
+
+        Raises
+        ------
+        MissingCategory
+        """
+        count = self.index.count
+        dc = self.wishes(store, targets.coefficients)
+        edit = Edit(
+            self.touched, dc, array("I", bytes(4)), array("q", bytes(8 * count)),
+            array("i", bytes(4 * count)), 0,
+        )  # fmt: skip
+        index = self.index.splice(
+            edit,
+            tuple(tables.get(t.order, t) for t in self.index.dc_tables),
+            self.index.ac_tables,
+        )
+        for slots in self.maps:
+            core.dcscan.take_dc(
+                slots, dc, self.scan.approximation[1], store.touched, targets.state
+            )
+        return replace(self, index=index)
+
+    def interval_bytes(self, interval: Interval) -> bytes | bytearray:
+        """Return an interval as the file will hold it."""
+        return self.index.interval_bytes(interval, self.touched)
+
+    def same_intervals(self, other: DcFirst) -> bool:
+        """See `CodedScan.same_intervals`."""
+        return self.index.same_intervals(other.index)
+
+    def ends_clean(self, interval: Interval) -> bool:
+        """See `CodedScan.ends_clean`."""
+        return self.index.ends_clean(interval)
+
+    def outside(self, store: BlockStore) -> Sequence[Outside]:
+        """See `ScanIndex.outside`."""
+        return self.index.outside(self.touched)
+
+
+@dataclass(frozen=True)
+class DcRefinement(CodedScan):
+    """A scan with one more bit of each DC value (T.81 G.1.2.1.1)."""
+
+    positions: tuple[array[int], ...]
+    """By component of the scan, for each of its slots: where its bit stands, or -1."""
+
+    @classmethod
+    def read(cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore) -> DcRefinement:
+        """Read it. Adds a bit to the DC of all recorded blocks."""
+        layout = scan_layout(jpeg, scan)
+        units, last = find_mcus(store, jpeg, scan)
+        words, loaded = load_intervals(
+            data, layout, scan, [k for k, mcu in enumerate(last) if mcu > -2]
+        )
+        starts = array("q", [-1]) * len(last)
+        intervals = []
+        for k, raw in loaded.items():
+            starts[k] = raw.at * 32
+            mcus = min(layout.interval, layout.mcus - k * layout.interval)
+            end = starts[k] + mcus * layout.units
+            if end > starts[k] + 8 * raw.data_bytes:
+                raise _fault(core.bandread.BAD_DATA, raw.raw_end)
+            intervals.append(
+                Interval(
+                    raw.raw_start, raw.raw_end, starts[k], end, 0, 0, last[k] >= 0,
+                    raw.data_bytes, raw.has_fill,
+                )
+            )  # fmt: skip
+        positions = []
+        for grid, found in zip(layout.grids, units, strict=True):
+            at = array("q", found)
+            core.dcscan.bit_positions(found, layout.interval * layout.units, starts, at)
+            first, end = store.bounds[grid.component : grid.component + 2]
+            core.dcscan.take_bits(
+                words, at, scan.approximation[1],
+                memoryview(store.coefficients)[64 * first : 64 * end],
+            )  # fmt: skip
+            positions.append(at)
+        return cls(data, scan, layout, words, tuple(intervals), tuple(positions))
+
+    def rewrite(
+        self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw
+    ) -> DcRefinement:
+        """Write the touched intervals anew."""
+        words = array("I", self.words)
+        for grid, at in zip(self.layout.grids, self.positions, strict=True):
+            first, end = store.bounds[grid.component : grid.component + 2]
+            core.dcscan.put_bits(
+                words, at, store.of(grid.component, store.touched), self.scan.approximation[1],
+                memoryview(targets.coefficients)[64 * first : 64 * end],
+                memoryview(targets.state)[64 * first : 64 * end],
+            )  # fmt: skip
+        intervals = []
+        for interval in self.intervals:
+            if not interval.touched:
+                continue
+            count = (interval.end_bit - interval.first_bit + 7) >> 3
+            if interval.end_bit & 31:
+                last = interval.end_bit >> 5
+                words[last] |= 0xFFFFFFFF >> (interval.end_bit & 31)
+            intervals.append(replace(interval, data_bytes=count))
+        return replace(self, words=words, intervals=tuple(intervals))
+
+    def interval_bytes(self, interval: Interval) -> bytes | bytearray:
+        """Return an interval as the file will hold it."""
+        here = [
+            at
+            for positions in self.positions
+            for at in positions
+            if interval.first_bit <= at < interval.end_bit
+        ] if interval.has_fill else [interval.first_bit]  # fmt: skip
+        return self.stuffed(interval, min(here) - interval.first_bit)
+
+    def outside(self, store: BlockStore) -> list[Outside]:
+        """Return the touched intervals with zeros for the touched blocks."""
+        blank = array("h", bytes(128 * store.count))
+        new = self.rewrite(store, Targets.of(store, blank, False), {}, {})
+        return [
+            (i.end_bit - i.first_bit, cut_bits(new.words, i.first_bit, i.end_bit))
+            for i in new.intervals
+        ]
+
+
+@dataclass(frozen=True)
+class AcBand(CodedScan):
+    """A first or refining scan of a component's AC coefficients (T.81 G.1.2.2, G.1.2.3)."""
+
+    table: HuffmanTable
+    stretches: tuple[array[int], array[int], array[int], array[int], array[int], array[int]]
+    """First block, end block, first bit, end bit, first entry, and whether the end of the block
+    before belongs to it. An interval's ``first_block`` and ``end_block`` count stretches."""
+    entries: tuple[array[int], array[int]]
+    """For untouched blocks in the stretches of a refinement: where their correction bits stand in
+    ``source``, and how many they are."""
+    source: array[int]
+
+    @classmethod
+    def read(
+        cls,
+        data: bytes,
+        jpeg: JpegData,
+        scan: Scan,
+        store: BlockStore,
+        history: memoryview | None,
+        walked: Mapping[int, int],
+    ) -> AcBand:
+        """Read the intervals ``walked`` (each with its last touched block, or -1).
+
+        Sets the band of all recorded blocks there; ``history`` (None where no scan
+        refines this component) is kept up to date.
+        """
+        layout = scan_layout(jpeg, scan)
+        component = layout.grids[0].component
+        words, loaded = load_intervals(data, layout, scan, walked)
+        most = sum(store.of(component, store.touched))
+        stretches = (
+            array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("q", bytes(8 * most)),
+            array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("B", bytes(most)),
+        )  # fmt: skip
+        room = 0
+        if scan.approximation[0]:
+            room = min(len(walked) * layout.interval, layout.mcus)
+        entries = (array("q", bytes(8 * room)), array("B", bytes(room)))
+        cursor = core.bandread.BandCursor(
+            words, scan.components[0].ac.full, array("Q") if history is None else history,
+            (store.slots_of(component), store.touched, store.coefficients),
+            (*scan.spectral, *scan.approximation),
+            (layout.mcus_across, store.grid(component).padded_columns), stretches, entries,
+        )  # fmt: skip
+        intervals = []
+        for k, raw in loaded.items():
+            begin = k * layout.interval
+            end = min(begin + layout.interval, layout.mcus)
+            before = cursor.count
+            limit = raw.at * 32 + 8 * raw.data_bytes
+            status = cursor.walk(begin, end, raw.at * 32, limit)
+            if status:
+                used = (cursor.position >> 3) - 4 * raw.at
+                at = core.scan.stuffed_length(data, raw.raw_start, raw.raw_end, used)
+                raise _fault(status, raw.raw_start + at)
+            intervals.append(
+                Interval(
+                    raw.raw_start, raw.raw_end, raw.at * 32, cursor.position, before,
+                    cursor.count, cursor.count > before, raw.data_bytes, raw.has_fill,
+                )
+            )  # fmt: skip
+        return cls(
+            data, scan, layout, words, tuple(intervals), scan.components[0].ac,
+            tuple(part[: cursor.count] for part in stretches),  # type: ignore[arg-type]
+            (entries[0][: cursor.kept], entries[1][: cursor.kept]), words,
+        )  # fmt: skip
+
+    @property
+    def component(self) -> int:
+        """Index of the component in the frame."""
+        return self.layout.grids[0].component
+
+    def rewrite(self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw) -> AcBand:
+        """Write the touched intervals anew, in their one canonical form but for ``raw`` stretches.
+
+        Raises
+        ------
+        MissingCategory
+        """
+        table = tables.get(self.table.order, self.table)
+        missing = array("B", bytes(256))
+        band = core.bandwrite.BandWriter(
+            encode_codes((table,), 256), missing, (*self.scan.spectral, *self.scan.approximation)
+        )
+        lacking: set[int] = set()
+        grid = (self.layout.mcus_across, store.grid(self.component).padded_columns)
+        blocks = (store.slots_of(self.component), store.touched, targets.coefficients)
+        pieces = []
+        first_block, end_block, _, _, first_entry, tail = self.stretches
+        for s in range(len(first_block)):
+            band.begin(first_block[s], end_block[s], tail[s] != 0, first_entry[s])
+            piece = array("I")
+            done = False
+            while not done:
+                done = band.write(self.entries, self.source, grid, blocks, targets.state)
+                piece.frombytes(band.take())
+            bits = band.bit()
+            if s in raw:
+                bits, data = raw[s]
+                piece = words_of(data)
+            elif any(missing):
+                lacking.update(k for k in range(256) if missing[k])
+            missing[:] = array("B", bytes(256))
+            pieces.append((piece, bits))
+        if lacking:
+            raise MissingCategory({table: sorted(lacking)})
+        return self._joined(table, pieces)
+
+    def _joined(self, table: HuffmanTable, pieces: list[tuple[array[int], int]]) -> AcBand:
+        """Put pieces in the place of the stretches."""
+        first_block, end_block, first_bit, end_bit, first_entry, tail = self.stretches
+        todo = [interval for interval in self.intervals if interval.touched]
+        size = sum(bits for _, bits in pieces) + sum(i.end_bit - i.first_bit for i in todo)
+        words = array("I", [0]) * (size // 32 + len(todo) * (PAD_WORDS + 2) + 2)
+        writer = core.splice.BitWriter(words)
+        firsts, ends = array("q", first_bit), array("q", end_bit)
+        intervals = []
+        for i in todo:
+            start = writer.bit()
+            at = i.first_bit
+            for s in range(i.first_block, i.end_block):
+                writer.copy(self.words, at, first_bit[s])
+                firsts[s] = writer.bit()
+                writer.copy(pieces[s][0], 0, pieces[s][1])
+                ends[s] = writer.bit()
+                at = end_bit[s]
+            writer.copy(self.words, at, i.end_bit)
+            end = writer.bit()
+            writer.finish(True)
+            writer.skip(PAD_WORDS)
+            intervals.append(
+                replace(i, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
+            )
+        return replace(
+            self, words=words, table=table, intervals=tuple(intervals),
+            stretches=(first_block, end_block, firsts, ends, first_entry, tail),
+        )  # fmt: skip
+
+    def interval_bytes(self, interval: Interval) -> bytes | bytearray:
+        """Return an interval as the file will hold it."""
+        return self.stuffed(
+            interval, self.stretches[2][interval.first_block] - interval.first_bit
+        )
+
+    def outside(self, store: BlockStore) -> list[Outside]:
+        """Return the touched intervals with only the untouched blocks' correction bits in place of
+        each stretch.
+        """
+        starts = [*self.stretches[4], len(self.entries[0])]
+        pieces = []
+        for s in range(len(starts) - 1):
+            first, end = starts[s], starts[s + 1]
+            words = array("I", [0]) * (2 * (end - first) + 1)
+            bits = core.bandwrite.gather_bits(self.source, self.entries, first, end, words)
+            pieces.append((words, bits))
+        new = self._joined(self.table, pieces)
+        return [
+            (i.end_bit - i.first_bit, cut_bits(new.words, i.first_bit, i.end_bit))
+            for i in new.intervals
+        ]
+
+    def residue(self, other: AcBand | None) -> Raw:
+        """Return the stretches of this scan that ``other`` codes in another way; None: all."""
+        found = {}
+        for s in range(len(self.stretches[0])):
+            bits = self.stretches[3][s] - self.stretches[2][s]
+            mine = cut_bits(self.words, self.stretches[2][s], self.stretches[3][s])
+            if other is None:
+                found[s] = (bits, mine)
+                continue
+            theirs = cut_bits(other.words, other.stretches[2][s], other.stretches[3][s])
+            if mine != theirs or other.stretches[3][s] - other.stretches[2][s] != bits:
+                found[s] = (bits, mine)
+        return found
+
+
+def cut_bits(words: array[int], start: int, end: int) -> bytes:
+    """Return some bits, with zeros behind them up to a whole byte."""
+    out = array("I", [0]) * ((end - start) // 32 + 2)
+    writer = core.splice.BitWriter(out)
+    writer.copy(words, start, end)
+    count = writer.finish(False)
+    if sys.byteorder == "little":
+        out.byteswap()
+    return out.tobytes()[:count]
+
+
+def words_of(data: bytes) -> array[int]:
+    """Return bytes as words, with zeros behind them."""
+    words = array("I", data + bytes(8 - len(data) % 4))
+    if sys.byteorder == "little":
+        words.byteswap()
+    return words
+
+
+def _fault(status: int, offset: int) -> InvalidJpegError:
+    message, code = _FAULTS[status]
+    return InvalidJpegError(message, code=code, offset=offset)
+
+
+def _check(status: int, scan: Scan) -> None:
+    if status:
+        raise _fault(status, scan.start)

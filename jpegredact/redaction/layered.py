@@ -1,0 +1,241 @@
+"""Pictures whose scans share their blocks: progressive, arithmetic, or both.
+
+The recorded blocks are kept with all their coefficients; each scan that has a share
+in touched ones is written anew.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..codec import core
+from ..codec.blocks import BlockStore, make_store
+from ..codec.compact import pack_coefficients, unpack_blocks
+from ..codec.huffman import encode_codes
+from ..codec.intervals import Interval
+from ..codec.layers import Layer, read_layers, refines_ac, rewrite_layers, sayable
+from ..codec.model import JpegData
+from ..codec.progressive import AcBand, DcFirst, Targets
+from ..diff import GroupRecord
+from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
+from .plan import Plan
+
+__all__ = ["LayeredPicture", "open_layered"]
+
+
+@dataclass(frozen=True)
+class LayeredPicture(Picture):
+    """See `Picture`."""
+
+    store: BlockStore
+    layers: dict[int, Layer]
+    """By number of the scan."""
+
+    def pack(self, group: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        """See `Picture.pack`. There is no residue of single blocks."""
+        parts = [(m.component, m.group(group)) for m in self.members]
+        parts = [part for part in parts if part[1]]
+        return pack_coefficients(self.store.coefficients, parts), []
+
+    def dc(self, member: Member) -> array[int]:
+        """See `Picture.dc`."""
+        return self.store.dc()
+
+    def touched(self, member: Member) -> array[int]:
+        """See `Picture.touched`."""
+        return self.store.touched
+
+    def edits(self) -> LayeredEdits:
+        """See `Picture.edits`."""
+        return LayeredEdits(self)
+
+    def rewrite(
+        self, edits: Edits, tables: Tables, raw: Mapping[int, Raw] | None = None
+    ) -> LayeredPicture:
+        """See `Picture.rewrite`."""
+        assert isinstance(edits, LayeredEdits)  # noqa: S101 - `edits` made them
+        return self._with(edits.wishes(), tables, raw or {})
+
+    def _with(
+        self, coefficients: array[int], tables: Tables, raw: Mapping[int, Raw]
+    ) -> LayeredPicture:
+        targets = Targets.of(self.store, coefficients, refines_ac(self.jpeg))
+        layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
+        return replace(
+            self, layers=layers, store=replace(self.store, coefficients=targets.state)
+        )
+
+    def intervals(self) -> Iterator[tuple[Interval, bytes | bytearray]]:
+        """See `Picture.intervals`."""
+        for layer in self.layers.values():
+            for interval in layer.intervals:
+                if interval.touched:
+                    yield interval, layer.interval_bytes(interval)
+
+    def touched_intervals(self) -> Iterator[Interval]:
+        """See `Picture.touched_intervals`."""
+        for layer in self.layers.values():
+            yield from (interval for interval in layer.intervals if interval.touched)
+
+    def unclean(self) -> Iterator[Interval]:
+        """See `Picture.unclean`."""
+        if self.jpeg.frame.arithmetic:  # what is read to its end says nothing about it
+            again = self.rewrite(self.edits(), {})
+            for number, layer in self.layers.items():
+                if not layer.same_intervals(again.layers[number]):  # type: ignore[arg-type]
+                    yield from (interval for interval in layer.intervals if interval.touched)
+            return
+        for layer in self.layers.values():
+            for interval in layer.intervals:
+                if interval.touched and not layer.ends_clean(interval):
+                    yield interval
+
+    def outside(self) -> Iterator[tuple[Interval, int, bytes | memoryview]]:
+        """See `Picture.outside`."""
+        layers = self.layers
+        if self.jpeg.frame.arithmetic:
+            nothing = array("h", bytes(128 * self.store.count))
+            layers = self._with(nothing, {}, {}).layers
+        for layer in layers.values():
+            touched = (interval for interval in layer.intervals if interval.touched)
+            for interval, (bits, piece) in zip(touched, layer.outside(self.store), strict=True):
+                yield interval, bits, piece
+
+    def same_intervals(self, other: LayeredPicture) -> bool:
+        """See `Picture.same_intervals`."""
+        return all(
+            layer.same_intervals(other.layers[number])  # type: ignore[arg-type]
+            for number, layer in self.layers.items()
+        )
+
+    def residue(
+        self, revealed: LayeredPicture | None, lacking: Iterable[int]
+    ) -> dict[int, Raw]:
+        """See `Picture.residue`."""
+        found: dict[int, Raw] = {}
+        orders = set(lacking)
+        for number, layer in self.layers.items():
+            if not isinstance(layer, AcBand):
+                continue
+            if layer.table.order in orders:
+                found[number] = layer.residue(None)
+            elif revealed is not None:
+                raw = layer.residue(revealed.layers[number])  # type: ignore[arg-type]
+                if raw:
+                    found[number] = raw
+        return found
+
+
+class LayeredEdits(Edits):
+    """See `Edits`. Recorded blocks are numbered by slot."""
+
+    def __init__(self, picture: LayeredPicture) -> None:
+        self.picture = picture
+        self._coefficients = array("h", picture.store.coefficients)
+        self._dc = picture.store.dc()
+        self._given: set[int] = set()
+
+    def dc(self, member: Member) -> array[int]:
+        """See `Edits.dc`."""
+        return self._dc
+
+    def wishes(self) -> array[int]:
+        """Return 64 coefficients for each slot."""
+        core.dcscan.put_dc(self._dc, self.picture.store.touched, self._coefficients)
+        return self._coefficients
+
+    def put(
+        self, member: Member, blocks: array[int], coefficients: array[int], drop: bool
+    ) -> int:
+        """See `Edits.put`. What can't be said is left out by `make_bare`."""
+        core.dcscan.put_blocks(coefficients, blocks, self._coefficients)
+        core.grid.scatter(array("i", coefficients[::64]), blocks, self._dc)
+        self._given.add(member.component)
+        return 0
+
+    def put_slopes(self, member: Member, across: array[int], down: array[int]) -> None:
+        """See `Edits.put_slopes`."""
+        core.dcscan.put_blocks(
+            array("h", bytes(128 * len(member.blocks))), member.blocks, self._coefficients
+        )
+        core.dcscan.put_slopes(across, down, member.blocks, self._coefficients)
+        self._given.add(member.component)
+
+    def make_bare(self) -> Tables:
+        """See `Edits.make_bare`. Takes away, too, what the tables can't say."""
+        picture = self.picture
+        for member in picture.members:
+            if member.component not in self._given:
+                nothing = array("h", bytes(128 * len(member.blocks)))
+                core.dcscan.put_blocks(nothing, member.blocks, self._coefficients)
+        codes = {
+            number: encode_codes((layer.table,), 256)
+            for number, layer in picture.layers.items()
+            if isinstance(layer, AcBand)
+        }
+        blocks = {member.component: member.blocks for member in picture.members}
+        sayable(picture.layers, picture.store, blocks, self._coefficients, codes)
+        return {}
+
+    def put_record(self, group: int, record: GroupRecord) -> None:
+        """See `Edits.put_record`."""
+        parts = [m for m in self.picture.members if m.starts[group] < m.starts[group + 1]]
+        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
+        if record.odd:
+            raise damaged("odd")
+        for piece in unpack_blocks(record.blocks, counts):
+            if piece is None:
+                raise damaged("blocks")
+            number, start, coefficients = piece
+            blocks = parts[number].group(group)[start : start + len(coefficients) // 64]
+            self.put(parts[number], blocks, coefficients, drop=False)
+
+    def dc_lines(self) -> Iterator[DcLine]:
+        """See `Edits.dc_lines`."""
+        for number, layer in self.picture.layers.items():
+            if isinstance(layer, DcFirst):
+                dc = layer.wishes(self.picture.store, self.wishes())
+                yield DcLine(number, layer.index, layer.touched, dc)
+
+    def take_dc(self, line: DcLine) -> None:
+        """See `Edits.take_dc`."""
+        layer = self.picture.layers[line.scan]
+        assert isinstance(layer, DcFirst)  # noqa: S101 - the line came from it
+        low = layer.scan.approximation[1]
+        wished = layer.wishes(self.picture.store, self.wishes())
+        for slots in layer.maps:
+            for block, slot in enumerate(slots):
+                if slot >= 0 and layer.touched[block] and line.dc[block] != wished[block]:
+                    self._dc[slot] = line.dc[block] << low
+
+
+def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> LayeredPicture:
+    """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    Raises
+    ------
+    InvalidJpegError
+        The coded data around them can't be decoded.
+    """
+    marks: list[bytearray | None] = []
+    for grid, cover in zip(plan.grids, plan.covers, strict=True):
+        if grid is None or cover is None:
+            marks.append(None)
+            continue
+        marked = bytearray(grid.padded_rows * grid.padded_columns)
+        unit = (1, 1, grid.padded_columns, grid.rows, grid.columns)
+        core.grid.mark_mcus(cover.cells, cover.window, unit, 1, ring, marked)
+        marks.append(marked)
+    store = make_store(plan.grids, marks)
+    members = []
+    for grid, cover in zip(plan.grids, plan.covers, strict=True):
+        if grid is not None and cover is not None:
+            members.append(
+                locate_members(
+                    -1, grid.component, grid, cover, store.ranges[grid.component],
+                    (1, 1, grid.padded_columns, 1, 0), len(plan.groups), store.touched,
+                )
+            )  # fmt: skip
+    return LayeredPicture(data, jpeg, plan, tuple(members), store, read_layers(data, jpeg, store))

@@ -1,0 +1,342 @@
+"""Pictures coded in sequential Huffman scans: only the bits of touched blocks are replaced."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from ..codec import core
+from ..codec.compact import ac_length, pack_blocks, unpack_blocks
+from ..codec.huffman import HuffmanTable, encode_codes
+from ..codec.intervals import Interval
+from ..codec.layout import ScanLayout, scan_layout
+from ..codec.model import JpegData
+from ..codec.scan import Edit, MissingCategory, ScanIndex, index_scan
+from ..diff import GroupRecord
+from ..errors import DiffMismatchError
+from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
+from .plan import Cover, Plan
+from .say import bare_block
+
+__all__ = ["SplicedPicture", "open_spliced"]
+
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True)
+class SplicedPicture(Picture):
+    """See `Picture`."""
+
+    indexes: dict[int, ScanIndex]
+    """By number of the scan."""
+    marked: dict[int, array[int]]
+    """By number of the scan: 1 for each recorded block that the plan touches."""
+
+    def pack(self, group: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        """See `Picture.pack`."""
+        parts = []
+        for member in self.members:
+            blocks = member.group(group)
+            if blocks:
+                parts.append((self.indexes[member.scan], member.part, blocks))
+        packed, odd = pack_blocks(parts)
+        residue = []
+        for number, part, block in odd:
+            index = parts[part][0]
+            start = index.blocks[0][block] + index.blocks[1][block]
+            end = index.blocks[0][block] + index.blocks[2][block]
+            residue.append((number, end - start, index.bits(start, end)))
+        return packed, residue
+
+    def dc(self, member: Member) -> array[int]:
+        """See `Picture.dc`."""
+        return self.indexes[member.scan].blocks[3]
+
+    def touched(self, member: Member) -> array[int]:
+        """See `Picture.touched`."""
+        return self.marked[member.scan]
+
+    def edits(self) -> SplicedEdits:
+        """See `Picture.edits`."""
+        return SplicedEdits(self)
+
+    def rewrite(
+        self, edits: Edits, tables: Tables, raw: Mapping[int, Raw] | None = None
+    ) -> SplicedPicture:
+        """See `Picture.rewrite`."""
+        assert isinstance(edits, SplicedEdits)  # noqa: S101 - `edits` made them
+        indexes = {}
+        missing: dict[HuffmanTable, list[int]] = {}
+        for number, index in self.indexes.items():
+            dc = tuple(tables.get(t.order, t) for t in index.dc_tables)
+            ac = tuple(tables.get(t.order, t) for t in index.ac_tables)
+            try:
+                indexes[number] = index.splice(edits.scans[number].edit(), dc, ac)
+            except MissingCategory as lack:
+                for table, sizes in lack.categories.items():
+                    missing[table] = sorted({*missing.get(table, ()), *sizes})
+        if missing:
+            raise MissingCategory(missing)
+        return replace(self, indexes=indexes)
+
+    def intervals(self) -> Iterator[tuple[Interval, bytes | bytearray]]:
+        """See `Picture.intervals`."""
+        for number, index in self.indexes.items():
+            for interval in index.intervals:
+                yield interval, index.interval_bytes(interval, self.marked[number])
+
+    def touched_intervals(self) -> Iterator[Interval]:
+        """See `Picture.touched_intervals`."""
+        for index in self.indexes.values():
+            yield from (interval for interval in index.intervals if interval.touched)
+
+    def unclean(self) -> Iterator[Interval]:
+        """See `Picture.unclean`."""
+        for index in self.indexes.values():
+            for interval in index.intervals:
+                if interval.touched and not index.ends_clean(interval):
+                    yield interval
+
+    def outside(self) -> Iterator[tuple[Interval, int, bytes | memoryview]]:
+        """See `Picture.outside`."""
+        for number, index in self.indexes.items():
+            touched = (interval for interval in index.intervals if interval.touched)
+            for interval, (bits, piece) in zip(
+                touched, index.outside(self.marked[number]), strict=True
+            ):
+                yield interval, bits, piece
+
+    def same_intervals(self, other: SplicedPicture) -> bool:
+        """See `Picture.same_intervals`."""
+        return all(
+            index.same_intervals(other.indexes[number]) for number, index in self.indexes.items()
+        )
+
+    def residue(
+        self, revealed: SplicedPicture | None, lacking: Iterable[int]
+    ) -> dict[int, Raw]:
+        """There are no stretches: see `Picture.residue`."""
+        return {}
+
+
+class SplicedEdits(Edits):
+    """See `Edits`."""
+
+    def __init__(self, picture: SplicedPicture) -> None:
+        self.picture = picture
+        self.scans = {
+            number: ScanEdit(index, picture.marked[number])
+            for number, index in picture.indexes.items()
+        }
+
+    def dc(self, member: Member) -> array[int]:
+        """See `Edits.dc`."""
+        return self.scans[member.scan].dc
+
+    def put(
+        self, member: Member, blocks: array[int], coefficients: array[int], drop: bool
+    ) -> int:
+        """See `Edits.put`."""
+        return self.scans[member.scan].put(member.part, blocks, coefficients, drop)
+
+    def put_slopes(self, member: Member, across: array[int], down: array[int]) -> None:
+        """See `Edits.put_slopes`. A table without EOB can say none."""
+        self.scans[member.scan].put_slopes(member.part, member.blocks, across, down)
+
+    def make_bare(self) -> dict[int, HuffmanTable]:
+        """See `Edits.make_bare`."""
+        tables: dict[int, HuffmanTable] = {}
+        for member in self.picture.members:
+            edit = self.scans[member.scan]
+            index = self.picture.indexes[member.scan]
+            table = index.ac_tables[index.ac_number(member.part)]
+            longer, bits, value = bare_block(table)
+            if longer != table:
+                tables[table.order] = longer
+            bare = member.blocks
+            if 0 not in table.codes:  # a method's blocks may or may not have got an end
+                bare = array("i", [block for block in bare if edit.ac_bits[block] < 0])
+            elif edit.ac_bits[bare[0]] >= 0:  # it gave AC coefficients to all
+                continue
+            edit.put_ac(bare, bits, value)
+        return tables
+
+    def put_record(self, group: int, record: GroupRecord) -> None:
+        """See `Edits.put_record`."""
+        parts = [m for m in self.picture.members if m.starts[group] < m.starts[group + 1]]
+        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
+        odd = {number: (bits, data) for number, bits, data in record.odd}
+        bases = [sum(count for _, count in counts[:k]) for k in range(len(counts))]
+        for piece in unpack_blocks(record.blocks, counts):
+            if piece is None:
+                raise damaged("blocks")
+            number, start, coefficients = piece
+            member = parts[number]
+            blocks = member.group(group)[start : start + len(coefficients) // 64]
+            edit = self.scans[member.scan]
+            failed = edit.put(member.part, blocks, coefficients, drop=False)
+            if odd or failed:
+                base = bases[number] + start
+                for k, block in enumerate(blocks):
+                    unsaid = edit.ac_bits[block] < 0
+                    if base + k in odd:
+                        if not edit.put_bits(member.part, block, *odd.pop(base + k)):
+                            raise damaged("odd")
+                        failed -= unsaid
+            if failed:
+                raise DiffMismatchError(
+                    "the diff holds coefficients that the file's tables can't code",
+                    code="diff.tables",
+                )
+        if odd:
+            raise damaged("odd")
+
+    def dc_lines(self) -> Iterator[DcLine]:
+        """See `Edits.dc_lines`."""
+        for number, index in self.picture.indexes.items():
+            edit = self.scans[number]
+            yield DcLine(number, index, edit.touched, edit.dc)
+
+    def take_dc(self, line: DcLine) -> None:
+        """See `Edits.take_dc`: they were changed in place."""
+
+
+class ScanEdit:
+    """Collects what is to replace the touched blocks of one scan."""
+
+    def __init__(self, index: ScanIndex, touched: array[int]) -> None:
+        self.index = index
+        self.touched = touched
+        self.dc = array("i", index.blocks[3])
+        self.ac_at = array("q", bytes(8 * index.count))
+        self.ac_bits = array("i", [-1]) * index.count
+        self._pieces: list[array[int]] = []
+        self._words = 0
+        self._total = 0
+
+    @cached_property
+    def _codes(self) -> array[int]:
+        return encode_codes(self.index.ac_tables, 256)
+
+    def put(self, part: int, blocks: array[int], coefficients: array[int], drop: bool) -> int:
+        """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
+
+        With ``drop``, coefficients that the table can't say are left out. Returns
+        how many blocks could not be said (with ``drop``: could not end); they have
+        no new AC bits.
+        """
+        table = self.index.ac_number(part)
+        words = array("I", bytes(4 * (64 * len(blocks) + 4)))
+        writer = core.splice.BitWriter(words)
+        patch = (self.ac_at, self.ac_bits)
+        failed: int = core.splice.encode_ac(
+            coefficients, len(blocks), self._codes, table, drop, writer, blocks,
+            32 * self._words, patch,
+        )  # fmt: skip
+        writer.finish(False)
+        self._total += writer.bit()
+        self._add(words[: writer.bit() // 32])
+        core.grid.scatter(array("i", coefficients[::64]), blocks, self.dc)
+        return failed
+
+    def put_slopes(
+        self, part: int, blocks: array[int], across: array[int], down: array[int]
+    ) -> None:
+        """Set blocks to two AC coefficients, given by recorded block, as far as the table can say.
+
+        A table without EOB can say none.
+        """
+        table = self.index.ac_number(part)
+        if self._codes[256 * table] == 0:
+            return
+        for start in range(0, len(blocks), _CHUNK):
+            some = blocks[start : start + _CHUNK]
+            words = array("I", [0]) * (3 * len(some) + 4)  # at most 26 + 26 + 16 bits a block
+            writer = core.splice.BitWriter(words)
+            core.splice.encode_slopes(
+                across, down, self._codes, table, writer, some, 32 * self._words,
+                (self.ac_at, self.ac_bits),
+            )  # fmt: skip
+            writer.finish(False)
+            self._total += writer.bit()
+            self._add(words[: writer.bit() // 32])
+
+    def put_ac(self, blocks: array[int], bits: int, value: int) -> None:
+        """Give all these blocks the same AC bits: the ``bits`` low ones of ``value``."""
+        at = self._add(_words(value, bits))
+        core.grid.assign(at, blocks, self.ac_at)
+        core.grid.scatter(array("i", [bits]) * len(blocks), blocks, self.ac_bits)
+        self._total += bits * len(blocks)
+
+    def put_bits(self, part: int, block: int, bits: int, data: bytes) -> bool:
+        """Give a block AC bits as they stood in the original; False if they are no block's."""
+        words = _words(int.from_bytes(data) >> (8 * len(data) - bits), bits)
+        if ac_length(words + array("I", bytes(256)), self.index, part) != bits:
+            return False
+        self.ac_at[block] = self._add(words)
+        self.ac_bits[block] = bits
+        self._total += bits
+        return True
+
+    def _add(self, words: array[int]) -> int:
+        at = self._words * 32
+        self._pieces.append(words)
+        self._words += len(words)
+        return at
+
+    def edit(self) -> Edit:
+        """Return all of it."""
+        patch = array("I", bytes(4))
+        if self._pieces:
+            patch = array("I", b"".join(self._pieces))
+            self._pieces = [patch]
+        return Edit(self.touched, self.dc, patch, self.ac_at, self.ac_bits, self._total)
+
+
+def _words(value: int, bits: int) -> array[int]:
+    count = (bits + 31) // 32
+    value <<= 32 * count - bits
+    return array("I", [value >> 32 * k & 0xFFFFFFFF for k in range(count - 1, -1, -1)])
+
+
+def open_spliced(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> SplicedPicture:
+    """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    Raises
+    ------
+    InvalidJpegError
+        The coded data around them can't be decoded.
+    """
+    indexes = {}
+    marked = {}
+    members: list[Member] = []
+    for number, scan in enumerate(jpeg.scans):
+        if not plan.touched(scan):
+            continue
+        layout = scan_layout(jpeg, scan)
+        covers = [plan.covers[grid.component] for grid in layout.grids]
+        index = index_scan(data, jpeg, scan, _marks(layout, covers, ring))
+        indexes[number] = index
+        marked[number] = array("B", bytes(index.count))
+        for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
+            if cover is not None:
+                unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
+                members.append(
+                    locate_members(
+                        number, part, grid, cover, index.ranges, unit, len(plan.groups),
+                        marked[number],
+                    )
+                )  # fmt: skip
+    members.sort(key=lambda member: member.component)
+    return SplicedPicture(data, jpeg, plan, tuple(members), indexes, marked)
+
+
+def _marks(layout: ScanLayout, covers: list[Cover | None], ring: bool) -> bytearray:
+    marks = bytearray(layout.mcus)
+    for grid, cover in zip(layout.grids, covers, strict=True):
+        if cover is not None:
+            unit = (grid.down, grid.across, layout.mcus_across, grid.rows, grid.columns)
+            core.grid.mark_mcus(cover.cells, cover.window, unit, layout.interval, ring, marks)
+    return marks
