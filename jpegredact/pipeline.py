@@ -29,6 +29,8 @@ from .report import Notice, RegionReport, Report
 
 __all__ = ["Redaction", "UnblurDiff", "inspect", "redact", "restore", "verify"]
 
+_MOST_NOTICES = 8
+
 
 class UnblurDiff:
     """The way back: the original blocks of every region, and what belongs to the whole file.
@@ -365,6 +367,12 @@ def _warnings(
             "groups-merged",
             f"{outcome.plan.merged} sets of overlapping regions were merged: their blocks come "
             "back only with all regions of the merged set",
+        )
+    for offset in outcome.broken[:_MOST_NOTICES]:
+        yield Notice(
+            "damaged",
+            f"the coded data can't be decoded from byte {offset} on, behind the regions; it was "
+            "kept as it is",
         )
     if jpeg.eoi is None:
         yield Notice("no-eoi", "the file has no EOI marker")

@@ -70,6 +70,7 @@ class BandCursor:
     kept = cython.declare(cython.longlong, visibility="public")
     count = cython.declare(cython.longlong, visibility="public")
     broken = cython.declare(cython.longlong, visibility="public")
+    left = cython.declare(cython.longlong, visibility="public")
 
     def __init__(self, words, full, history, store, band, grid, stretches, entries) -> None:
         self.words = words
@@ -144,8 +145,8 @@ class BandCursor:
         """Pass the blocks ``[begin, end)`` of an interval whose data are bits ``[position, limit)``.
 
         Returns 0, or one of the negative numbers of this module; then ``position`` is
-        where the block starts that fails, and ``broken`` is that block, or -1 where it
-        is in a run.
+        where the block starts that fails, and ``broken`` is that block. ``left`` is how
+        many blocks of an EOB run are left at the end, or at the block that fails.
         """
         status: cython.int = 0
         b: cython.longlong = begin
@@ -192,7 +193,8 @@ class BandCursor:
                     column = 0
                     row += 1
             self.position = start if status else self.i * 32 - self.n
-            self.broken = b if before == 0 else -1
+            self.broken = b
+            self.left = before if status else run
             if self.open:
                 self.end_block[self.count] = b
                 self.end_bit[self.count] = self.position

@@ -16,6 +16,7 @@ __all__ = [
     "is_compiled",
     "map_slots",
     "mark",
+    "mark_known",
     "mark_mcus",
     "put_bits",
     "put_blocks",
@@ -269,3 +270,12 @@ def put_slopes(
             m = members[k]
             out[m * 64 + 1] = across[m]
             out[m * 64 + 2] = down[m]
+
+
+def mark_known(map: cython.int[::1], touched: cython.uchar[::1], out: cython.uchar[::1]) -> None:
+    """Copy ``touched`` to ``out`` for mapped slots."""
+    k: cython.longlong
+    with cython.nogil:
+        for k in range(len(map)):
+            if map[k] >= 0:
+                out[map[k]] = touched[map[k]]

@@ -197,7 +197,8 @@ def spread(
     """Lay recorded DC values out on a component's block grid; 0 for touched ones with ``hide``.
 
     In ``states``: 1 where a real block is recorded and untouched, 2 where it is
-    touched; cells of neither keep 0. Hidden padding blocks are left out.
+    touched; cells of neither, and those whose value is not known (a 2 in ``touched``),
+    keep 0. Hidden padding blocks are left out.
     """
     begins: cython.longlong[::1] = ranges[0]
     ends: cython.longlong[::1] = ranges[1]
@@ -231,7 +232,10 @@ def spread(
                         continue
                     for j in range(h):
                         c = (mcu % across) * h + j
-                        if c < real_columns and c >= column0 and c < column0 + columns:
+                        if (
+                            c < real_columns and c >= column0 and c < column0 + columns
+                            and touched[index] != 2
+                        ):
                             values[(r - row0) * columns + c - column0] = (
                                 0 if hide and touched[index] else dc[index]
                             )
@@ -275,7 +279,7 @@ def place(
                 index = bases[k] + (mcu - begins[k]) * count + first
                 for i in range(v):
                     for j in range(h):
-                        if touched[index]:
+                        if touched[index] == 1:
                             r = (mcu // across) * v + i
                             c = (mcu % across) * h + j
                             if r >= real_rows:

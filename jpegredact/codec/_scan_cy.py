@@ -386,8 +386,8 @@ class ScanCursor:
                 if status != 0:
                     break
         self.position = begin if status != 0 else i * 32 - n
-        if status == 0 and self.position > stop:
-            status = -1
+        if self.position > stop or (status != 0 and i * 32 - n + 16 > stop):
+            status = -1  # bits that are not there were taken, or would have been needed
         if status == 0:
             whole = self.position
             passed = mcus

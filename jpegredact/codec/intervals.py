@@ -61,6 +61,8 @@ class Interval:
     """Whether fill bytes (0xFF before 0xFF) stand in it."""
     broken: int | None = None
     """Where in the file its first block begins that can't be decoded, if there is one."""
+    lost: range = range(0)
+    """The MCUs of the scan, to its end, that are not decoded because of that."""
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,28 @@ from array import array
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from ..errors import InvalidJpegError
 from . import core
 from .arithmetic import ArithmeticScan
 from .blocks import BlockStore
 from .huffman import HuffmanTable
 from .layout import scan_layout
 from .model import JpegData, Scan
-from .progressive import AcBand, DcFirst, DcRefinement, Raw, Tables, Targets, find_mcus
+from .progressive import (
+    AcBand,
+    BrokenInterval,
+    DcFirst,
+    DcRefinement,
+    Raw,
+    Tables,
+    Targets,
+    find_mcus,
+)
 from .scan import MissingCategory
 
 __all__ = ["Layer", "read_layers", "refines_ac", "rewrite_layers", "sayable"]
+
+_MOST_BROKEN = 8
 
 Layer: TypeAlias = "DcFirst | DcRefinement | AcBand | ArithmeticScan"
 
@@ -46,10 +58,36 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
     }
     units = {number: find_mcus(store, jpeg, scan) for number, scan in scans.items()}
     walked = _walked(jpeg, store, scans, {n: last for n, (_, last) in units.items()})
+    stops: dict[int, dict[int, int]] = {number: {} for number in scans}
+    for _ in range(_MOST_BROKEN):
+        store.coefficients[:] = array("h", bytes(128 * store.count))
+        try:
+            return _read(data, jpeg, store, units, walked, stops)
+        except _BrokenScan as broken:  # its history is spoilt by now: once more
+            stops[broken.scan][broken.interval] = broken.stop
+    raise InvalidJpegError("too many restart intervals are damaged", code="jpeg.truncated")
+
+
+class _BrokenScan(Exception):  # noqa: N818 - it is caught and answered, no failure
+    def __init__(self, scan: int, broken: BrokenInterval) -> None:
+        super().__init__("a scan ends too early")
+        self.scan, self.interval, self.stop = scan, broken.interval, broken.stop
+
+
+def _read(
+    data: bytes,
+    jpeg: JpegData,
+    store: BlockStore,
+    units: Mapping[int, tuple[list[array[int]], array[int]]],
+    walked: Mapping[int, Mapping[int, int]],
+    stops: Mapping[int, Mapping[int, int]],
+) -> dict[int, Layer]:
     size = len(store.slots) if refines_ac(jpeg) else 0
     history = array("Q", bytes(8 * size))
+    known = [len(store.slots)] * len(store.grids)
     layers: dict[int, Layer] = {}
-    for number, scan in scans.items():
+    for number, (found, _) in units.items():
+        scan = jpeg.scans[number]
         if jpeg.frame.arithmetic:
             layers[number] = ArithmeticScan.read(
                 data, jpeg, scan, store, history, walked[number]
@@ -58,17 +96,21 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
             component = scan.components[0].index
             base = store.bases[component]
             part = memoryview(history)[base : base + len(store.slots_of(component))]
-            layers[number] = AcBand.read(
-                data, jpeg, scan, store, part if size else None, walked[number]
-            )
+            try:
+                layers[number], known[component] = AcBand.read(
+                    data, jpeg, scan, store, part if size else None, walked[number],
+                    known[component], stops[number],
+                )  # fmt: skip
+            except BrokenInterval as broken:
+                raise _BrokenScan(number, broken) from None
         elif scan.approximation[0]:
             layers[number] = DcRefinement.read(data, jpeg, scan, store)
         else:
             layout = scan_layout(jpeg, scan)
             marks = bytearray(layout.mcus)
-            for grid, found in zip(layout.grids, units[number][0], strict=True):
+            for grid, numbers in zip(layout.grids, found, strict=True):
                 core.dcscan.mark_mcus(
-                    found, layout.units, store.of(grid.component, store.touched),
+                    numbers, layout.units, store.of(grid.component, store.touched),
                     layout.interval, marks,
                 )  # fmt: skip
             layers[number] = DcFirst.read(data, jpeg, scan, store, marks)

@@ -16,12 +16,22 @@ from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
 from .huffman import HuffmanTable, encode_codes
-from .intervals import PAD_WORDS, CodedScan, Interval, load_intervals
+from .intervals import PAD_WORDS, CodedScan, Interval, data_end, load_intervals
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .scan import Edit, MissingCategory, ScanIndex, index_scan
 
-__all__ = ["AcBand", "DcFirst", "DcRefinement", "Outside", "Raw", "Tables", "Targets", "find_mcus"]
+__all__ = [
+    "AcBand",
+    "BrokenInterval",
+    "DcFirst",
+    "DcRefinement",
+    "Outside",
+    "Raw",
+    "Tables",
+    "Targets",
+    "find_mcus",
+]
 
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
@@ -32,12 +42,23 @@ Outside = tuple[int, "bytes | memoryview"]
 Raw = Mapping[int, tuple[int, bytes]]
 """Stretches that stand in the file as they are: number -> bits, and the bytes of them."""
 
+_UNKNOWN = -9
 _FAULTS = {
+    _UNKNOWN: ("it refines blocks that an earlier scan does not show", "jpeg.truncated"),
     core.bandread.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
     core.bandread.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
     core.bandread.BAD_RUN: ("a run of coefficients leaves its band", "jpeg.bad-run"),
     core.bandread.BAD_VALUE: ("a coefficient leaves 16 bits", "jpeg.bad-value"),
 }
+
+
+class BrokenInterval(Exception):  # noqa: N818 - it is caught and answered, no failure
+    """The data of a restart interval ends too early: at bit ``stop`` of it."""
+
+    def __init__(self, interval: int, stop: int) -> None:
+        super().__init__("an interval's data ends too early")
+        self.interval = interval
+        self.stop = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +234,13 @@ class DcRefinement(CodedScan):
             starts[k] = raw.at * 32
             mcus = min(layout.interval, layout.mcus - k * layout.interval)
             end = starts[k] + mcus * layout.units
-            if end > starts[k] + 8 * raw.data_bytes:
+            there = starts[k] + 8 * raw.data_bytes
+            if there < starts[k] + (last[k] % layout.interval + 1) * layout.units and last[k] >= 0:
                 raise _fault(core.bandread.BAD_DATA, raw.raw_end)
             intervals.append(
                 Interval(
-                    raw.raw_start, raw.raw_end, starts[k], end, 0, 0, last[k] >= 0,
-                    raw.data_bytes, raw.has_fill,
+                    raw.raw_start, raw.raw_end, starts[k], min(end, there), 0, 0, last[k] >= 0,
+                    raw.data_bytes, raw.has_fill, None if end <= there else raw.raw_end,
                 )
             )  # fmt: skip
         positions = []
@@ -250,7 +272,7 @@ class DcRefinement(CodedScan):
             if not interval.touched:
                 continue
             count = (interval.end_bit - interval.first_bit + 7) >> 3
-            if interval.end_bit & 31:
+            if interval.end_bit & 31 and interval.broken is None:
                 last = interval.end_bit >> 5
                 words[last] |= 0xFFFFFFFF >> (interval.end_bit & 31)
             intervals.append(replace(interval, data_bytes=count))
@@ -298,11 +320,22 @@ class AcBand(CodedScan):
         store: BlockStore,
         history: memoryview | None,
         walked: Mapping[int, int],
-    ) -> AcBand:
+        known: int,
+        stops: Mapping[int, int],
+    ) -> tuple[AcBand, int]:
         """Read the intervals ``walked`` (each with its last touched block, or -1).
 
         Sets the band of all recorded blocks there; ``history`` (None where no scan
-        refines this component) is kept up to date.
+        refines this component) is kept up to date, and right before block ``known``.
+        Where the data of an interval ends too early, ``stops`` must say in which bit of
+        it (see `data_end`). Also returns up to which block the history is right now.
+
+        Raises
+        ------
+        BrokenInterval
+            It does not say so yet.
+        InvalidJpegError
+            A touched block can't be decoded.
         """
         layout = scan_layout(jpeg, scan)
         component = layout.grids[0].component
@@ -312,9 +345,8 @@ class AcBand(CodedScan):
             array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("q", bytes(8 * most)),
             array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("B", bytes(most)),
         )  # fmt: skip
-        room = 0
-        if scan.approximation[0]:
-            room = min(len(walked) * layout.interval, layout.mcus)
+        refines = scan.approximation[0] > 0
+        room = min(len(walked) * layout.interval, layout.mcus) if refines else 0
         entries = (array("q", bytes(8 * room)), array("B", bytes(room)))
         cursor = core.bandread.BandCursor(
             words, scan.components[0].ac.full, array("Q") if history is None else history,
@@ -326,24 +358,42 @@ class AcBand(CodedScan):
         for k, raw in loaded.items():
             begin = k * layout.interval
             end = min(begin + layout.interval, layout.mcus)
+            stop = min(end, max(known, begin)) if refines else end
             before = cursor.count
-            limit = raw.at * 32 + 8 * raw.data_bytes
-            status = cursor.walk(begin, end, raw.at * 32, limit)
+            start = raw.at * 32
+            limit = start + (stops[k] + 7 if k in stops else 8 * raw.data_bytes)
+            status = cursor.walk(begin, stop, start, limit) or (stop < end and _UNKNOWN)
+            offset = None
+            position = cursor.position
             if status:
-                used = (cursor.position >> 3) - 4 * raw.at
-                at = core.scan.stuffed_length(data, raw.raw_start, raw.raw_end, used)
-                raise _fault(status, raw.raw_start + at)
+                used = min((position >> 3) - 4 * raw.at, raw.data_bytes)
+                offset = raw.raw_start + core.scan.stuffed_length(
+                    data, raw.raw_start, raw.raw_end, used
+                )
+                in_run = cursor.left > 0 and cursor.count > before and (
+                    stretches[1][cursor.count - 1] == cursor.broken
+                )
+                if cursor.broken <= walked[k] or in_run:
+                    raise _fault(status, offset)
+                known = min(known, cursor.broken)
+                if k not in stops:
+                    end_bit = data_end(words, start, start + 8 * raw.data_bytes)
+                    raise BrokenInterval(k, end_bit - start)
+                position = start + stops[k]
+                if cursor.count > before and stretches[3][cursor.count - 1] > position:
+                    raise _fault(status, offset)  # it would end in what only may be data
             intervals.append(
                 Interval(
-                    raw.raw_start, raw.raw_end, raw.at * 32, cursor.position, before,
-                    cursor.count, cursor.count > before, raw.data_bytes, raw.has_fill,
+                    raw.raw_start, raw.raw_end, start, position, before, cursor.count,
+                    cursor.count > before, raw.data_bytes, raw.has_fill, offset,
                 )
             )  # fmt: skip
-        return cls(
+        band = cls(
             data, scan, layout, words, tuple(intervals), scan.components[0].ac,
             tuple(part[: cursor.count] for part in stretches),  # type: ignore[arg-type]
             (entries[0][: cursor.kept], entries[1][: cursor.kept]), words,
         )  # fmt: skip
+        return band, known
 
     @property
     def component(self) -> int:
@@ -406,7 +456,7 @@ class AcBand(CodedScan):
                 at = end_bit[s]
             writer.copy(self.words, at, i.end_bit)
             end = writer.bit()
-            writer.finish(True)
+            writer.finish(i.broken is None)
             writer.skip(PAD_WORDS)
             intervals.append(
                 replace(i, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)

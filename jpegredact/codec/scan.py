@@ -200,7 +200,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
     they are only to be recorded. Restart intervals without marks are not
     decoded; those with a 2 are decoded to their end.
 
-    A sequential scan may be cut short or damaged: in intervals with a 2, what
+    A scan may be cut short or damaged: in intervals with a 2, what
     can't be decoded stays as it is, if it begins behind the MCU that follows
     the last 2 (`Interval.broken`). MCUs marked 1 that can't be decoded, and all
     those of an interval without a 2, are not recorded then, and lose their
@@ -213,10 +213,9 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         The scan can't be decoded as far as it must be.
     """
     layout = scan_layout(jpeg, scan)
-    lenient = not jpeg.frame.progressive
-    plan = _readable_plan(data, layout, scan, marks, lenient)
+    plan = _readable_plan(data, layout, scan, marks)
     while True:
-        walk = _Walk(data, layout, scan, marks, plan, lenient)
+        walk = _Walk(data, layout, scan, marks, plan)
         index = walk.index()
         if not walk.lost:
             return index
@@ -226,7 +225,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
 
 
 def _readable_plan(
-    data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, lenient: bool
+    data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray
 ) -> _Plan:
     """Return `_plan` of the marks, less those that no data can be there for.
 
@@ -236,7 +235,7 @@ def _readable_plan(
     readable = readable_intervals(data, layout, scan, wanted)
     if readable < wanted:
         first = readable * layout.interval
-        if not lenient or marks.find(2, first) >= 0:
+        if marks.find(2, first) >= 0:
             raise restart_fault(scan, readable)
         marks[first:] = bytes(len(marks) - first)
     plan = _plan(layout, marks)
@@ -250,7 +249,7 @@ def _readable_plan(
         if there >= end or marks.find(1, there, end) < 0 > marks.find(2, there, end):
             continue
         touched = marks.rfind(2, first, end)
-        if touched >= there or not lenient:
+        if touched >= there:
             raise _fault(core.scan.BAD_DATA, stop)
         if touched < 0:
             there = first
@@ -263,14 +262,12 @@ class _Walk:
     """One walk through the marked intervals of a scan."""
 
     def __init__(
-        self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan,
-        lenient: bool,
-    ) -> None:  # fmt: skip
+        self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan
+    ) -> None:
         self.data = data
         self.layout = layout
         self.scan = scan
         self.marks = marks
-        self.lenient = lenient
         self.lost: list[tuple[int, int]] = []
         """Runs of MCUs that can't be decoded, and need not be."""
         self.ranges, self.spans = plan
@@ -319,11 +316,11 @@ class _Walk:
                 status = cursor.advance(limit - mcu, at)
                 if status:
                     break
-            if not status or not self.lenient or first + cursor.passed < safe:
+            if not status or first + cursor.passed < safe:
                 break
         if status:
             failed = first + cursor.passed
-            if not self.lenient or (last >= 0 and failed < safe):
+            if last >= 0 and failed < safe:
                 raise _fault(status, self._offset(raw, cursor.position))
             if last < 0:
                 self.lost.append((first, end))
@@ -337,6 +334,7 @@ class _Walk:
             bases[number] + (ends[number] - begins[number]) * self.layout.units,
             last >= 0, raw.data_bytes, raw.has_fill,
             self._offset(raw, cursor.position) if status else None,
+            range(first + cursor.passed, end) if status else range(0),
         )  # fmt: skip
 
     def _steps(self, k: int, cut: int, end: int) -> Iterator[tuple[int, int, int]]:

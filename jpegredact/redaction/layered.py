@@ -45,7 +45,14 @@ class LayeredPicture(Picture):
 
     def touched(self, member: Member) -> array[int]:
         """See `Picture.touched`."""
-        return self.store.touched
+        if self.jpeg.frame.arithmetic:
+            return self.store.touched
+        known = array("B", b"\2") * self.store.count
+        for layer in self.layers.values():
+            if isinstance(layer, DcFirst):
+                for slots in layer.maps:
+                    core.dcscan.mark_known(slots, self.store.touched, known)
+        return known
 
     def edits(self) -> LayeredEdits:
         """See `Picture.edits`."""

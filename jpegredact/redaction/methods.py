@@ -54,6 +54,8 @@ class Canvas:
     coefficients
         Gives the original coefficients, an integer array (rows, columns, 64) in
         zigzag order; None for a content-free method. Outside it holds zeros.
+    precision
+        Bits of a sample: 8 or 12. A DC value of 0 is the level 2^(precision - 1).
     """
 
     component: int
@@ -143,27 +145,29 @@ class Fill:
 
     def render(self, canvas: Canvas) -> Slopes:
         """Return the colour's DC value everywhere."""
-        level = self._level(canvas.component, canvas.colour, canvas.inverted)
+        level = self._level(canvas) - (1 << (canvas.precision - 1))
         step = canvas.quantization[0]
-        value = (16 * (level - 128) + step) // (2 * step)  # 8 * (level - 128) / step, rounded
+        value = (16 * level + step) // (2 * step)  # 8 * level / step, rounded
         return Slopes(array("i", [value]) * (canvas.rows * canvas.columns))
 
-    def _level(self, component: int, colour: str, inverted: bool) -> int:
-        red, green, blue = self.red, self.green, self.blue
+    def _level(self, canvas: Canvas) -> int:
+        component, colour, inverted = canvas.component, canvas.colour, canvas.inverted
+        top = (1 << canvas.precision) - 1
+        red, green, blue = ((part * top + 127) // 255 for part in (self.red, self.green, self.blue))
         if colour in ("RGB", "CMYK"):
-            level = (red, green, blue, 255)[component]
-            return level if colour == "RGB" or inverted else 255 - level
+            level = (red, green, blue, top)[component]
+            return level if colour == "RGB" or inverted else top - level
         if component == 3:
-            return 255 if inverted else 0
+            return top if inverted else 0
         if colour == "YCCK" and inverted:  # Adobe transforms the inks, then inverts them
-            red, green, blue = 255 - red, 255 - green, 255 - blue
+            red, green, blue = top - red, top - green, top - blue
         # ITU-R BT.601 in thousandths, as JFIF has it.
         luma = (299 * red + 587 * green + 114 * blue + 500) // 1000
         if component == 0:
             return luma
-        blueness = 128 + (-168736 * red - 331264 * green + 500000 * blue + 500000) // 1000000
-        redness = 128 + (500000 * red - 418688 * green - 81312 * blue + 500000) // 1000000
-        return min(blueness if component == 1 else redness, 255)
+        factors = (-168736, -331264, 500000) if component == 1 else (500000, -418688, -81312)
+        chroma = factors[0] * red + factors[1] * green + factors[2] * blue
+        return min((1 << (canvas.precision - 1)) + (chroma + 500000) // 1000000, top)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ class Pixelate:
     """Coarse cells: *cosmetic*, not safe against recognition.
 
     At most 6 cells on an area's longer side, none under 16 pixels, means in
-    steps of 16 levels. Overlapping regions count as one area.
+    steps of 16 levels of 256. Overlapping regions count as one area.
     """
 
     allow_text: bool = False
@@ -206,7 +210,8 @@ def _cells(canvas: Canvas, smooth: bool) -> NDArray[np.int64]:
     dc = np.array(canvas.dc, np.int64).reshape(shape)
     areas = canvas.areas()
     step = canvas.quantization[0]
-    quantum = max(1, -(-16 * 8 // step))  # 16 levels of a sample, in quantiser steps
+    # 16 levels of a sample of 8 bits, in quantiser steps
+    quantum = max(1, -(-((16 * 8) << (canvas.precision - 8)) // step))
     out = dc.copy()
     for number, place in enumerate(ndimage.find_objects(areas), 1):
         if place is None:

@@ -176,7 +176,7 @@ class Picture(ABC):
 
     @abstractmethod
     def touched(self, member: Member) -> array[int]:
-        """Return 1 for each of them that the plan touches."""
+        """Return 1 for each of them that the plan touches, 2 where the DC value is not known."""
 
     @abstractmethod
     def edits(self) -> Edits:

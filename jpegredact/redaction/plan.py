@@ -20,7 +20,7 @@ from ..errors import InvalidRegionError
 from ..geometry import Grid, Rect, Region, margin_of
 from ..limits import Limits
 
-__all__ = ["Cover", "Plan", "block_grid", "make_plan"]
+__all__ = ["Cover", "Plan", "block_grid", "make_plan", "no_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,12 @@ def block_grid(frame: Frame, component: int) -> Grid:
         rows,
         columns,
     )
+
+
+def no_plan(jpeg: JpegData) -> Plan:
+    """Return a plan that touches nothing."""
+    grids = component_grids(jpeg)
+    return Plan(grids, (None,) * len(grids), (), 0)
 
 
 def make_plan(

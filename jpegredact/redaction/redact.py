@@ -45,6 +45,8 @@ class Outcome:
     """Bytes of coded data in the intervals that were written anew."""
     raw_bytes: int
     """Original bytes that the diff's file record holds."""
+    broken: tuple[int, ...]
+    """Offsets in the original from which coded data in those intervals can't be decoded."""
 
 
 def redact_bytes(
@@ -118,6 +120,9 @@ def redact_bytes(
             interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
         raw_bytes=document.file.raw_bytes,
+        broken=tuple(
+            sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
+        ),
     )
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["read_coefficients", "with_whole_mcus"]
+__all__ = ["read_coefficients", "with_height", "with_whole_mcus"]
+
+_LARGEST = 65_500
+"""libjpeg's JPEG_MAX_DIMENSION."""
 
 
 def read_coefficients(data: bytes) -> list[NDArray[np.int32]]:
@@ -58,22 +61,37 @@ def _as_path(data: bytes) -> Iterator[str]:
         os.unlink(path)
 
 
-def with_whole_mcus(data: bytes, jpeg: JpegData) -> bytes | None:
+def with_height(data: bytes, jpeg: JpegData) -> bytes:
+    """Return the file with the height in its frame header, where only DNL says it.
+
+    jpegio does not read DNL. Any other file comes back as it is.
+    """
+    at = jpeg.frame.offset + 5
+    if data[at : at + 2] != b"\0\0":
+        return data
+    return data[:at] + jpeg.frame.height.to_bytes(2) + data[at + 2 :]
+
+
+def with_whole_mcus(data: bytes, jpeg: JpegData) -> tuple[bytes, bool] | None:
     """Return a copy whose frame size is rounded up to whole MCUs, so that padding blocks show.
 
-    None where that is of no use: no padding, a scan that is not interleaved, or
-    a size that the frame header can't say.
+    Only interleaved scans have such blocks. Scans of one component would have more
+    blocks in a larger frame than they code, so they are left out, AC scans of
+    progressive pictures among them; the second value says whether there were any.
+    None where that is of no use: no padding, or a size that jpegio does not take.
     """
     frame = jpeg.frame
-    if len(jpeg.scans) != 1 or len(jpeg.scans[0].components) != len(frame.components) or (
-        len(frame.components) == 1
-    ):
+    if all(len(scan.components) == 1 for scan in jpeg.scans):
         return None
     width = -(-frame.width // (8 * frame.horizontal)) * 8 * frame.horizontal
     height = -(-frame.height // (8 * frame.vertical)) * 8 * frame.vertical
-    if (width, height) == (frame.width, frame.height) or max(width, height) > 65535:
+    if (width, height) == (frame.width, frame.height) or max(width, height) > _LARGEST:
         return None
     at = frame.offset + 5
-    return data[:at] + height.to_bytes(2) + width.to_bytes(2) + data[at + 4 :]
-
-
+    pieces = [data[:at], height.to_bytes(2), width.to_bytes(2)]
+    at += 4
+    lone = [scan for scan in jpeg.scans if len(scan.components) == 1]
+    for scan in lone:
+        pieces.append(data[at : scan.header.offset])
+        at = scan.end
+    return b"".join([*pieces, data[at:]]), bool(lone)

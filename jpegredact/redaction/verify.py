@@ -6,21 +6,24 @@ only says where segments begin and which blocks a region touches.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..codec.layout import scan_layout
 from ..codec.markers import DHT
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..diff import Document
-from ..errors import JpegRedactError, UnsupportedJpegError
+from ..errors import InvalidJpegError, JpegRedactError, UnsupportedJpegError
 from ..geometry import Region
 from ..limits import Limits
 from .opening import open_picture
-from .plan import Plan, make_plan
+from .picture import Picture
+from .plan import Plan, make_plan, no_plan
 from .restore import diff_plan, restore_bytes
-from .second_reader import read_coefficients, with_whole_mcus
+from .second_reader import read_coefficients, with_height, with_whole_mcus
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +41,9 @@ class Verification:
     ok
         No problem was found.
     outside_changed
-        Blocks outside the regions whose coefficients differ.
+        Blocks outside the regions whose coefficients differ. Where coded data is cut
+        short or damaged, blocks behind that are left out in the restart intervals that
+        were rewritten (what readers show there is a guess); their bits are compared.
     inside_changed, inside_unchanged
         Blocks inside the regions that differ, and that do not. A few unchanged
         ones are no problem where they hold no detail: a smooth fill may meet a
@@ -85,19 +90,25 @@ def verify_bytes(
     else:
         for number, region in enumerate(regions):
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
-        plan = make_plan(other, regions, margin, limits) if regions else Plan((), (), (), 0)
-    problems.extend(_coded_problems(original, jpeg, redacted, other, plan))
-    padded = (with_whole_mcus(original, jpeg), with_whole_mcus(redacted, other))
-    before = read_coefficients(padded[0] or original)
-    after = read_coefficients(padded[1] or redacted)
+        plan = make_plan(other, regions, margin, limits) if regions else no_plan(other)
+    picture = _opened(redacted, other, plan)
+    if picture is not None:
+        problems.extend(_coded_problems(original, jpeg, redacted, other, picture))
+    lost = _lost(picture)
     outside = changed = unchanged = detailed = 0
-    for component, (a, b) in enumerate(zip(before, after, strict=True)):
-        differs, detail = _compare(a, b)
-        inside = _inside(plan, component, differs.shape)
-        outside += int((differs & ~inside).sum())
-        changed += int((differs & inside).sum())
-        unchanged += int((~differs & inside).sum())
-        detailed += int((~differs & inside & detail).sum())
+    views = list(_views(original, jpeg, redacted, other))
+    for before, after, hidden_only in views:
+        for component, (a, b) in enumerate(zip(before, after, strict=True)):
+            differs, detail = _compare(a, b)
+            asked = ~_blocks_of(lost, other, component, differs.shape)
+            if hidden_only:
+                rows, columns = other.frame.blocks(component)
+                asked[:rows, :columns] = False
+            inside = _inside(plan, component, differs.shape) & asked
+            outside += int((differs & ~inside & asked).sum())
+            changed += int((differs & inside).sum())
+            unchanged += int((~differs & inside).sum())
+            detailed += int((~differs & inside & detail).sum())
     if outside:
         problems.append(f"{outside} blocks outside the regions changed")
     if detailed:
@@ -113,8 +124,29 @@ def verify_bytes(
             if not restored:
                 problems.append("the diff restores another file than this original")
     return Verification(
-        outside, changed, unchanged, restored, padded[0] is not None, tuple(problems)
-    )
+        outside, changed, unchanged, restored, with_whole_mcus(original, jpeg) is not None,
+        tuple(problems),
+    )  # fmt: skip
+
+
+def _views(
+    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData
+) -> Iterator[tuple[list[NDArray[np.int32]], list[NDArray[np.int32]], bool]]:
+    """Yield the coefficients before and after, and whether only hidden blocks are meant."""
+    padded = with_whole_mcus(original, jpeg), with_whole_mcus(redacted, other)
+    if padded[0] is None or padded[1] is None or padded[0][1]:
+        before = read_coefficients(with_height(original, jpeg))
+        yield before, read_coefficients(with_height(redacted, other)), False
+    if padded[0] is not None and padded[1] is not None:
+        yield read_coefficients(padded[0][0]), read_coefficients(padded[1][0]), padded[0][1]
+
+
+def _opened(redacted: bytes, other: JpegData, plan: Plan) -> Picture | None:
+    try:
+        require_supported(other)
+    except UnsupportedJpegError:
+        return None  # then it can't be ours: the coefficients alone tell
+    return open_picture(redacted, other, plan, ring=False)
 
 
 def _structure(jpeg: JpegData) -> tuple[object, ...]:
@@ -145,7 +177,7 @@ def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bo
     import numpy as np
 
     inside = np.zeros(shape, bool)
-    cover = plan.covers[component] if plan.covers else None
+    cover = plan.covers[component]
     if cover is not None:
         cells = np.frombuffer(cover.cells, np.uint16).reshape(cover.rows, cover.columns) > 0
         part = inside[
@@ -181,26 +213,70 @@ def _header_problems(
 
 
 def _coded_problems(
-    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData, plan: Plan
+    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData, picture: Picture
 ) -> Iterator[str]:
     """Compare the coded data of what no region touches, and look behind the last blocks.
 
     Other readers skip what stands there; something could hide in it.
     """
-    try:
-        require_supported(other)
-    except UnsupportedJpegError:
-        return  # then it can't be ours: the coefficients alone tell
-    picture = open_picture(redacted, other, plan, ring=False)
     touched = {interval.raw_start for interval in picture.touched_intervals()}
     for interval in picture.unclean():
         yield f"the coded data before byte {interval.raw_end} does not end as it should"
+    if any(interval.broken is not None for interval in picture.touched_intervals()):
+        yield from _broken_problems(original, jpeg, picture)
     for a, b in zip(jpeg.scans, other.scans, strict=True):
         starts, ends = [b.start, *(at + 2 for at in b.restarts)], [*b.restarts, b.end]
         before = zip([a.start, *(at + 2 for at in a.restarts)], [*a.restarts, a.end], strict=True)
         for start, end, (old_start, old_end) in zip(starts, ends, before, strict=True):
             if start not in touched and redacted[start:end] != original[old_start:old_end]:
                 yield f"coded data outside the regions changed, from byte {start}"
+
+
+def _broken_problems(original: bytes, jpeg: JpegData, picture: Picture) -> Iterator[str]:
+    """Compare the bits of broken intervals: nobody can say what blocks stand in their last part."""
+    try:
+        before = open_picture(original, jpeg, picture.plan, ring=False)
+    except InvalidJpegError:
+        yield "the original's coded data can't be decoded where the regions are"
+        return
+    for (interval, *new), (_, *old) in zip(picture.outside(), before.outside(), strict=True):
+        if interval.broken is not None and new != old:
+            yield f"coded data changed that can't be decoded, before byte {interval.raw_end}"
+
+
+def _lost(picture: Picture | None) -> list[tuple[int, range]]:
+    """Return the MCUs of broken intervals that no region touches, but no reader can decode.
+
+    Each as where its scan's coded data begins, and the MCUs.
+    """
+    if picture is None:
+        return []
+    starts = [scan.start for scan in picture.jpeg.scans]
+    return [
+        (starts[bisect_right(starts, interval.raw_start) - 1], interval.lost)
+        for interval in picture.touched_intervals()
+        if interval.lost
+    ]
+
+
+def _blocks_of(
+    lost: list[tuple[int, range]], jpeg: JpegData, component: int, shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Return which blocks of a component belong to lost MCUs."""
+    import numpy as np
+
+    found = np.zeros(shape, bool)
+    for start, mcus in lost:
+        layout = scan_layout(jpeg, next(scan for scan in jpeg.scans if scan.start == start))
+        for grid in layout.grids:
+            if grid.component == component:
+                order = np.zeros(layout.mcus, bool)
+                order[mcus.start : mcus.stop] = True
+                cells = order.reshape(layout.mcus_down, layout.mcus_across)
+                cells = cells.repeat(grid.down, 0).repeat(grid.across, 1)
+                cells = cells[: shape[0], : shape[1]]
+                found[: cells.shape[0], : cells.shape[1]] |= cells
+    return found
 
 
 def _between(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
