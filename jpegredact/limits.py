@@ -28,7 +28,7 @@ class Limits:
     max_visits
         Blocks of all scans together: what walking through a picture costs.
     max_density
-        Blocks of all scans together for each byte of the file, the first 2^24 not counted:
+        Blocks of all scans together for each byte of the file, the first 2^20 not counted:
         progressive and arithmetic scans can code blocks in next to no bits.
     max_regions
         Regions in one call, or in a diff.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,9 +24,29 @@ from .progressive import Outside, Raw, Tables, Targets
 __all__ = ["ArithmeticScan"]
 
 _FAULTS = {
-    core.arithmetic.BAD_RUN: ("a run of coefficients leaves its band", "jpeg.bad-run"),
-    core.arithmetic.BAD_VALUE: ("a coefficient has too many bits", "jpeg.bad-value"),
+    core.arithread.BAD_RUN: ("a run of coefficients leaves its band", "jpeg.bad-run"),
+    core.arithread.BAD_VALUE: ("a coefficient has too many bits", "jpeg.bad-value"),
 }
+_CHUNK = 256  # MCUs that are read, and then written
+
+# T.81 table D.3: Qe, next index behind the less probable symbol (128 more: the sense
+# of the more probable one switches), next index behind the more probable one. The last
+# entry is the fixed estimate of one half, which never changes.
+_TABLE = bytes.fromhex(
+    "5a1d810125860e0211141003080b120403d8140501da170600e51907006f1c0800361e09001a210a"
+    "000d230b0006090c00030a0d00010c0d5a7f8f0f3f2524102cf22611207c271217b9281311822a14"
+    "0cef2b1509a12d16072f2e17055c3018040631190303331a0240341b01b1361c0144381d00f5391e"
+    "00b73b1f008a3c2000683e21004e3f22003b2023002c21095ae1a525484c40263a0d41272ef14328"
+    "261f44291f33452a19a8462b1518482c1177492d0e744a2e0bfb4b2f09f84d3008614e3107064f32"
+    "05cd303304de3234040f32350363333602d43437025c353801f8363901a4373a0160383b0125393c"
+    "00f63a3d00cb3b3e00ab3d3f008f3d205b12c1414d045042412c514337d852442fe85345293c5446"
+    "237956471edf57481aa95749174e484a1424484b119c4a4c0f6b4a4d0d514b4e0bb64d4f0a404d30"
+    "5832d0514d1c5852438e59533bdd5a5434ee5b552eae5c56299a5d57251656475570d8594ca95f5a"
+    "44d9605b3e22615c3824635d32b4635e2e175d5656a8df604f46656147e5666241cf67633c3d6864"
+    "375e635d523169664c0f6a6746396b68415e67635627e96a50e76c6b4b856d6755976e6d504f6f6b"
+    "5a10ee6f5522706d59ebf06f5a1d7171"
+)
+_ESTIMATES = array("I", (int.from_bytes(_TABLE[at : at + 4]) for at in range(0, 4 * 114, 4)))
 
 
 @dataclass(frozen=True)
@@ -64,50 +84,70 @@ class ArithmeticScan(CodedScan):
                 )
             )  # fmt: skip
         found = cls(data, scan, layout, words, tuple(intervals))
-        coder = found._coder(store, store.coefficients, history)
+        reader = found._reader(store, store.coefficients, history)
         for interval in intervals:
-            found._pass(coder, interval, None)
+            for _ in found._blocks(reader, interval):
+                pass
         return found
 
-    def _coder(self, store: BlockStore, coefficients: array[int], history: array[int]) -> Any:
+    def _reader(self, store: BlockStore, coefficients: array[int], history: array[int]) -> Any:
         units, parts = _shape(self.layout, self.scan, store)
-        conditioning = tuple(array("B", table) for table in self.scan.conditioning)
-        return core.arithmetic.Transcoder(
-            self.words, units, parts, conditioning,
+        return core.arithread.ArithmeticReader(
+            self.words, _ESTIMATES, units, parts, self._conditioning,
             (*self.scan.spectral, *self.scan.approximation), self.layout.mcus_across,
-            (store.slots, store.touched, coefficients, history),
+            (store.slots, coefficients, history),
         )  # fmt: skip
 
-    def _pass(self, coder: Any, interval: Interval, targets: Targets | None) -> bytes:
-        """Decode an interval; with ``targets`` return it with the touched blocks put in."""
-        nothing = array("h")
-        new, state = (targets.coefficients, targets.state) if targets else (nothing, nothing)
+    @property
+    def _conditioning(self) -> tuple[array[int], array[int]]:
+        dc, ac = self.scan.conditioning
+        return array("B", dc), array("B", ac)
+
+    def _blocks(
+        self, reader: Any, interval: Interval
+    ) -> Iterator[tuple[int, array[int], array[int], array[int]]]:
+        """Decode an interval; yield some data units at a time.
+
+        That is how many, 64 numbers each, which is the last of them, and their slots.
+        """
         start = interval.first_bit >> 3
-        coder.start(interval.first_block, start, start + interval.data_bytes)
-        out = []
-        left = interval.end_block - interval.first_block
-        while left:
-            done, status = coder.run(left, targets is not None, new, state)
+        reader.start(interval.first_block, start, start + interval.data_bytes)
+        room = _CHUNK * self.layout.units
+        nothing = bytes(128 * room)
+        lasts, slots = array("B", bytes(room)), array("i", bytes(4 * room))
+        for mcu in range(interval.first_block, interval.end_block, _CHUNK):
+            mcus = min(_CHUNK, interval.end_block - mcu)
+            blocks = array("h", nothing)
+            status = reader.run(mcus, blocks, lasts, slots)
             if status:
                 message, code = _FAULTS[status]
                 raise InvalidJpegError(message, code=code, offset=interval.raw_start)
-            left -= done
-            out.append(coder.take())
-        out.append(coder.finish() if targets else b"")
-        return b"".join(out)
+            yield mcus * self.layout.units, blocks, lasts, slots
 
     def rewrite(
         self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw
     ) -> ArithmeticScan:
         """Write the touched intervals anew; pass the others, for the history's sake."""
-        coder = self._coder(store, targets.scratch, targets.history)
+        reader = self._reader(store, targets.scratch, targets.history)
+        units, parts = _shape(self.layout, self.scan, store)
+        writer = core.arithwrite.ArithmeticWriter(
+            _ESTIMATES, units[0], parts[4:], self._conditioning,
+            (*self.scan.spectral, *self.scan.approximation), store.touched,
+            targets.coefficients, targets.state,
+        )  # fmt: skip
         words = array("I")
         intervals = []
         for interval in self.intervals:
+            out = []
+            writer.start()
+            for count, *read in self._blocks(reader, interval):
+                done = 0
+                while interval.touched and done < count:
+                    done = writer.run(done, count, *read)
+                    out.append(writer.take())
             if not interval.touched:
-                self._pass(coder, interval, None)
                 continue
-            data = self._pass(coder, interval, targets)
+            data = b"".join([*out, writer.finish()]).rstrip(b"\0")  # T.81 figure D.15
             at = 32 * len(words)
             words.frombytes(data + bytes(-len(data) % 4 + 4 * PAD_WORDS))
             intervals.append(

@@ -16,7 +16,8 @@ _ADVICE = (
 )
 
 try:
-    from . import _arithmetic_cy as arithmetic
+    from . import _arithread_cy as arithread
+    from . import _arithwrite_cy as arithwrite
     from . import _bandread_cy as bandread
     from . import _bandwrite_cy as bandwrite
     from . import _compact_cy as compact
@@ -32,4 +33,14 @@ except ModuleNotFoundError as missing:
 if not scan.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
     raise ImportError(_ADVICE)
 
-__all__ = ["arithmetic", "bandread", "bandwrite", "compact", "dcscan", "grid", "scan", "splice"]
+__all__ = [
+    "arithread",
+    "arithwrite",
+    "bandread",
+    "bandwrite",
+    "compact",
+    "dcscan",
+    "grid",
+    "scan",
+    "splice",
+]

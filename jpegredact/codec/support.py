@@ -10,7 +10,7 @@ from .model import Frame, JpegData, Scan
 
 __all__ = ["refusal", "require_supported"]
 
-_SMALL = 1 << 24
+_SMALL = 1 << 20
 """Blocks, over all scans, that no file is too short for."""
 
 
