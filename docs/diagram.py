@@ -116,8 +116,10 @@ def draw() -> str:
         text(58, legend + 28,
              "touched: filled from the blocks around; what stood here goes to the diff"),
         rect(24, legend + 43, 24, 16, OUTSIDE, LINE),
-        text(58, legend + 56, "not touched: the same bits as before, but for one DC difference"),
-        text(58, legend + 76, "behind each run of touched blocks"),
+        text(58, legend + 56,
+             "not touched: the same as before; in sequential Huffman scans its bits"),
+        text(58, legend + 76,
+             "are too, but for one DC difference behind each run of touched blocks"),
         arrow(550, 622, 128),
         arrow(550, 622, 254),
         *holder(632, 40, 176, "Redacted JPEG (publish)", [

@@ -29,7 +29,8 @@ class Limits:
         Blocks of all scans together: what walking through a picture costs.
     max_density
         Blocks of all scans together for each byte of the file, the first 2^20 not counted:
-        progressive and arithmetic scans can code blocks in next to no bits.
+        progressive and arithmetic scans can code blocks in next to no bits. Arithmetic-coded
+        ones count four times.
     max_regions
         Regions in one call, or in a diff.
     max_groups

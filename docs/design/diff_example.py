@@ -1,8 +1,9 @@
 """The worked example of diff-format.md, and the proof that its text suffices.
 
-Makes pictures, lets jpegredact redact them, and then reads, checks and restores
-them with `diff_reader.py` alone, which was written from diff-format.md. jpegio, a
-wrapper around libjpeg-turbo, says what the coefficients should have been.
+For sequential Huffman pictures, that is: `diff_reader.py` reads no others. Makes
+pictures, lets jpegredact redact them, and then reads, checks and restores them with
+`diff_reader.py` alone, which was written from diff-format.md. jpegio, a wrapper around
+libjpeg-turbo, says what the coefficients should have been.
 
     python docs/design/diff_example.py           print the example
     python docs/design/diff_example.py --write   put it into diff-format.md
@@ -17,7 +18,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from diff_reader import Block, Jpeg, quiet, read_blocks, read_cbor, read_shape, write_blocks
+from diff_reader import (
+    Block,
+    Jpeg,
+    patched,
+    quiet,
+    read_blocks,
+    read_cbor,
+    read_shape,
+    write_blocks,
+)
 
 ZIGZAG = sorted(
     range(64),
@@ -56,17 +66,16 @@ def prove(original: bytes, redacted: bytes, diff: bytes) -> dict[str, object]:
         for number, bits, data in group["odd"]:
             odd[shape[number]] = "".join(f"{byte:08b}" for byte in data)[:bits]
     assert file.outside(set(blocks)) == public["outside"]
-    whole = bytearray(file.revealed(blocks, odd))
-    for offset, length, new in reversed(records[-1]["patches"]):
-        whole[offset : offset + length] = new
-    assert len(whole) == records[-1]["length"]
-    assert hashlib.sha256(whole).digest() == records[-1]["sha256"]
+    last = records[-1]
+    whole = patched(file.revealed(blocks, odd), last["patches"], last["stretches"])
+    assert len(whole) == last["length"]
+    assert hashlib.sha256(whole).digest() == last["sha256"]
     assert whole == original
     return public
 
 
 def prove_part(redacted: bytes, diff: bytes, asked: set[int]) -> bytes:
-    """Return the state with the asked regions revealed, not all, as section 9 says it.
+    """Return the state with the asked regions revealed, not all, as section 10 says it.
 
     For files whose tables lack nothing and that have no odd blocks.
     """

@@ -1,9 +1,13 @@
 """A second implementation of diff-format.md, written from its text alone.
 
 Reads and writes what the format is made of: CBOR, the compact code in both
-directions, and the states of a baseline JPEG with one scan, without restart
-intervals and padding blocks. It imports nothing of jpegredact, and refuses
-little: it is there to show that the text suffices. `diff_example.py` runs it.
+directions, and the states of a picture. **Of pictures it takes sequential Huffman
+ones only**, and of these baseline (SOF0) with one scan, without restart intervals
+and padding blocks: progressive and arithmetic-coded pictures (sections 7.3, 7.4)
+are refused, and so are stretches in the file record, which no sequential picture
+has. The records are the same for every process. It imports nothing of jpegredact, and
+refuses little else: it is there to show that the text suffices. `diff_example.py`
+runs it.
 """
 
 from __future__ import annotations
@@ -280,6 +284,8 @@ class Jpeg:
         while data[at + 1] != 0xDA:
             end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
             body = data[at + 4 : end]
+            if 0xC0 < data[at + 1] < 0xD0 and data[at + 1] not in (0xC4, 0xC8, 0xCC):
+                raise ValueError("only baseline pictures (SOF0) are read here")
             if data[at + 1] == 0xC0:
                 self.height, self.width = struct.unpack(">HH", body[1:5])
                 self.frame = {body[k]: (body[k + 1] >> 4, body[k + 1] & 15)
@@ -346,7 +352,7 @@ class Jpeg:
         return value if value >> (size - 1) else value - (1 << size) + 1, at + size
 
     def outside(self, touched: set[Block]) -> bytes:
-        """Return the outside digest, as section 7 says it."""
+        """Return the outside digest, as section 8 says it."""
         text, behind_touched = "", set()
         for block, first, middle, end in self.order:
             if block in touched:
@@ -362,7 +368,7 @@ class Jpeg:
         ).digest()  # fmt: skip
 
     def revealed(self, blocks: dict[Block, list[int]], odd: dict[Block, str]) -> bytes:
-        """Return the file with the blocks put back, as section 9 says it."""
+        """Return the file with the blocks put back, as section 10 says it."""
         text, dc = "", [0] * len(self.frame)
         tables = {unit[0]: unit[5:] for unit in self.units}
         for block, _, middle, end in self.order:
@@ -387,6 +393,17 @@ class Jpeg:
                 text += self.bits[middle:end]
         coded = _packed(text, "1").replace(b"\xff", b"\xff\x00")
         return self.data[: self.start] + coded + self.data[self.end :]
+
+
+def patched(
+    whole: bytes, patches: list[tuple[int, int, bytes]], stretches: list[object]
+) -> bytes:
+    """Return the original from the fully revealed file, as section 10.3 says it."""
+    if stretches:
+        raise ValueError("stretches belong to progressive pictures, which are not read here")
+    for offset, length, new in reversed(patches):
+        whole = whole[:offset] + new + whole[offset + length :]
+    return whole
 
 
 def _codes(counts: bytes, symbols: bytes) -> dict[str, int]:

@@ -104,5 +104,5 @@ def make_store(
     count = len(rasters)
     return BlockStore(
         tuple(grids), tuple(bases), tuple(ranges), tuple(bounds), slots, rasters,
-        array("B", bytes(count)), array("h", bytes(128 * count)),
+        array("B", [0]) * count, array("h", [0]) * (64 * count),
     )  # fmt: skip

@@ -60,11 +60,11 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
     walked = _walked(jpeg, store, scans, {n: last for n, (_, last) in units.items()})
     stops: dict[int, dict[int, int]] = {number: {} for number in scans}
     for _ in range(_MOST_BROKEN):
-        store.coefficients[:] = array("h", bytes(128 * store.count))
         try:
             return _read(data, jpeg, store, units, walked, stops)
-        except _BrokenScan as broken:  # its history is spoilt by now: once more
+        except _BrokenScan as broken:  # the history is spoilt by now: once more
             stops[broken.scan][broken.interval] = broken.stop
+            store.coefficients[:] = array("h", [0]) * (64 * store.count)
     raise InvalidJpegError("too many restart intervals are damaged", code="jpeg.truncated")
 
 
@@ -83,7 +83,7 @@ def _read(
     stops: Mapping[int, Mapping[int, int]],
 ) -> dict[int, Layer]:
     size = len(store.slots) if refines_ac(jpeg) else 0
-    history = array("Q", bytes(8 * size))
+    history = array("Q", [0]) * size
     known = [len(store.slots)] * len(store.grids)
     layers: dict[int, Layer] = {}
     for number, (found, _) in units.items():
@@ -193,7 +193,7 @@ def sayable(
         ]
         changed = 1
         while blocks and changed:  # what falls in a late scan is missing in an early one
-            state = array("h", bytes(128 * store.count))
+            state = array("h", [0]) * (64 * store.count)
             changed = sum(
                 core.bandwrite.drop_unsayable(
                     blocks, coefficients, state, codes[number],

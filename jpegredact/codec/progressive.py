@@ -66,8 +66,8 @@ class Targets:
     """What touched blocks are to become, and how far that is written: one pass over all scans.
 
     ``coefficients`` has 64 a slot; ``state`` is what a reader has of them after the
-    scans written so far. ``history`` (empty where no AC coefficient is refined) and
-    ``scratch`` are what the old scans said so far.
+    scans written so far. ``history`` and ``scratch``, for arithmetic coding, are what
+    the old scans said so far.
     """
 
     coefficients: array[int]
@@ -76,17 +76,16 @@ class Targets:
     scratch: array[int]
 
     @classmethod
-    def of(cls, store: BlockStore, coefficients: array[int], refines: bool) -> Targets:
+    def of(cls, store: BlockStore, coefficients: array[int], arithmetic: bool) -> Targets:
         """Begin: of the touched blocks, nothing has been written."""
         state = array("h", store.coefficients)
         core.dcscan.clear(store.touched, state)
         return cls(
             coefficients,
             state,
-            array("Q", bytes(8 * len(store.slots) if refines else 0)),
-            array("h", bytes(128 * store.count)),
+            array("Q", [0]) * (len(store.slots) if arithmetic else 0),
+            array("h", [0]) * (64 * store.count if arithmetic else 0),
         )
-
 
 
 def find_mcus(
@@ -99,7 +98,7 @@ def find_mcus(
     last = array("q", [-2]) * -(-layout.mcus // layout.interval)
     found = []
     for grid in layout.grids:
-        units = array("q", bytes(8 * len(store.of(grid.component, store.touched))))
+        units = array("q", [0]) * len(store.of(grid.component, store.touched))
         unit = (
             grid.down, grid.across, layout.mcus_across, layout.mcus_down, layout.units,
             grid.first, store.grid(grid.component).padded_columns, layout.interval,
@@ -182,8 +181,8 @@ class DcFirst:
         count = self.index.count
         dc = self.wishes(store, targets.coefficients)
         edit = Edit(
-            self.touched, dc, array("I", bytes(4)), array("q", bytes(8 * count)),
-            array("i", bytes(4 * count)), 0,
+            self.touched, dc, array("I", bytes(4)), array("q", [0]) * count,
+            array("i", [0]) * count, 0,
         )  # fmt: skip
         index = self.index.splice(
             edit,
@@ -290,7 +289,7 @@ class DcRefinement(CodedScan):
 
     def outside(self, store: BlockStore) -> list[Outside]:
         """Return the touched intervals with zeros for the touched blocks."""
-        blank = array("h", bytes(128 * store.count))
+        blank = array("h", [0]) * (64 * store.count)
         new = self.rewrite(store, Targets.of(store, blank, False), {}, {})
         return [
             (i.end_bit - i.first_bit, cut_bits(new.words, i.first_bit, i.end_bit))
@@ -342,12 +341,12 @@ class AcBand(CodedScan):
         words, loaded = load_intervals(data, layout, scan, walked)
         most = sum(store.of(component, store.touched))
         stretches = (
-            array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("q", bytes(8 * most)),
-            array("q", bytes(8 * most)), array("q", bytes(8 * most)), array("B", bytes(most)),
+            array("q", [0]) * most, array("q", [0]) * most, array("q", [0]) * most,
+            array("q", [0]) * most, array("q", [0]) * most, array("B", [0]) * most,
         )  # fmt: skip
         refines = scan.approximation[0] > 0
         room = min(len(walked) * layout.interval, layout.mcus) if refines else 0
-        entries = (array("q", bytes(8 * room)), array("B", bytes(room)))
+        entries = (array("q", [0]) * room, array("B", [0]) * room)
         cursor = core.bandread.BandCursor(
             words, scan.components[0].ac.full, array("Q") if history is None else history,
             (store.slots_of(component), store.touched, store.coefficients),

@@ -224,9 +224,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         plan = _plan(layout, marks)
 
 
-def _readable_plan(
-    data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray
-) -> _Plan:
+def _readable_plan(data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray) -> _Plan:
     """Return `_plan` of the marks, less those that no data can be there for.
 
     So no memory is taken for them.
@@ -297,45 +295,60 @@ class _Walk:
         self, k: int, raw: Loaded, words: array[int], cursor: core.scan.ScanCursor
     ) -> Interval:
         """Decode an interval as far as must be."""
-        marks = self.marks
-        start = raw.at * 32
         first = k * self.layout.interval
         end = min(first + self.layout.interval, self.layout.mcus)
-        last = marks.rfind(2, first, end)
+        last = self.marks.rfind(2, first, end)
         safe = end if last < 0 else min(last + 2, end)
-        data_stop = stop = start + 8 * raw.data_bytes
-        status = 0
-        for broken in (False, True):
-            cursor.start(start, data_stop)
-            for mcu, limit, at in self._steps(k, safe, end if last >= 0 else first):
-                if broken and mcu == safe:
-                    # Zeros fill the last byte of a file that was redacted before, so they may
-                    # be there or not: the same must be found in every state.
-                    stop = data_end(words, cursor.position, data_stop)
-                    cursor.end = stop + 7
-                status = cursor.advance(limit - mcu, at)
-                if status:
-                    break
-            if not status or first + cursor.passed < safe:
-                break
-        if status:
-            failed = first + cursor.passed
-            if last >= 0 and failed < safe:
-                raise _fault(status, self._offset(raw, cursor.position))
-            if last < 0:
-                self.lost.append((first, end))
-            elif marks.find(1, failed, end) >= 0:
-                self.lost.append((failed, end))
+        status, stop = self._decode(k, raw, words, cursor, safe, None)
+        failed, position = first + cursor.passed, cursor.position
+        if status and last >= 0:
+            if failed < safe:
+                raise _fault(status, self._offset(raw, position))
+            # Zeros fill the last byte of a file that was redacted before, so they may be
+            # there or not: the same must be found in every state.
+            status, stop = self._decode(k, raw, words, cursor, safe, 0)
+            failed, position = first + cursor.passed, cursor.position
+            if not self._decode(k, raw, words, cursor, safe, 7)[0]:
+                # With them it is whole; all readers see that if they lack in the last MCU only.
+                if failed < end - 1:
+                    raise _fault(core.scan.BAD_DATA, self._offset(raw, position))
+                status, position = 0, cursor.position
+        if status and self.marks.find(1, failed if last >= 0 else first, end) >= 0:
+            self.lost.append((failed if last >= 0 else first, end))
         begins, ends, bases = self.ranges
         number = self.spans[k].stop - 1
         return Interval(
-            raw.raw_start, raw.raw_end, start, stop if status else cursor.position,
+            raw.raw_start, raw.raw_end, raw.at * 32, stop if status else position,
             bases[self.spans[k].start],
             bases[number] + (ends[number] - begins[number]) * self.layout.units,
             last >= 0, raw.data_bytes, raw.has_fill,
-            self._offset(raw, cursor.position) if status else None,
-            range(first + cursor.passed, end) if status else range(0),
+            self._offset(raw, position) if status else None,
+            range(failed, end) if status else range(0),
         )  # fmt: skip
+
+    def _decode(
+        self, k: int, raw: Loaded, words: array[int], cursor: core.scan.ScanCursor, safe: int,
+        spare: int | None,
+    ) -> tuple[int, int]:  # fmt: skip
+        """Walk an interval: to its end if it is touched; return the status, and where data ends.
+
+        With ``spare``, from the MCU ``safe`` on that is what `data_end` says, and there
+        are so many zero bits more.
+        """
+        first = k * self.layout.interval
+        end = min(first + self.layout.interval, self.layout.mcus)
+        stop = raw.at * 32 + 8 * raw.data_bytes
+        cursor.start(raw.at * 32, stop)
+        for mcu, limit, at in self._steps(
+            k, safe, end if self.marks.find(2, first, end) >= 0 else first
+        ):
+            if spare is not None and mcu == safe:
+                stop = data_end(words, cursor.position, raw.at * 32 + 8 * raw.data_bytes)
+                cursor.end = stop + spare
+            status: int = cursor.advance(limit - mcu, at)
+            if status:
+                return status, stop
+        return 0, stop
 
     def _steps(self, k: int, cut: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Yield runs of MCUs to pass: first, end, recorded index of the first or -1.
@@ -365,9 +378,7 @@ class _Walk:
     def _offset(self, raw: Loaded, bit: int) -> int:
         """Return where in the file the byte of a bit stands."""
         used = min((bit >> 3) - 4 * raw.at, raw.data_bytes)
-        return raw.raw_start + core.scan.stuffed_length(
-            self.data, raw.raw_start, raw.raw_end, used
-        )
+        return raw.raw_start + core.scan.stuffed_length(self.data, raw.raw_start, raw.raw_end, used)
 
 
 def _fault(status: int, offset: int) -> InvalidJpegError:

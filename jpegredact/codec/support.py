@@ -62,7 +62,8 @@ def require_supported(jpeg: JpegData, limits: Limits = DEFAULT_LIMITS) -> None:
         visits += layout.mcus * layout.units
         limits.check("max_visits", visits, "blocks in all scans", scan.header.offset)
     if frame.progressive or frame.arithmetic:
-        dense = max(visits - _SMALL, 0) // jpeg.length
+        # An arithmetic-coded block costs some four times as much.
+        dense = max(visits - _SMALL, 0) * (4 if frame.arithmetic else 1) // jpeg.length
         limits.check("max_density", dense, "blocks a byte", frame.offset)
 
 

@@ -14,11 +14,13 @@ from ..codec import core
 from ..codec.blocks import BlockStore, make_store
 from ..codec.compact import pack_coefficients, unpack_blocks
 from ..codec.huffman import encode_codes
-from ..codec.intervals import Interval
-from ..codec.layers import Layer, read_layers, refines_ac, rewrite_layers, sayable
+from ..codec.intervals import Interval, raw_interval
+from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
+from ..codec.layout import scan_layout
 from ..codec.model import JpegData
 from ..codec.progressive import AcBand, DcFirst, Targets
 from ..diff import GroupRecord
+from ..errors import InvalidJpegError
 from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
 from .plan import Plan
 
@@ -68,7 +70,7 @@ class LayeredPicture(Picture):
     def _with(
         self, coefficients: array[int], tables: Tables, raw: Mapping[int, Raw]
     ) -> LayeredPicture:
-        targets = Targets.of(self.store, coefficients, refines_ac(self.jpeg))
+        targets = Targets.of(self.store, coefficients, self.jpeg.frame.arithmetic)
         layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
         return replace(
             self, layers=layers, store=replace(self.store, coefficients=targets.state)
@@ -103,7 +105,7 @@ class LayeredPicture(Picture):
         """See `Picture.outside`."""
         layers = self.layers
         if self.jpeg.frame.arithmetic:
-            nothing = array("h", bytes(128 * self.store.count))
+            nothing = array("h", [0]) * (64 * self.store.count)
             layers = self._with(nothing, {}, {}).layers
         for layer in layers.values():
             touched = (interval for interval in layer.intervals if interval.touched)
@@ -165,7 +167,7 @@ class LayeredEdits(Edits):
     def put_slopes(self, member: Member, across: array[int], down: array[int]) -> None:
         """See `Edits.put_slopes`."""
         core.dcscan.put_blocks(
-            array("h", bytes(128 * len(member.blocks))), member.blocks, self._coefficients
+            array("h", [0]) * (64 * len(member.blocks)), member.blocks, self._coefficients
         )
         core.dcscan.put_slopes(across, down, member.blocks, self._coefficients)
         self._given.add(member.component)
@@ -175,7 +177,7 @@ class LayeredEdits(Edits):
         picture = self.picture
         for member in picture.members:
             if member.component not in self._given:
-                nothing = array("h", bytes(128 * len(member.blocks)))
+                nothing = array("h", [0]) * (64 * len(member.blocks))
                 core.dcscan.put_blocks(nothing, member.blocks, self._coefficients)
         codes = {
             number: encode_codes((layer.table,), 256)
@@ -226,6 +228,7 @@ def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Layered
     InvalidJpegError
         The coded data around them can't be decoded.
     """
+    _check_room(data, jpeg, plan)
     marks: list[bytearray | None] = []
     for grid, cover in zip(plan.grids, plan.covers, strict=True):
         if grid is None or cover is None:
@@ -246,3 +249,35 @@ def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Layered
                 )
             )  # fmt: skip
     return LayeredPicture(data, jpeg, plan, tuple(members), store, read_layers(data, jpeg, store))
+
+
+def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:
+    """Refuse DC scans whose data ends before the touched blocks, before memory is taken for them.
+
+    A Huffman-coded one has a bit a block at least.
+    """
+    if jpeg.frame.arithmetic:
+        return
+    for scan in jpeg.scans:
+        if scan.spectral[0] or not plan.touched(scan):
+            continue
+        layout = scan_layout(jpeg, scan)
+        last = 0
+        for grid in layout.grids:
+            cover = plan.covers[grid.component]
+            if cover is not None:
+                row = min(cover.row + cover.rows, grid.padded_rows) - 1
+                last = max(last, row // grid.down * layout.mcus_across)
+        number = last // layout.interval
+        if number > len(scan.restarts):
+            raise InvalidJpegError(
+                f"no restart marker behind the first {len(scan.restarts)}",
+                code="jpeg.restart-missing",
+                offset=scan.end,
+            )
+        start, end = raw_interval(scan, number)
+        if (last % layout.interval) * layout.units > 8 * (end - start):
+            raise InvalidJpegError(
+                "the coded data ends before the last touched block", code="jpeg.truncated",
+                offset=end,
+            )  # fmt: skip

@@ -8,8 +8,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from arithmetic_maker import make_arithmetic
 from jpegmaker import make_jpeg, random_parts
 from pictures import photo, pillow_jpeg
+from progressive_maker import Band, Picture, steps
 
 import jpegredact as jr
 from jpegredact.codec import core, huffman
@@ -56,7 +58,8 @@ def forget_tables() -> None:
 
 
 def test_all_compiled_modules_are_here() -> None:
-    jr.redact(PICTURES["grey"], [(0, 0, 9, 9)])
+    for name in ("grey", "progressive", "arithmetic"):
+        jr.redact(PICTURES[name], [(0, 0, 9, 9)])
     assert {"_scan_cy", "_splice_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
     for stem, module in MODULES.items():
         assert not module.is_compiled()
@@ -73,6 +76,16 @@ PICTURES = {
     "quirks": make_jpeg(
         37, 29, random_parts(37, 29, ((2, 1), (1, 1), (1, 1))), restart=3, padding=0,
         zrl_before_eob=True, fill=1, fill_inside=True, trailing_restart=True,
+    ),
+    "progressive": pillow_jpeg(photo(45, 37), quality=70, progressive=True),
+    "progressive, restarts": pillow_jpeg(
+        photo(40, 32), "L", progressive=True, restart_marker_blocks=3
+    ),
+    "arithmetic": make_arithmetic(
+        Picture(24, 29, random_parts(24, 29, ((2, 1), (1, 1))), [Band((0, 1), 0, 63)], 2)
+    ),
+    "arithmetic, progressive": make_arithmetic(
+        Picture(24, 29, random_parts(24, 29, ((1, 1),)), steps(1), 0)
     ),
     "three scans": make_jpeg(
         24, 24, random_parts(24, 24, ((2, 2), (1, 1), (1, 1))), scans=[[0], [1], [2]]

@@ -472,3 +472,59 @@ def test_hidden_padding_gets_no_coefficients_of_the_inside() -> None:
         assert not luma[row, column, 1:].any()
 
 
+# --- 12 bits ---
+
+
+def colours_12(data: bytes, box) -> np.ndarray:
+    """Return the levels that the DC values of a 4:4:4 picture stand for, in one block of a box."""
+    from jpegredact.codec.reader import read_jpeg
+
+    steps = [table[0] for table in read_jpeg(data).quantization]
+    blocks = [plane[box[1] // 8 + 1, box[0] // 8 + 1] for plane in read_blocks(data)]
+    assert not any(block[1:].any() for block in blocks)
+    return np.array([2048 + block[0] * s / 8 for block, s in zip(blocks, steps, strict=True)])
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_fill_at_12_bits(colour) -> None:
+    """Levels from 0 to 4095; the nearest that 12 bits have to the colour."""
+    from jpegmaker12 import make_jpeg_12, random_parts_12
+
+    data = make_jpeg_12(64, 64, random_parts_12(64, 64, ((1, 1),) * 3))
+    box = (8, 8, 48, 48)
+    result = redact(data, f"fill:{colour}", [box])
+    red, green, blue = (value * 4095 / 255 for value in rgb_of(colour))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    wanted = np.array([luma, 2048 + (blue - luma) / 1.772, 2048 + (red - luma) / 1.402])
+    assert abs(colours_12(result.jpeg, box) - wanted.clip(0, 4095)).max() <= 1.5
+
+
+@pytest.mark.parametrize("method", ["inpaint", "pixelate", "blur"])
+def test_other_methods_at_12_bits(method) -> None:
+    """A flat picture stays flat; cells have means in steps of 1/16 of what there is."""
+    from jpegmaker12 import make_jpeg_12
+
+    for dc in (-2000, 0, 3000):
+        part = grey(np.full((16, 16), dc), quantization=4)
+        result = redact(make_jpeg_12(128, 128, [part]), method, [(24, 24, 104, 104)])
+        found = read_blocks(result.jpeg)[0][:, :, 0]
+        if method == "inpaint":
+            assert (found == dc).all()
+        else:
+            inside = found[3:13, 3:13]
+            assert (inside % (256 * 8 // 4) == 0).all()
+            assert abs(inside - dc).max() <= 256 * 8 // 4 // 2
+
+
+def test_a_method_is_told_the_precision() -> None:
+    from jpegmaker12 import make_jpeg_12, random_parts_12
+
+    seen = []
+    for data in (
+        pillow_jpeg(PICTURE, "L"),
+        make_jpeg_12(64, 64, random_parts_12(64, 64, ((1, 1),))),
+    ):
+        method = Custom(lambda canvas: canvas.dc)
+        jr.redact(data, [(8, 8, 30, 30)], method=method)
+        seen += [canvas.precision for canvas in method.seen]
+    assert seen == [8, 12]
