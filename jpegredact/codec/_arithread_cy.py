@@ -80,6 +80,7 @@ class ArithmeticReader:
     o: cython.longlong
     last: cython.int
     mcu: cython.longlong
+    beyond = cython.declare(cython.longlong, visibility="public")
 
     def __init__(
         self, words, estimates, units, parts, conditioning, band, mcus_across, store
@@ -100,12 +101,18 @@ class ArithmeticReader:
         self.o = 0
         self.last = 0
         self.mcu = 0
+        self.beyond = -1
 
     def start(
         self, mcu: cython.longlong, at: cython.longlong, end: cython.longlong
     ) -> None:
-        """Stand at an interval's first MCU; its data are the bytes ``[at, end)`` of the words."""
+        """Stand at an interval's first MCU; its data are the bytes ``[at, end)`` of the words.
+
+        ``beyond`` becomes the first MCU, if any, that took more than the data and the
+        zeros that the decoder looks ahead.
+        """
         k: cython.int
+        self.beyond = -1
         self.mcu = mcu
         self.at = at
         self.end = end
@@ -340,8 +347,6 @@ class ArithmeticReader:
                 old = self.coefficients[slot * 64 + k]
                 if ((old if old >= 0 else -old) >> self.low) & 1 == 0:
                     old += (1 << self.low) if old >= 0 else -(1 << self.low)
-                    if old < -32767 or old > 32767:
-                        return -4
                     self.coefficients[slot * 64 + k] = old
         if len(self.history):
             self.history[raster] = past
@@ -385,5 +390,7 @@ class ArithmeticReader:
                     index += 1
                 if status < 0:
                     break
+                if self.beyond < 0 and self.at > self.end + 3:
+                    self.beyond = self.mcu
                 self.mcu += 1
         return status

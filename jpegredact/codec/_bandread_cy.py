@@ -61,7 +61,7 @@ class BandCursor:
     n: cython.int
     i: cython.longlong
     last: cython.longlong
-    open: cython.bint
+    in_stretch: cython.bint
     anchor_block: cython.longlong
     anchor_bit: cython.longlong
     anchor_tail: cython.bint
@@ -107,11 +107,11 @@ class BandCursor:
     @cython.exceptval(-99)
     def _own(self, block: cython.longlong, bit: cython.longlong) -> cython.int:
         """An untouched block begins here that codes something of its own."""
-        if self.open:
+        if self.in_stretch:
             self.end_block[self.count] = block
             self.end_bit[self.count] = bit
             self.count += 1
-            self.open = False
+            self.in_stretch = False
             self.kept = self.entry
         else:
             self.entry = self.kept
@@ -121,8 +121,8 @@ class BandCursor:
     @cython.nogil
     @cython.exceptval(-99)
     def _touch(self) -> cython.int:
-        if not self.open:
-            self.open = True
+        if not self.in_stretch:
+            self.in_stretch = True
             self.first_block[self.count] = self.anchor_block + 1
             self.first_bit[self.count] = self.anchor_bit
             self.first_entry[self.count] = self.kept
@@ -163,7 +163,7 @@ class BandCursor:
             self.n = 32 - cython.cast(cython.int, position & 31)
             self.acc = self.words[self.i]
             self.i += 1
-            self.open = False
+            self.in_stretch = False
             self.entry = self.kept
             self.anchor_block = begin - 1
             self.anchor_bit = position
@@ -195,11 +195,11 @@ class BandCursor:
             self.position = start if status else self.i * 32 - self.n
             self.broken = b
             self.left = before if status else run
-            if self.open:
+            if self.in_stretch:
                 self.end_block[self.count] = b
                 self.end_bit[self.count] = self.position
                 self.count += 1
-                self.open = False
+                self.in_stretch = False
                 self.kept = self.entry
         return status
 
@@ -260,10 +260,10 @@ class BandCursor:
             if (value >> (size - 1)) == 0:
                 value = value - (1 << size) + 1
             found |= one << k
+            value *= 1 << self.low
+            if value < -32767 or value > 32767:
+                return -4
             if slot >= 0:
-                value *= 1 << self.low
-                if value < -32767 or value > 32767:
-                    return -4
                 self.coefficients[slot * 64 + k] = value
             k += 1
         if own and not is_touched:
@@ -287,9 +287,8 @@ class BandCursor:
         if slot >= 0 and (self.acc >> self.n) & 1:
             value = self.coefficients[slot * 64 + k]
             if ((value if value >= 0 else -value) >> self.low) & 1 == 0:
+                # a bit that was zero: it stays within 16 bits
                 value += (1 << self.low) if value >= 0 else -(1 << self.low)
-                if value < -32767 or value > 32767:
-                    return -4
                 self.coefficients[slot * 64 + k] = value
         return 0
 

@@ -85,10 +85,19 @@ class ArithmeticScan(CodedScan):
             )  # fmt: skip
         found = cls(data, scan, layout, words, tuple(intervals))
         reader = found._reader(store, store.coefficients, history)
-        for interval in intervals:
+        for number, (k, interval) in enumerate(zip(loaded, intervals, strict=True)):
             for _ in found._blocks(reader, interval):
                 pass
-        return found
+            # Final zeros need not be there; so data ends too early only where the file does.
+            if interval.raw_end == len(data) and reader.beyond >= 0:
+                if reader.beyond <= walked[k]:
+                    raise InvalidJpegError(
+                        "the coded data ends before the last touched block",
+                        code="jpeg.truncated",
+                        offset=interval.raw_end,
+                    )
+                intervals[number] = replace(interval, broken=interval.raw_end)
+        return replace(found, intervals=tuple(intervals))
 
     def _reader(self, store: BlockStore, coefficients: array[int], history: array[int]) -> Any:
         units, parts = _shape(self.layout, self.scan, store)
@@ -179,7 +188,7 @@ class ArithmeticScan(CodedScan):
 def _shape(
     layout: ScanLayout, scan: Scan, store: BlockStore
 ) -> tuple[tuple[array[int], ...], tuple[array[int], ...]]:
-    """Return the data units of an MCU and the parts of the scan as `Transcoder` wants them."""
+    """Return the data units of an MCU and the parts of the scan, for `ArithmeticReader`."""
     units = (array("B"), array("B"), array("B"))
     parts = tuple(array("q") for _ in range(6))
     for k, (grid, used) in enumerate(zip(layout.grids, scan.components, strict=True)):

@@ -15,6 +15,7 @@ from . import core
 from .arithmetic import ArithmeticScan
 from .blocks import BlockStore
 from .huffman import HuffmanTable
+from .intervals import readable_intervals
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .progressive import (
@@ -57,7 +58,7 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
         if any(store.has(component.index) for component in scan.components)
     }
     units = {number: find_mcus(store, jpeg, scan) for number, scan in scans.items()}
-    walked = _walked(jpeg, store, scans, {n: last for n, (_, last) in units.items()})
+    walked = _walked(data, jpeg, scans, {n: last for n, (_, last) in units.items()})
     stops: dict[int, dict[int, int]] = {number: {} for number in scans}
     for _ in range(_MOST_BROKEN):
         try:
@@ -104,7 +105,7 @@ def _read(
             except BrokenInterval as broken:
                 raise _BrokenScan(number, broken) from None
         elif scan.approximation[0]:
-            layers[number] = DcRefinement.read(data, jpeg, scan, store)
+            layers[number] = DcRefinement.read(data, jpeg, scan, store, found, walked[number])
         else:
             layout = scan_layout(jpeg, scan)
             marks = bytearray(layout.mcus)
@@ -118,13 +119,14 @@ def _read(
 
 
 def _walked(
-    jpeg: JpegData, store: BlockStore, scans: Mapping[int, Scan], lasts: Mapping[int, array[int]]
+    data: bytes, jpeg: JpegData, scans: Mapping[int, Scan], lasts: Mapping[int, array[int]]
 ) -> dict[int, dict[int, int]]:
     """Return which restart intervals of each scan must be decoded, with their last touched MCU.
 
     A refinement can be decoded only by who knows which coefficients were not zero
     before, in all blocks of the interval; so from the last scan to the first, an
-    interval is needed also where a later one that is needed overlaps it.
+    interval is needed also where a later one that is needed overlaps it. One that has
+    only blocks around the regions is left out where readers may not agree on it.
     """
     needed: dict[int, bytearray] = {}
     walked = {}
@@ -133,12 +135,15 @@ def _walked(
         layout = scan_layout(jpeg, scan)
         codes_ac = scan.spectral[0] > 0
         least = 0 if codes_ac else -1  # of blocks around the regions only the DC is of use
+        readable = readable_intervals(data, layout, scan, len(last))
         marks = bytearray()
         if codes_ac:
             marks = needed.setdefault(layout.grids[0].component, bytearray(layout.mcus))
         found = {}
         for k, mcu in enumerate(last):
             begin, end = k * layout.interval, min((k + 1) * layout.interval, layout.mcus)
+            if mcu == -1 == least and k >= readable:
+                continue
             if mcu >= least or marks.find(1, begin, end) >= 0:
                 found[k] = mcu
                 if codes_ac and scan.approximation[0]:

@@ -220,25 +220,34 @@ class DcRefinement(CodedScan):
     """By component of the scan, for each of its slots: where its bit stands, or -1."""
 
     @classmethod
-    def read(cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore) -> DcRefinement:
-        """Read it. Adds a bit to the DC of all recorded blocks."""
+    def read(
+        cls,
+        data: bytes,
+        jpeg: JpegData,
+        scan: Scan,
+        store: BlockStore,
+        units: Sequence[array[int]],
+        walked: Mapping[int, int],
+    ) -> DcRefinement:
+        """Read the intervals ``walked`` (each with its last touched MCU, or less than 0).
+
+        ``units`` as of `find_mcus`. Adds a bit to the DC of all recorded blocks there.
+        """
         layout = scan_layout(jpeg, scan)
-        units, last = find_mcus(store, jpeg, scan)
-        words, loaded = load_intervals(
-            data, layout, scan, [k for k, mcu in enumerate(last) if mcu > -2]
-        )
-        starts = array("q", [-1]) * len(last)
+        words, loaded = load_intervals(data, layout, scan, walked)
+        starts = array("q", [-1]) * -(-layout.mcus // layout.interval)
         intervals = []
         for k, raw in loaded.items():
             starts[k] = raw.at * 32
             mcus = min(layout.interval, layout.mcus - k * layout.interval)
             end = starts[k] + mcus * layout.units
             there = starts[k] + 8 * raw.data_bytes
-            if there < starts[k] + (last[k] % layout.interval + 1) * layout.units and last[k] >= 0:
+            last = walked[k]
+            if last >= 0 and there < starts[k] + (last % layout.interval + 1) * layout.units:
                 raise _fault(core.bandread.BAD_DATA, raw.raw_end)
             intervals.append(
                 Interval(
-                    raw.raw_start, raw.raw_end, starts[k], min(end, there), 0, 0, last[k] >= 0,
+                    raw.raw_start, raw.raw_end, starts[k], min(end, there), 0, 0, last >= 0,
                     raw.data_bytes, raw.has_fill, None if end <= there else raw.raw_end,
                 )
             )  # fmt: skip
@@ -354,6 +363,7 @@ class AcBand(CodedScan):
             (layout.mcus_across, store.grid(component).padded_columns), stretches, entries,
         )  # fmt: skip
         intervals = []
+        now_known = known
         for k, raw in loaded.items():
             begin = k * layout.interval
             end = min(begin + layout.interval, layout.mcus)
@@ -374,7 +384,7 @@ class AcBand(CodedScan):
                 )
                 if cursor.broken <= walked[k] or in_run:
                     raise _fault(status, offset)
-                known = min(known, cursor.broken)
+                now_known = min(now_known, cursor.broken)
                 if k not in stops:
                     end_bit = data_end(words, start, start + 8 * raw.data_bytes)
                     raise BrokenInterval(k, end_bit - start)
@@ -392,7 +402,7 @@ class AcBand(CodedScan):
             tuple(part[: cursor.count] for part in stretches),  # type: ignore[arg-type]
             (entries[0][: cursor.kept], entries[1][: cursor.kept]), words,
         )  # fmt: skip
-        return band, known
+        return band, now_known
 
     @property
     def component(self) -> int:

@@ -123,9 +123,11 @@ class _Reader:
             at = self.scans[-1].end if code == m.SOS else end
 
     def _complete(self) -> bool:
-        """Whether each component of a sequential picture has had its scan."""
+        """Whether a sequential picture has had all its scans, or a progressive one any."""
         frame = self.frame
-        if frame is None or frame.code not in m.SEQUENTIAL:
+        if frame is None or frame.code in m.PROGRESSIVE:
+            return frame is not None and len(self.scans) > 0
+        if frame.code not in m.SEQUENTIAL:
             return False
         seen = {component.index for scan in self.scans for component in scan.components}
         return len(seen) == len(frame.components)

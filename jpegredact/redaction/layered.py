@@ -267,7 +267,10 @@ def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:
             cover = plan.covers[grid.component]
             if cover is not None:
                 row = min(cover.row + cover.rows, grid.padded_rows) - 1
-                last = max(last, row // grid.down * layout.mcus_across)
+                first = row // grid.down * layout.mcus_across + cover.column // grid.across
+                end = (row // grid.down + 1) * layout.mcus_across - 1
+                if first // layout.interval == end // layout.interval:
+                    last = max(last, first)  # it is there that the row's touched MCU is
         number = last // layout.interval
         if number > len(scan.restarts):
             raise InvalidJpegError(

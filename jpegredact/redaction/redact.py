@@ -11,7 +11,7 @@ from ..codec.model import JpegData
 from ..codec.reader import require_supported
 from ..codec.scan import MissingCategory
 from ..diff import Document, FileRecord, Patch, RegionRecord, Stretch
-from ..errors import InvalidRegionError, VerificationError
+from ..errors import InvalidRegionError, UnsupportedJpegError, VerificationError
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
 from .background import Later
@@ -174,9 +174,14 @@ def _patches(
     for group, record in enumerate(document.groups):
         edits.put_record(group, record)
     revealed, raw = _reveal(original, shown, edits)
-    for group, record in enumerate(document.groups):
-        if revealed.pack(group)[0] != record.blocks:
-            raise _irreversible()
+    if original.jpeg.frame.progressive and any(
+        revealed.pack(group)[0] != record.blocks for group, record in enumerate(document.groups)
+    ):
+        raise UnsupportedJpegError(
+            "the scans say some coefficients twice, and not the same; readers differ",
+            code="jpeg.progression",
+            offset=original.jpeg.frame.offset,
+        )
     stretches = tuple(
         (scan, number, bits, data)
         for scan, found in sorted(raw.items())

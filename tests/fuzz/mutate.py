@@ -1,223 +1,52 @@
-"""A seeded mutator of JPEGs and diffs, and the check that nothing but an answer comes out.
+"""The seeded mutation run: damaged JPEGs and diffs, and the check that only answers come out.
 
-    python -m tests.fuzz.mutate --count 10000 --seed 1 [FILES]
+    python -m tests.fuzz.mutate --count 10000 --seed 1 --jobs 2 [FILES AND FOLDERS]
 
-prints how many inputs were redacted, how many were refused and with what code,
-the slowest call, and every escape: another exception than `JpegRedactError`, a
-result that does not restore, or a call of more than two seconds. Each escape is
+prints how many inputs were redacted, how many were refused and with what code, of
+which coding process, the slowest call and the largest, and every escape: another
+exception than `JpegRedactError`, a result that does not restore, a call of more than
+two seconds or too much memory, a process that died or hung. It starts from the made
+pictures and from the FILES; where none are named, from the corpus if it is there.
+
+The same seed gives the same inputs, whatever the number of jobs. Each escape is
 written to tests/fuzz/crashes, which tests/fuzz/test_crashes.py replays; those made of
-FILES, which may be other people's pictures, to its folder local, which git ignores.
+FILES, which may be other people's pictures, and large ones to its folder local, which git ignores
+(`python -m tests.fuzz.reduce` makes small ones of them, without other people's data).
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jpegredact as jr
 
+from . import seeds, structure, targets
+from .mutations import mutate, mutate_bytes, mutate_diff
+from .workers import Workers
+
 CRASHES = Path(__file__).parent / "crashes"
-SECONDS = 2.0
-METHODS = ("inpaint", "fill", "pixelate", "blur")
-_MARKERS = bytes.fromhex("c0c1c2c4d0d7d8d9dadbdcdde1fe")
+KEPT = 20_000
+"""Bytes of an escape that may be committed."""
+TURNS = {
+    (0xC0, 8): 3, (0xC1, 8): 1, (0xC1, 12): 2, (0xC2, 8): 4, (0xC2, 12): 1, (0xC9, 8): 2,
+    (0xC9, 12): 1, (0xCA, 8): 2, (0xCA, 12): 1, (0, 0): 1,
+}  # fmt: skip
+"""How often each coding process has its turn; the last one is all others."""
 
 
-# ---------------------------------------------------------------------------
-# Mutations: (generator, data, another input) -> damaged data
-# ---------------------------------------------------------------------------
-
-
-def flip_bits(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Flip a few bits anywhere."""
-    out = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 5, 20))):
-        out[rng.randrange(len(out))] ^= 1 << rng.randrange(8)
-    return bytes(out)
-
-
-def flip_header_bits(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Flip a few bits in the first 700 bytes, where the headers mostly are."""
-    out = bytearray(data)
-    for _ in range(rng.choice((1, 2, 3))):
-        out[rng.randrange(min(len(out), 700))] ^= 1 << rng.randrange(8)
-    return bytes(out)
-
-
-def set_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Set a few bytes to values that tend to matter."""
-    out = bytearray(data)
-    for _ in range(rng.choice((1, 2, 4))):
-        out[rng.randrange(len(out))] = rng.choice((0, 1, 0x11, 0x7F, 0x80, 0xFE, 0xFF))
-    return bytes(out)
-
-
-def truncate(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Cut the end off."""
-    return data[: rng.randrange(len(data))]
-
-
-def delete_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Take a stretch out."""
-    at = rng.randrange(len(data))
-    return data[:at] + data[at + rng.choice((1, 1, 2, 16, 200)) :]
-
-
-def insert_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Put random bytes in."""
-    at = rng.randrange(len(data))
-    return data[:at] + rng.randbytes(rng.choice((1, 1, 2, 16, 200))) + data[at:]
-
-
-def repeat_bytes(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Say a stretch twice."""
-    at = rng.randrange(len(data))
-    end = at + rng.choice((2, 20, 300))
-    return data[:end] + data[at:end] + data[end:]
-
-
-def insert_marker(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Put a marker somewhere, with or without a length."""
-    at = rng.randrange(len(data))
-    length = rng.choice((b"", b"\0\2", b"\0\0", b"\xff\xff", b"\0\x11" + rng.randbytes(15)))
-    return data[:at] + b"\xff" + bytes([rng.choice(_MARKERS)]) + length + data[at:]
-
-
-def splice_segments(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Put a stretch of another file, from marker to marker, between two markers of this one."""
-    here, there = _marker_places(data), _marker_places(other)
-    if len(here) < 2 or len(there) < 2:
-        return flip_bits(rng, data, other)
-    at = rng.choice(here)
-    start, end = sorted(rng.sample(there, 2))
-    return data[:at] + other[start:end] + data[rng.choice((at, rng.choice(here))) :]
-
-
-def edit_segment(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Change a byte of a segment's length, or one of the first bytes behind it."""
-    places = _marker_places(data)
-    if not places:
-        return flip_bits(rng, data, other)
-    out = bytearray(data)
-    at = min(rng.choice(places) + rng.choice((2, 3, 3, 4, 5, 6, 7, 8, 9)), len(out) - 1)
-    out[at] = rng.choice((0, 1, 2, out[at] ^ 1, (out[at] + 1) & 255, 0xFF, rng.randrange(256)))
-    return bytes(out)
-
-
-def drop_segment(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Take a segment out."""
-    places = _marker_places(data)
-    if len(places) < 3:
-        return truncate(rng, data, other)
-    number = rng.randrange(len(places) - 1)
-    return data[: places[number]] + data[places[number + 1] :]
-
-
-def extreme_field(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Set a field of a header to a value at its end: sizes, factors, steps, counts, intervals."""
-    out = bytearray(data)
-    places = [at for at in _marker_places(data) if at + 30 < len(data)]
-    wanted = rng.choice((0xC0, 0xC0, 0xC4, 0xDA, 0xDB, 0xDD))
-    places = [at for at in places if data[at + 1] & 0xFE == wanted & 0xFE]
-    if not places:
-        if wanted == 0xDD:  # a restart interval where there was none
-            frame = data.find(b"\xff\xc0")
-            return data[:frame] + b"\xff\xdd\0\4" + rng.choice((b"\0\1", b"\0\2")) + data[frame:]
-        return flip_bits(rng, data, other)
-    at = rng.choice(places)
-    if data[at + 1] in (0xC0, 0xC1):
-        if rng.random() < 0.6:  # height or width
-            side = at + rng.choice((5, 7))
-            out[side : side + 2] = rng.choice((0, 1, 8, 9, 4000, 20000, 65535)).to_bytes(2)
-        else:
-            out[at + rng.choice((11, 14, 17))] = rng.choice((0x11, 0x44, 0x14, 0x41, 0x31, 0x22))
-    elif wanted == 0xDB:
-        out[at + rng.choice((5, 5, 6, 60))] = rng.choice((0, 0, 1, 255))
-    elif wanted == 0xC4:
-        out[at + rng.randrange(4, 25)] = rng.choice((0, 1, 2, 0x10, 255))
-    else:
-        out[at + rng.randrange(4, 12)] = rng.choice((0, 1, 2, 3, 4, 0x11, 0x3F))
-    return bytes(out)
-
-
-def _marker_places(data: bytes) -> list[int]:
-    return [
-        at for at in range(2, len(data) - 1) if data[at] == 0xFF and data[at + 1] not in (0, 0xFF)
-    ]  # fmt: skip
-
-
-Mutation = Callable[[random.Random, bytes, bytes], bytes]
-MUTATIONS: tuple[Mutation, ...] = (
-    flip_bits, flip_bits, flip_header_bits, flip_header_bits, set_bytes, truncate, delete_bytes,
-    insert_bytes, repeat_bytes, insert_marker, splice_segments, edit_segment, edit_segment,
-    drop_segment, extreme_field, extreme_field,
-)  # fmt: skip
-
-
-def mutate(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Damage data once, now and then twice or thrice."""
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
-        if data:
-            data = rng.choice(MUTATIONS)(rng, data, other)
-    return data
-
-
-def mutate_diff(rng: random.Random, diff: bytes, other: bytes) -> bytes:
-    """Damage one field of a diff and write it in its canonical form again, so that it parses."""
-    document = jr.UnblurDiff.from_bytes(diff).document
-    stranger = jr.UnblurDiff.from_bytes(other).document
-    number = rng.randrange(len(document.groups))
-    group, theirs = document.groups[number], rng.choice(stranger.groups)
-    window = group.windows[rng.randrange(len(group.windows))]
-    field_name = rng.choice(("row", "column", "rows", "columns", "component"))
-    change = rng.choice((-1, 1, 1, 5, 1000))
-    moved = max(getattr(window, field_name) + change, field_name in ("rows", "columns"))
-    moved = min(moved, 3 if field_name == "component" else 16000)
-    odd = ((rng.randrange(9), 9, rng.randbytes(2)),)
-    patch = (rng.randrange(2 * document.file.length), rng.randrange(9), rng.randbytes(3))
-    choices: list[dict[str, object]] = [
-        {"blocks": _damaged(rng, group.blocks)},
-        {"shape": _damaged(rng, group.shape)},
-        {"blocks": theirs.blocks},
-        {"shape": theirs.shape},
-        {"windows": theirs.windows},
-        {"windows": tuple(
-            replace(w, **{field_name: moved}) if w is window else w for w in group.windows
-        )},
-        {"odd": odd},
-        {"odd": theirs.odd},
-        {"tables": tuple(max(0, n + rng.choice((-1, 0, 1))) for n in group.tables)},
-        {"tables": group.tables[1:]},
-        {"regions": theirs.regions},
-        {"regions": (len(document.regions) - 1,)},
-    ]  # fmt: skip
-    if rng.random() < 0.75:
-        groups = list(document.groups)
-        groups[number] = replace(group, **rng.choice(choices))  # type: ignore[arg-type]
-        document = replace(document, groups=tuple(groups))
-    else:
-        document = rng.choice((
-            replace(document, file=replace(document.file, patches=(patch,))),
-            replace(document, file=replace(document.file, length=rng.randrange(1 << 40))),
-            replace(document, fills=document.fills[1:] + document.fills[:1]),
-            replace(document, groups=document.groups[::-1]),
-            replace(document, regions=document.regions[::-1]),
-            replace(document, outside=stranger.outside),
-        ))  # fmt: skip
-    return document.to_bytes()
-
-
-def _damaged(rng: random.Random, data: bytes) -> bytes:
-    if not data:
-        return rng.randbytes(2)
-    return rng.choice((flip_bits, truncate, insert_bytes, delete_bytes))(rng, data, data)
+def made_pictures() -> list[bytes]:
+    """Return small pictures of every coding process."""
+    return list(seeds.made_pictures())
 
 
 # ---------------------------------------------------------------------------
@@ -225,176 +54,269 @@ def _damaged(rng: random.Random, data: bytes) -> bytes:
 # ---------------------------------------------------------------------------
 
 
+class Escape(NamedTuple):
+    """What happened, with which JPEG and diff (or nothing), and whether they are ours to keep."""
+
+    what: str
+    jpeg: bytes
+    diff: bytes = b""
+    ours: bool = True
+    number: int = -1
+
+    def save(self, folder: Path) -> Path:
+        """Write it to a folder; to its folder local what is not to be committed."""
+        small = len(self.jpeg) + len(self.diff) <= KEPT
+        folder = folder if self.ours and small else folder / "local"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = folder / f"{hashlib.sha256(self.jpeg + self.diff).hexdigest()[:16]}.jpg"
+        name.write_bytes(self.jpeg)
+        name.with_suffix(".txt").write_text(self.what + "\n")
+        if self.diff:
+            name.with_suffix(".jrdiff").write_bytes(self.diff)
+        return name
+
+
 @dataclass
 class Tally:
     """What came out."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    escapes: list[tuple[str, bytes, bytes]] = field(default_factory=list)
-    """What happened, the JPEG, the diff (or nothing)."""
-    slowest: float = 0.0
+    processes: Counter[str] = field(default_factory=Counter)
+    """Coding process that the damaged file claims, and whether it was redacted."""
+    escapes: list[Escape] = field(default_factory=list)
+    inputs: int = 0
+    slowest: tuple[float, str] = (0.0, "")
+    largest: tuple[int, str] = (0, "")
+    number: int = -1
+    ours: bool = True
 
-    def guard(self, what: str, jpeg: bytes, diff: bytes, call: Callable[[], str]) -> str | None:
-        """Run a call; count its answer or its refusal, and note anything else as an escape."""
-        start = time.perf_counter()
+    def guard(
+        self, what: str, jpeg: bytes, diff: bytes, promise: Callable[..., str], *given: Any
+    ) -> str | None:
+        """Hold a promise; count its answer or refusal, and note anything else as an escape."""
+        answer, meter = None, targets.Meter(len(jpeg) + len(diff))
         try:
-            answer: str | None = call()
-        except jr.JpegRedactError as error:
-            answer = error.code if isinstance(error.code, str) and error.code else None
+            answer = targets.kept(promise, meter, *given)
         except Exception as error:
-            answer = None
-            self.escapes.append((f"{what}: {error!r}", jpeg, diff))
-        took = time.perf_counter() - start
-        self.slowest = max(self.slowest, took)
-        if took > SECONDS:
-            self.escapes.append((f"{what}: {took:.1f} s", jpeg, diff))
+            text = str(error) if isinstance(error, targets.BrokenPromise) else repr(error)
+            self.escapes.append(Escape(f"{what}: {text}", jpeg, diff, self.ours, self.number))
         self.outcomes[f"{what}: {answer}"] += 1
+        about = f"{what}, input {self.number}"
+        self.slowest = max(self.slowest, (meter.seconds, about))
+        self.largest = max(self.largest, (meter.memory, about))
         return answer
 
+    def add(self, other: Tally) -> None:
+        """Count another tally's inputs too."""
+        self.outcomes += other.outcomes
+        self.processes += other.processes
+        self.escapes += other.escapes
+        self.inputs += other.inputs
+        self.slowest = max(self.slowest, other.slowest)
+        self.largest = max(self.largest, other.largest)
 
-def some_boxes(jpeg: bytes, seed: int) -> list[tuple[float, float, float, float]]:
-    """Return boxes for whatever size the file claims: small, large, all of it."""
-    rng = random.Random(seed)
-    try:
-        frame = jr.inspect(jpeg).frame
-    except jr.JpegRedactError:
-        return [(0, 0, 8, 8)]
-    if not frame.height:
-        return [(0, 0, 8, 8)]
-    found: list[tuple[float, float, float, float]] = []
-    for _ in range(rng.choice((1, 2, 4))):
-        left, top = rng.uniform(0, frame.width - 1), rng.uniform(0, frame.height - 1)
-        share = rng.choice((0.1, 0.5, 1.5))
-        found.append((left, top, left + share * frame.width, top + share * frame.height))
-    return [*found, (0, 0, frame.width, frame.height)] if rng.random() < 0.2 else found
+    def summary(self) -> Iterator[str]:
+        """Yield lines for people."""
+        for outcome, times in self.outcomes.most_common():
+            yield f"{times:8} {outcome}"
+        yield "by coding process of the damaged file:"
+        for process in sorted({name.split(":")[0] for name in self.processes}):
+            done = self.processes[f"{process}: done"]
+            yield f"{done + self.processes[f'{process}: refused']:8} {process}, {done} redacted"
+        yield f"slowest call: {self.slowest[0]:.2f} s ({self.slowest[1]})"
+        yield f"largest call: {self.largest[0] / (1 << 20):.0f} MB ({self.largest[1]})"
 
 
 def check_redact(jpeg: bytes, seed: int, tally: Tally) -> None:
     """Redact a damaged JPEG: it restores, in parts too, or it is refused."""
-
-    def call() -> str:
-        boxes = some_boxes(jpeg, seed)
-        result = jr.redact(jpeg, boxes, method=METHODS[seed % 4])
-        assert result.diff is not None
-        stored = result.diff.to_bytes()
-        if jr.restore(result.jpeg, stored) != jpeg:
-            raise AssertionError("restore gives other bytes than the original")
-        part = jr.restore(result.jpeg, stored, regions=[0])
-        if jr.restore(part, stored) != jpeg:
-            raise AssertionError("restore from a part gives other bytes than the original")
-        return "done"
-
-    tally.guard("redact", jpeg, b"", call)
-    tally.guard("inspect", jpeg, b"", lambda: jr.inspect(jpeg).frame.process)
+    done = tally.guard("redact", jpeg, b"", targets.redact_and_restore, jpeg, seed)
+    tally.guard("inspect", jpeg, b"", targets.read, jpeg)
+    code, precision = structure.process_of(jpeg)
+    process = f"SOF{code - 0xC0}, {precision} bits" if code else "no frame header"
+    tally.processes[f"{process}: {'done' if done == 'done' else 'refused'}"] += 1
 
 
 def check_restore(jpeg: bytes, diff: bytes, original: bytes, tally: Tally) -> None:
     """Restore from a damaged file or diff: the original, or a refusal; a part, or a refusal."""
-
-    def whole() -> str:
-        back = jr.restore(jpeg, diff)
-        if hashlib.sha256(back).digest() != jr.UnblurDiff.from_bytes(diff).document.file.sha256:
-            raise AssertionError("restore gives bytes that the diff does not promise")
-        return "done" if back == original else "another original"
-
-    def part() -> str:
-        jr.restore(jpeg, diff, regions=[0])
-        return "done"
-
-    tally.guard("restore", jpeg, diff, whole)
-    tally.guard("restore a part", jpeg, diff, part)
+    tally.guard("restore", jpeg, diff, targets.restore_all, jpeg, diff, original)
+    tally.guard("restore a part", jpeg, diff, targets.restore_part, jpeg, diff)
 
 
 # ---------------------------------------------------------------------------
-# Inputs
+# The run
 # ---------------------------------------------------------------------------
 
 
-def made_pictures() -> list[bytes]:
-    """Return small pictures of several kinds, made by Pillow."""
-    from PIL import Image
+@dataclass(frozen=True)
+class Input:
+    """One damaged input: a JPEG to redact, or one with a diff to restore from."""
 
-    found = []
-    for seed, (mode, options) in enumerate(
-        [
-            ("RGB", {"quality": 75}),
-            ("RGB", {"quality": 95, "subsampling": 0, "restart_marker_blocks": 3}),
-            ("RGB", {"quality": 40, "subsampling": 1, "optimize": True}),
-            ("L", {"quality": 60, "optimize": True, "restart_marker_rows": 1}),
-            ("CMYK", {"quality": 80}),
-            ("RGB", {"quality": 50, "progressive": True}),
-        ]
-    ):
-        rng = random.Random(seed)
-        size = (rng.randrange(20, 90), rng.randrange(20, 90))
-        coarse = Image.frombytes("RGB", (9, 9), rng.randbytes(243))
-        out = io.BytesIO()
-        coarse.resize(size, Image.Resampling.BICUBIC).convert(mode).save(out, "JPEG", **options)
-        found.append(out.getvalue())
-    return found
+    jpeg: bytes
+    diff: bytes = b""
+    original: bytes = b""
+    ours: bool = True
+
+    def check(self, number: int) -> Tally:
+        """Make the checks."""
+        tally = Tally(number=number, ours=self.ours, inputs=1)
+        if self.diff:
+            check_restore(self.jpeg, self.diff, self.original, tally)
+        else:
+            check_redact(self.jpeg, number, tally)
+        return tally
+
+
+class Shelf:
+    """Things by the coding process of a picture, to choose from so that each process has its turn.
+
+    What is made of our own pictures only is kept apart from what is made of others.
+    """
+
+    def __init__(self, items: Iterable[tuple[bytes, Any, bool]]) -> None:
+        self.boxes: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        self.own: dict[tuple[int, int], list[Any]] = defaultdict(list)
+        for jpeg, item, ours in items:
+            process = structure.process_of(jpeg)
+            process = process if process in TURNS else (0, 0)
+            self.boxes[process].append((item, ours))
+            if ours:
+                self.own[process].append((item, ours))
+
+    def __bool__(self) -> bool:
+        return bool(self.boxes)
+
+    def choose(self, rng: random.Random, own: bool = False) -> tuple[Any, bool]:
+        """Return one thing, and whether it is ours."""
+        boxes = self.own if own else self.boxes
+        process = rng.choices(list(boxes), [TURNS[process] for process in boxes])[0]
+        return rng.choice(boxes[process])  # type: ignore[no-any-return]
+
+    def two(self, rng: random.Random) -> tuple[Any, Any, bool]:
+        """Return two things; where the first is ours, so is the second."""
+        first, ours = self.choose(rng)
+        return first, self.choose(rng, ours)[0], ours
+
+
+class Source:
+    """Where inputs come from: of ten, seven are damaged JPEGs, two diffs, one a redacted file.
+
+    Of the pictures the first ``made`` are our own. With ``undamaged``, each picture is
+    given as it is, four times: once a method.
+    """
+
+    def __init__(
+        self, pictures: Sequence[bytes], seed: int, made: int = 0, undamaged: bool = False
+    ) -> None:
+        self.pictures, self.seed, self.made, self.undamaged = pictures, seed, made, undamaged
+        own = set(pictures[:made])
+        pairs = [] if undamaged else targets.make_pairs(pictures, seed)
+        self.shelf = Shelf((jpeg, jpeg, jpeg in own) for jpeg in pictures)
+        self.pairs = Shelf((pair.original, pair, pair.original in own) for pair in pairs)
+
+    def input(self, number: int) -> Input:
+        """Return an input, always the same for the same number."""
+        if self.undamaged:
+            place = number // len(targets.METHODS)
+            return Input(self.pictures[place], ours=place < self.made)
+        rng = random.Random(f"{self.seed}/{number}")
+        kind = number % 10
+        if kind < 7 or not self.pairs:
+            jpeg, other, ours = self.shelf.two(rng)
+            return Input(mutate(rng, jpeg, other), ours=ours)
+        pair, stranger, ours = self.pairs.two(rng)
+        jpeg, diff = pair.jpeg, pair.diff
+        if kind < 9:
+            damage = rng.choice((mutate_bytes, mutate_diff, mutate_diff, mutate_diff))
+            diff = damage(rng, diff, stranger.diff)
+        else:
+            jpeg = mutate(rng, jpeg, stranger.jpeg)
+        return Input(jpeg, diff, pair.original, ours)
 
 
 def run(inputs: Sequence[bytes], seed: int, count: int) -> Iterator[Tally]:
-    """Check ``count`` mutations: of ten, seven of JPEGs, two of diffs, one of redacted files.
-
-    Yields the tally after each.
-    """
-    tally = Tally()
-    pairs = []
-    for jpeg in inputs:
-        try:
-            result = jr.redact(jpeg, some_boxes(jpeg, seed))
-        except jr.JpegRedactError:
-            continue
-        assert result.diff is not None
-        pairs.append((jpeg, result.jpeg, result.diff.to_bytes()))
+    """Check ``count`` mutations in this process; yield the tally after each."""
+    source, tally = Source(inputs, seed, len(inputs)), Tally()
     for number in range(count):
-        rng = random.Random(f"{seed}/{number}")
-        if number % 10 < 7 or not pairs:
-            check_redact(mutate(rng, rng.choice(inputs), rng.choice(inputs)), number, tally)
-        else:
-            original, jpeg, diff = rng.choice(pairs)
-            if number % 10 < 9:
-                damage = rng.choice((mutate, mutate_diff))
-                diff = damage(rng, diff, rng.choice(pairs)[2])
-            else:
-                jpeg = mutate(rng, jpeg, original)
-            check_restore(jpeg, diff, original, tally)
+        tally.add(source.input(number).check(number))
         yield tally
 
 
-def save(escape: tuple[str, bytes, bytes], folder: Path) -> Path:
-    """Write an escape to a folder."""
-    what, jpeg, diff = escape
-    folder.mkdir(parents=True, exist_ok=True)
-    name = folder / f"{hashlib.sha256(jpeg + diff).hexdigest()[:16]}.jpg"
-    name.write_bytes(jpeg)
-    name.with_suffix(".txt").write_text(what + "\n")
-    if diff:
-        name.with_suffix(".jrdiff").write_bytes(diff)
-    return name
+def run_jobs(source: Source, numbers: range, jobs: int, patience: float) -> Iterator[Tally]:
+    """Check the inputs with these numbers in processes; yield a tally of each.
+
+    A process that dies, or works on an input for more than ``patience`` seconds,
+    is an escape, and another takes its place.
+    """
+    for number, result in Workers(source, jobs, patience).results(iter(numbers)):
+        if isinstance(result, Tally):
+            yield result
+        else:
+            bad = source.input(number)
+            yield Tally(
+                Counter({result: 1}), inputs=1,
+                escapes=[Escape(result, bad.jpeg, bad.diff, bad.ours, number)],
+            )  # fmt: skip
+
+
+def collect(paths: Iterable[Path]) -> list[bytes]:
+    """Read files; of folders, the small files of every process."""
+    found = []
+    for path in paths:
+        found += seeds.of_every_process(path) if path.is_dir() else [path.read_bytes()]
+    return found
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz.mutate", description=__doc__.splitlines()[0]
+    )
+    add = parser.add_argument
+    add("files", nargs="*", type=Path, help="JPEGs to start from, or folders")
+    add("--count", type=int, default=1000)
+    add("--first", type=int, default=0, metavar="N", help="number of the first input")
+    add("--seed", type=int, default=1)
+    add("--jobs", type=int, default=1)
+    add("--made-only", action="store_true", help="not from the corpus")
+    add("--undamaged", action="store_true", help="instead: all files as they are, by each method")
+    add("--crashes", type=Path, default=CRASHES, help="folder for escapes")
+    return parser.parse_args()
 
 
 def main() -> int:
     """Run the command; exit with 1 if anything escaped."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("files", nargs="*", type=Path, help="JPEGs to start from")
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    inputs = [path.read_bytes() for path in arguments.files] + made_pictures()
-    folder = CRASHES / "local" if arguments.files else CRASHES
-    tally, known = Tally(), 0
-    for tally in run(inputs, arguments.seed, arguments.count):
-        for escape in tally.escapes[known:]:
-            print("ESCAPE", escape[0], save(escape, folder), flush=True)
-        known = len(tally.escapes)
-    for outcome, times in tally.outcomes.most_common():
-        print(f"{times:7} {outcome}")
-    print(f"{arguments.count} mutations of {len(inputs)} files, {known} escapes")
-    print(f"slowest call {tally.slowest:.2f} s")
-    return 1 if known else 0
+    arguments = parsed()
+    paths = arguments.files or [p for p in [seeds.CORPUS] if p.is_dir() and not arguments.made_only]
+    made = made_pictures()
+    if arguments.undamaged:
+        files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
+        pictures = made + [path.read_bytes() for path in files if path.is_file()]
+        numbers = range(len(targets.METHODS) * len(pictures))
+    else:
+        pictures = made + collect(paths)
+        numbers = range(arguments.first, arguments.first + arguments.count)
+    source = Source(pictures, arguments.seed, len(made), arguments.undamaged)
+    start = told = time.monotonic()
+    total = Tally()
+    for tally in run_jobs(source, numbers, arguments.jobs, 2 * targets.WAIT * targets.SLACK):
+        total.add(tally)
+        for escape in tally.escapes:
+            kept = escape.save(arguments.crashes)
+            print(f"ESCAPE input {escape.number}: {escape.what}: {kept}", flush=True)
+        if time.monotonic() - told > 60:
+            told = time.monotonic()
+            print(f"{told - start:.0f} s: {total.inputs} of {len(numbers)}", file=sys.stderr)
+    for line in total.summary():
+        print(line)
+    what = "inputs as they are" if arguments.undamaged else f"mutations, seed {arguments.seed}"
+    print(
+        f"{total.inputs} {what}, of {len(pictures)} files ({len(made)} made here), "
+        f"{time.monotonic() - start:.0f} s with {arguments.jobs} jobs, "
+        f"jpegredact {jr.__version__}: {len(total.escapes)} escapes"
+    )
+    return 1 if total.escapes else 0
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("error")
     sys.exit(main())
