@@ -49,7 +49,8 @@ class LayeredPicture(Picture):
         """See `Picture.touched`."""
         if self.jpeg.frame.arithmetic:
             return self.store.touched
-        known = array("B", b"\2") * self.store.count
+        # Unknown, unless touched or shown by a first DC scan.
+        known = array("B", self.store.touched.tobytes().translate(b"\2\1" + bytes(254)))
         for layer in self.layers.values():
             if isinstance(layer, DcFirst):
                 for slots in layer.maps:

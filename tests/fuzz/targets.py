@@ -36,9 +36,9 @@ TIMES_THE_INPUT = 20
 DONE, REFUSED = (0.3, 20), (0.05, 8)
 """Seconds and megabytes that come on top for each megapixel: arithmetic and progressive
 coding can say a large picture in few bytes. What is refused has less of an excuse, ..."""
-READ = 34.0
-"""... and only for so many megapixels: 2^20 blocks in 4:2:0, all that Limits.max_density lets
-a small file claim."""
+READ, READ_A_BYTE = 34.0, 43e-6 * jr.Limits().max_density
+"""... and only for so many megapixels: what Limits.max_density lets a file of some bytes claim
+in arithmetic and progressive coding, in 4:2:0 (2^20 blocks, and so many for each byte)."""
 SLACK = float(os.environ.get("JPEGREDACT_FUZZ_SLACK", "1"))
 """Factor for all of these: a build with sanitizers is slow and large."""
 SEEDS = 40
@@ -74,7 +74,7 @@ class Meter:
         name = getattr(function, "__name__", "call")
         before = _start_memory()
         clock, processor = time.perf_counter(), time.process_time()
-        megapixels, rates = min(self.megapixels, READ), REFUSED
+        megapixels, rates = min(self.megapixels, READ + READ_A_BYTE * self.size), REFUSED
         try:
             result = function(*arguments, **options)
             megapixels, rates = self.megapixels, DONE
