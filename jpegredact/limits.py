@@ -31,6 +31,9 @@ class Limits:
         Blocks of all scans together for each byte of the file, the first 2^20 not counted:
         progressive and arithmetic scans can code blocks in next to no bits. Arithmetic-coded
         ones count four times.
+    max_blocks
+        Blocks in all regions of a progressive or arithmetic-coded picture, each of which
+        takes some 600 bytes of memory.
     max_regions
         Regions in one call, or in a diff.
     max_groups
@@ -51,6 +54,7 @@ class Limits:
     max_restarts: int = 1 << 22
     max_visits: int = 1 << 27
     max_density: int = 1 << 8
+    max_blocks: int = 1 << 21
     max_regions: int = 10_000
     max_groups: int = 2_048
     max_points: int = 2_000

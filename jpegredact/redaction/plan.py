@@ -20,7 +20,7 @@ from ..errors import InvalidRegionError
 from ..geometry import Grid, Rect, Region, margin_of
 from ..limits import Limits
 
-__all__ = ["Cover", "Plan", "block_grid", "make_plan", "no_plan"]
+__all__ = ["Cover", "Plan", "block_grid", "check_blocks", "make_plan", "no_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,23 @@ def make_plan(
     covers = (cover for cover in plan.covers if cover is not None)
     cells = sum(box[2] * box[3] for cover in covers for box in cover.boxes.values())
     limits.check("max_cells", cells, "blocks in the windows of all groups")
+    check_blocks(plan, jpeg, limits)
     return plan
+
+
+def check_blocks(plan: Plan, jpeg: JpegData, limits: Limits) -> None:
+    """Refuse a plan that takes too much memory.
+
+    Of progressive and arithmetic pictures, all coefficients of touched blocks are kept.
+
+    Raises
+    ------
+    LimitExceededError
+    """
+    if jpeg.frame.progressive or jpeg.frame.arithmetic:
+        covers = (cover for cover in plan.covers if cover is not None)
+        blocks = sum(sum(cover.counts().values()) for cover in covers)
+        limits.check("max_blocks", blocks, "blocks in the regions of a picture of this process")
 
 
 _MOST_GROUPS = 65_534  # cells are 16-bit numbers

@@ -39,7 +39,7 @@ from .picture import (
     assemble,
     missing_symbols,
 )
-from .plan import Cover, Plan
+from .plan import Cover, Plan, check_blocks
 
 __all__ = ["diff_plan", "restore_bytes"]
 
@@ -149,6 +149,7 @@ def _read_state(data: bytes, document: Document, limits: Limits) -> _State:
             f"has {jpeg.frame.width} × {jpeg.frame.height}"
         )
     plan = diff_plan(jpeg, document)
+    check_blocks(plan, jpeg, limits)
     tables = _redacted_tables(jpeg, document.groups)
     try:
         picture = open_picture(data, jpeg, plan, ring=False)
