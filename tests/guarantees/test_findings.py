@@ -27,9 +27,9 @@ HUGE = 1e308
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Assert that what happens inside takes no longer."""
-    start = time.perf_counter()
+    start = time.process_time()
     yield
-    assert time.perf_counter() - start < seconds
+    assert time.process_time() - start < seconds
 
 
 def flat(rows: int, columns: int, **options: object) -> bytes:
