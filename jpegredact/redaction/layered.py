@@ -253,25 +253,21 @@ def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Layered
 
 
 def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:
-    """Refuse DC scans whose data ends before the touched blocks, before memory is taken for them.
+    """Refuse scans whose data ends before the touched blocks, before memory is taken for them.
 
-    A Huffman-coded one has a bit a block at least.
+    A Huffman-coded one of DC values has a bit a block at least.
     """
-    if jpeg.frame.arithmetic:
-        return
     for scan in jpeg.scans:
-        if scan.spectral[0] or not plan.touched(scan):
+        if not plan.touched(scan):
             continue
         layout = scan_layout(jpeg, scan)
-        last = 0
+        last = 0  # a touched MCU is here or behind
         for grid in layout.grids:
-            cover = plan.covers[grid.component]
-            if cover is not None:
+            cover, whole = plan.covers[grid.component], plan.grids[grid.component]
+            if cover is not None and whole is not None:
                 row = min(cover.row + cover.rows, grid.padded_rows) - 1
-                first = row // grid.down * layout.mcus_across + cover.column // grid.across
-                end = (row // grid.down + 1) * layout.mcus_across - 1
-                if first // layout.interval == end // layout.interval:
-                    last = max(last, first)  # it is there that the row's touched MCU is
+                row = row // whole.down * whole.down // grid.down
+                last = max(last, row * layout.mcus_across + cover.column // grid.across)
         number = last // layout.interval
         if number > len(scan.restarts):
             raise InvalidJpegError(
@@ -279,6 +275,8 @@ def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:
                 code="jpeg.restart-missing",
                 offset=scan.end,
             )
+        if jpeg.frame.arithmetic or scan.spectral[0] or layout.interval < layout.mcus:
+            continue
         start, end = raw_interval(scan, number)
         if (last % layout.interval) * layout.units > 8 * (end - start):
             raise InvalidJpegError(
