@@ -1,6 +1,6 @@
 """G1, G3, G4 and "gone" in every coding process, as cjpeg, jpegtran and Pillow write them.
 
-Each made variant, and each corpus photo in two of jpegtran's variants (in all of them
+Each made variant, and each corpus photo in one of jpegtran's variants (in all of them
 with ``JPEGREDACT_EVERY_VARIANT=1``: most of an hour), is redacted with boxes of which
 two overlap and one lies in the corner; jpegio is the referee.
 """
@@ -185,6 +185,6 @@ def test_every_photo(name: str) -> None:
     every = list(variants.OF_PHOTOS)
     if not os.environ.get("JPEGREDACT_EVERY_VARIANT"):
         first = hashlib.sha256(name.encode()).digest()[0]
-        every = [every[first % len(every)], every[(first // 16 + 5) % len(every)]]
+        every = [every[first % len(every)]]
     for variant in every:
         check_photo(name, variant)
