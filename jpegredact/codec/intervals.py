@@ -21,6 +21,7 @@ __all__ = [
     "CodedScan",
     "Interval",
     "Loaded",
+    "cut_bits",
     "data_end",
     "load_intervals",
     "raw_interval",
@@ -78,13 +79,7 @@ class CodedScan:
 
     def bits(self, start: int, end: int) -> bytes:
         """Return some bits, with zeros behind them up to a whole byte."""
-        first, last = start >> 5, (end + 31) >> 5
-        value = 0
-        for word in self.words[first:last]:
-            value = value << 32 | word
-        value = value >> (32 * last - end) & ((1 << (end - start)) - 1)
-        count = (end - start + 7) // 8
-        return (value << (8 * count - (end - start))).to_bytes(count)
+        return cut_bits(self.words, start, end)
 
     def stuffed(self, interval: Interval, kept: int) -> bytes | bytearray:
         """Return an interval that was written anew as the file will hold it.
@@ -177,6 +172,17 @@ def load_intervals(
         loaded[k] = Loaded(start, end, at, length, fill > 0)
         at += (end - start + 3) // 4 + PAD_WORDS
     return words, loaded
+
+
+def cut_bits(words: array[int], start: int, end: int) -> bytes:
+    """Return some bits, with zeros behind them up to a whole byte."""
+    out = array("I", [0]) * ((end - start) // 32 + 2)
+    writer = core.splice.BitWriter(out)
+    writer.copy(words, start, end)
+    count = writer.finish(False)
+    if sys.byteorder == "little":
+        out.byteswap()
+    return out.tobytes()[:count]
 
 
 def data_end(words: array[int], start: int, end: int) -> int:

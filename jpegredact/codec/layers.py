@@ -14,7 +14,7 @@ from ..errors import InvalidJpegError
 from . import core
 from .arithmetic import ArithmeticScan
 from .blocks import BlockStore
-from .huffman import HuffmanTable
+from .huffman import HuffmanTable, encode_codes
 from .intervals import readable_intervals
 from .layout import scan_layout
 from .model import JpegData, Scan
@@ -30,14 +30,14 @@ from .progressive import (
 )
 from .scan import MissingCategory
 
-__all__ = ["Layer", "read_layers", "refines_ac", "rewrite_layers", "sayable"]
+__all__ = ["Layer", "read_layers", "rewrite_layers", "sayable"]
 
 _MOST_BROKEN = 8
 
 Layer: TypeAlias = "DcFirst | DcRefinement | AcBand | ArithmeticScan"
 
 
-def refines_ac(jpeg: JpegData) -> bool:
+def _refines_ac(jpeg: JpegData) -> bool:
     """Whether some scan refines AC coefficients."""
     return any(scan.approximation[0] and scan.spectral[1] for scan in jpeg.scans)
 
@@ -83,7 +83,7 @@ def _read(
     walked: Mapping[int, Mapping[int, int]],
     stops: Mapping[int, Mapping[int, int]],
 ) -> dict[int, Layer]:
-    size = len(store.slots) if refines_ac(jpeg) else 0
+    size = len(store.slots) if _refines_ac(jpeg) else 0
     history = array("Q", [0]) * size
     known = [len(store.slots)] * len(store.grids)
     layers: dict[int, Layer] = {}
@@ -184,16 +184,12 @@ def sayable(
     store: BlockStore,
     members: Mapping[int, array[int]],
     coefficients: array[int],
-    codes: Mapping[int, array[int]],
 ) -> None:
-    """Clear AC coefficients of blocks that the scans' tables can't say.
-
-    ``members`` are slots by component, ``codes`` by scan.
-    """
+    """Clear AC coefficients of blocks (slots, by component) that the scans' tables can't say."""
     for component, blocks in members.items():
         bands = [
-            (number, layer)
-            for number, layer in layers.items()
+            (encode_codes((layer.table,), 256), layer)
+            for layer in layers.values()
             if isinstance(layer, AcBand) and layer.component == component
         ]
         changed = 1
@@ -201,8 +197,8 @@ def sayable(
             state = array("h", [0]) * (64 * store.count)
             changed = sum(
                 core.bandwrite.drop_unsayable(
-                    blocks, coefficients, state, codes[number],
+                    blocks, coefficients, state, codes,
                     (*layer.scan.spectral, *layer.scan.approximation),
                 )
-                for number, layer in bands
+                for codes, layer in bands
             )  # fmt: skip

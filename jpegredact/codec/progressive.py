@@ -16,7 +16,7 @@ from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
 from .huffman import HuffmanTable, encode_codes
-from .intervals import PAD_WORDS, CodedScan, Interval, data_end, load_intervals
+from .intervals import PAD_WORDS, CodedScan, Interval, cut_bits, data_end, load_intervals
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .scan import Edit, MissingCategory, ScanIndex, index_scan
@@ -511,17 +511,6 @@ class AcBand(CodedScan):
             if mine != theirs or other.stretches[3][s] - other.stretches[2][s] != bits:
                 found[s] = (bits, mine)
         return found
-
-
-def cut_bits(words: array[int], start: int, end: int) -> bytes:
-    """Return some bits, with zeros behind them up to a whole byte."""
-    out = array("I", [0]) * ((end - start) // 32 + 2)
-    writer = core.splice.BitWriter(out)
-    writer.copy(words, start, end)
-    count = writer.finish(False)
-    if sys.byteorder == "little":
-        out.byteswap()
-    return out.tobytes()[:count]
 
 
 def words_of(data: bytes) -> array[int]:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..codec import core
 from ..codec.blocks import BlockStore, make_store
-from ..codec.compact import pack_coefficients, unpack_blocks
-from ..codec.huffman import encode_codes
+from ..codec.compact import pack_coefficients
 from ..codec.intervals import Interval, raw_interval
 from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
@@ -180,27 +179,16 @@ class LayeredEdits(Edits):
             if member.component not in self._given:
                 nothing = array("h", [0]) * (64 * len(member.blocks))
                 core.dcscan.put_blocks(nothing, member.blocks, self._coefficients)
-        codes = {
-            number: encode_codes((layer.table,), 256)
-            for number, layer in picture.layers.items()
-            if isinstance(layer, AcBand)
-        }
         blocks = {member.component: member.blocks for member in picture.members}
-        sayable(picture.layers, picture.store, blocks, self._coefficients, codes)
+        sayable(picture.layers, picture.store, blocks, self._coefficients)
         return {}
 
     def put_record(self, group: int, record: GroupRecord) -> None:
         """See `Edits.put_record`."""
-        parts = [m for m in self.picture.members if m.starts[group] < m.starts[group + 1]]
-        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
         if record.odd:
             raise damaged("odd")
-        for piece in unpack_blocks(record.blocks, counts):
-            if piece is None:
-                raise damaged("blocks")
-            number, start, coefficients = piece
-            blocks = parts[number].group(group)[start : start + len(coefficients) // 64]
-            self.put(parts[number], blocks, coefficients, drop=False)
+        for member, _, blocks, coefficients in self.picture.unpack(group, record):
+            self.put(member, blocks, coefficients, drop=False)
 
     def dc_lines(self) -> Iterator[DcLine]:
         """See `Edits.dc_lines`."""

@@ -15,7 +15,7 @@ from typing import Self
 
 from ..codec import core
 from ..codec.blocks import Ranges
-from ..codec.compact import pack_shape
+from ..codec.compact import pack_shape, unpack_blocks
 from ..codec.huffman import HuffmanTable
 from ..codec.intervals import Interval
 from ..codec.layout import ComponentGrid
@@ -244,6 +244,28 @@ class Picture(ABC):
             tuple(odd),
             tuple(len(table.symbols) for table in self.jpeg.tables),
         )
+
+    def unpack(
+        self, group: int, record: GroupRecord
+    ) -> Iterator[tuple[Member, int, array[int], array[int]]]:
+        """Yield a record's blocks, some at a time.
+
+        That is whose they are, the number of the first one in the group, which recorded
+        blocks they are, and 64 coefficients each.
+
+        Raises
+        ------
+        InvalidDiffError
+        """
+        parts = [m for m in self.members if m.starts[group] < m.starts[group + 1]]
+        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
+        bases = [sum(count for _, count in counts[:k]) for k in range(len(counts))]
+        for piece in unpack_blocks(record.blocks, counts):
+            if piece is None:
+                raise damaged("blocks")
+            number, start, coefficients = piece
+            blocks = parts[number].group(group)[start : start + len(coefficients) // 64]
+            yield parts[number], bases[number] + start, blocks, coefficients
 
     def changes(self, tables: Tables) -> list[FileEdit]:
         """Return what to replace in the old file to get this picture, as `rewrite` made it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..codec import core
-from ..codec.compact import ac_length, pack_blocks, unpack_blocks
+from ..codec.compact import ac_length, pack_blocks
 from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.intervals import Interval
 from ..codec.layout import ScanLayout, scan_layout
@@ -165,20 +165,11 @@ class SplicedEdits(Edits):
 
     def put_record(self, group: int, record: GroupRecord) -> None:
         """See `Edits.put_record`."""
-        parts = [m for m in self.picture.members if m.starts[group] < m.starts[group + 1]]
-        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
         odd = {number: (bits, data) for number, bits, data in record.odd}
-        bases = [sum(count for _, count in counts[:k]) for k in range(len(counts))]
-        for piece in unpack_blocks(record.blocks, counts):
-            if piece is None:
-                raise damaged("blocks")
-            number, start, coefficients = piece
-            member = parts[number]
-            blocks = member.group(group)[start : start + len(coefficients) // 64]
+        for member, base, blocks, coefficients in self.picture.unpack(group, record):
             edit = self.scans[member.scan]
             failed = edit.put(member.part, blocks, coefficients, drop=False)
             if odd or failed:
-                base = bases[number] + start
                 for k, block in enumerate(blocks):
                     unsaid = edit.ac_bits[block] < 0
                     if base + k in odd:
