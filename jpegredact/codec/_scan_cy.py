@@ -14,9 +14,9 @@ at the low end and are masked with 32-bit constants only, so that the same
 lines neither overflow when interpreted nor fall back to Python integers when
 compiled.
 
-Entropy-coded data reaches this module *unstuffed*, as big-endian 32-bit words
-(``array('I')`` in native order), each interval padded with at least three zero
-words; a position is a bit number counted from the first word.
+A position is the number of a data bit, counted from the first one of its restart
+interval, byte stuffing and fill bytes left out. Data without stuffing is kept as
+big-endian 32-bit words (``array('I')`` in native order).
 """
 
 import cython
@@ -26,12 +26,11 @@ __all__ = [
     "BAD_DATA",
     "BAD_DC",
     "BAD_RUN",
+    "AT_ONCE",
+    "IntervalWriter",
     "ScanCursor",
-    "fast_ac",
-    "fast_dc",
     "is_compiled",
-    "stuffed_length",
-    "unstuff",
+    "room",
 ]
 
 BAD_DATA = -1  # the data ends before the last data unit does
@@ -39,47 +38,104 @@ BAD_CODE = -2  # bits that are no code of the table
 BAD_RUN = -3  # a run of coefficients that leaves the block
 BAD_DC = -4  # a DC value outside 16 bits
 
+AT_ONCE = 64  # MCUs that `ScanCursor.advance` records in one call, at most
+CHUNK = 1024
+
 
 def is_compiled() -> bool:
     """Whether this module runs as the compiled extension."""
     return bool(cython.compiled)
 
 
-# --------------------------------------------------------------------------
-# Byte stuffing (ITU-T T.81 B.1.1.5)
-# --------------------------------------------------------------------------
+@cython.cclass
+class Unstuffer:
+    """Takes the stuffing out of an interval, some words at a time (T.81 B.1.1.5).
 
-
-def unstuff(
-    raw: cython.const[cython.uchar][::1],
-    quads: cython.const[cython.uint][::1],
-    start: cython.longlong,
-    end: cython.longlong,
-    little: cython.bint,
-    words: cython.uint[::1],
-    at: cython.longlong,
-) -> tuple:
-    """Copy ``raw[start:end]`` without stuffing and fill bytes into ``words[at:]``.
-
-    ``quads`` are the same bytes, four at a time in the machine's order
-    (``little`` says which), as far as they go. Returns the number of data bytes
-    and of fill bytes. The rest of the last word, and the words behind it, are
-    left as they are (zero).
+    ``words[2:filled]`` are those from bit ``base + 64`` of the interval on; the two in
+    front of them are the last of the chunk before. Behind the data follow four words
+    of zeros; then ``total`` is how many bits of data there are (before, -1).
     """
-    i: cython.longlong = start
-    o: cython.longlong = at
-    whole: cython.longlong = len(quads) * 4
-    mask: cython.ulonglong = 0xFFFFFFFF
-    high: cython.uint = 0x80808080
-    acc: cython.ulonglong = 0
-    held: cython.int = 0
-    count: cython.longlong = 0
-    fill: cython.longlong = 0
-    a: cython.uint
-    if whole > end:
-        whole = end
-    with cython.nogil:
-        while i < end:
+
+    raw: cython.const[cython.uchar][::1]
+    quads: cython.const[cython.uint][::1]
+    little: cython.bint
+    words: cython.uint[::1]
+    acc: cython.ulonglong
+    held: cython.int
+    next: cython.longlong
+    stop: cython.longlong
+    filled: cython.longlong
+    base: cython.longlong
+    chunk_raw: cython.longlong
+    chunk_byte: cython.longlong
+    before_raw: cython.longlong
+    before_byte: cython.longlong
+    total = cython.declare(cython.longlong, visibility="public")
+    fill = cython.declare(cython.longlong, visibility="public")
+
+    def __init__(self, raw, quads, little) -> None:
+        from array import array
+
+        self.raw = raw
+        self.quads = quads
+        self.little = little
+        self.words = array("I", bytes(4 * (CHUNK + 8)))
+        self._begin(0, 0, 0)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _begin(
+        self, start: cython.longlong, end: cython.longlong, byte: cython.longlong
+    ) -> cython.int:
+        """Stand at ``raw[start]``, which is data byte ``byte`` of an interval that ends at ``end``."""
+        self.acc = 0
+        self.held = 0
+        self.next = start
+        self.stop = end
+        self.filled = 2
+        self.base = 8 * byte - 64
+        self.total = -1
+        self.fill = 0
+        self.words[0] = 0
+        self.words[1] = 0
+        self.chunk_raw = start
+        self.chunk_byte = byte
+        self.before_raw = start
+        self.before_byte = byte
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _more(self) -> cython.int:
+        """Go on to the next chunk; return whether there is one."""
+        raw = self.raw
+        quads = self.quads
+        words = self.words
+        i: cython.longlong = self.next
+        end: cython.longlong = self.stop
+        o: cython.longlong = 2
+        room: cython.longlong = len(words) - 8
+        whole: cython.longlong = len(quads) * 4
+        mask: cython.ulonglong = 0xFFFFFFFF
+        high: cython.uint = 0x80808080
+        acc: cython.ulonglong = self.acc
+        held: cython.int = self.held
+        little: cython.bint = self.little
+        a: cython.uint
+        if self.total >= 0:
+            return 0
+        self.base += 32 * (self.filled - 2)
+        self.before_raw = self.chunk_raw
+        self.before_byte = self.chunk_byte
+        self.chunk_raw = i
+        self.chunk_byte = ((self.base + 64) >> 3) + (held >> 3)
+        words[0] = words[self.filled - 2]
+        words[1] = words[self.filled - 1]
+        if whole > end:
+            whole = end
+        while o < room:
             if (i & 3) == 0 and i + 4 <= whole:
                 a = quads[i >> 2]
                 if (((a & 0x7F7F7F7F) + 0x01010101) & a & high) == 0:  # no byte of it is 0xFF
@@ -89,120 +145,40 @@ def unstuff(
                     words[o] = (acc >> held) & mask
                     o += 1
                     i += 4
-                    count += 4
                     continue
+            if i >= end:
+                break
             a = raw[i]
             i += 1
             if a == 255:
                 while i < end and raw[i] == 255:  # fill bytes (B.1.1.2)
                     i += 1
-                    fill += 1
+                    self.fill += 1
                 if i < end and raw[i] == 0:
                     i += 1
                 elif i == end:  # fill before a marker: no data
-                    fill += 1
+                    self.fill += 1
                     break
             acc = ((acc & 0xFFFFFF) << 8) | a
             held += 8
-            count += 1
             if held == 32:
                 words[o] = acc & mask
                 o += 1
                 held = 0
                 acc = 0
-        if held:
-            words[o] = ((acc & 0xFFFFFF) << (32 - held)) & mask
-    return count, fill
-
-
-def stuffed_length(
-    raw: cython.const[cython.uchar][::1],
-    start: cython.longlong,
-    end: cython.longlong,
-    data_bytes: cython.longlong,
-) -> int:
-    """Return how many bytes of ``raw[start:end]`` hold the first ``data_bytes`` data bytes.
-
-    Stuffing behind the last of them counts; fill bytes in front of the next do not.
-    """
-    i: cython.longlong = start
-    left: cython.longlong = data_bytes
-    with cython.nogil:
-        while left > 0 and i < end:
-            if raw[i] == 255:
-                while i + 1 < end and raw[i + 1] == 255:
-                    i += 1
-                if i + 1 < end and raw[i + 1] == 0:
-                    i += 1
-            i += 1
-            left -= 1
-    return i - start
-
-
-# --------------------------------------------------------------------------
-# Look-up tables
-# --------------------------------------------------------------------------
-
-
-def fast_dc(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longlong) -> None:
-    """Fill ``fast[at:at+4096]``: 12 bits -> a whole DC difference, where it fits.
-
-    ``full`` maps 16 bits to ``code length << 8 | category``. An entry is
-    ``(difference + 2048) << 4 | bits``, or 0 where 12 bits do not hold it.
-    """
-    p: cython.uint
-    e: cython.uint
-    length: cython.uint
-    size: cython.uint
-    value: cython.int
-    with cython.nogil:
-        for p in range(4096):
-            e = full[p << 4]
-            length = e >> 8
-            size = e & 255
-            fast[at + p] = 0
-            if e != 0 and length + size <= 12:
-                value = (p >> (12 - length - size)) & ((1 << size) - 1)
-                if size > 0 and (value >> (size - 1)) == 0:
-                    value = value - (1 << size) + 1
-                fast[at + p] = (cython.cast(cython.uint, value + 2048) << 4) | (length + size)
-
-
-def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longlong) -> None:
-    """Fill ``fast[at:at+8192]``: 13 bits -> as many whole AC symbols as they hold.
-
-    An entry is ``EOB << 11 | coefficients passed << 4 | bits``, or 0 where not
-    even one symbol with its extra bits fits.
-    """
-    p: cython.uint
-    e: cython.uint
-    used: cython.uint
-    step: cython.uint
-    length: cython.uint
-    size: cython.uint
-    passed: cython.uint
-    eob: cython.uint
-    with cython.nogil:
-        for p in range(8192):
-            used = 0
-            passed = 0
-            eob = 0
-            while eob == 0:
-                e = full[((p << used) & 8191) << 3]
-                length = e >> 8
-                size = e & 15
-                if e == 0 or used + length + size > 13:
-                    break
-                step = ((e >> 4) & 15) + 1
-                if size == 0 and step != 16:
-                    eob = 1
-                    step = 0
-                if passed + step > 63:
-                    eob = 0
-                    break
-                used += length + size
-                passed += step
-            fast[at + p] = (eob << 11) | (passed << 4) | used
+        if o < room:
+            self.total = self.base + 32 * o + held
+            words[o] = ((acc & 0xFFFFFF) << (32 - held)) & mask if held else 0
+            words[o + 1] = 0
+            words[o + 2] = 0
+            words[o + 3] = 0
+            o += 4
+            i = end
+        self.acc = acc
+        self.held = held
+        self.next = i
+        self.filled = o
+        return 1
 
 
 # --------------------------------------------------------------------------
@@ -210,18 +186,24 @@ def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longl
 # --------------------------------------------------------------------------
 
 
+def room(units: int) -> int:
+    """Return how many words `ScanCursor.advance` may keep in one call."""
+    return AT_ONCE * units * 62 + 16  # a block takes 31 bits for each coefficient at most
+
+
 @cython.cclass
-class ScanCursor:
+class ScanCursor(Unstuffer):
     """Walks the MCUs of a Huffman-coded sequential scan, skipping or recording blocks.
 
     ``component``, ``dc_table`` and ``ac_table`` name, for each data unit of the
     MCU, the predictor and the tables in use. Recorded blocks go to the four
     parallel arrays: first bit, bits of the DC difference, bits of the whole
     block, absolute DC value. A block has ``coefficients`` of them: 64, or 1 in a
-    DC scan of a progressive picture.
+    DC scan of a progressive picture. The words that hold recorded blocks go to
+    ``kept`` (as long as `room` says), call by call; laid end to end they are where first
+    bits are numbered, ``shift`` more than in the interval.
     """
 
-    words: cython.uint[::1]
     component: cython.uchar[::1]
     dc_table: cython.uchar[::1]
     ac_table: cython.uchar[::1]
@@ -235,39 +217,88 @@ class ScanCursor:
     dc: cython.int[::1]
     predictors: cython.int[::1]
     coefficients: cython.int
+    kept: cython.uint[::1]
+    keeping: cython.longlong
+    at: cython.longlong
+    n: cython.int
+    window: cython.ulonglong
     position = cython.declare(cython.longlong, visibility="public")
     end = cython.declare(cython.longlong, visibility="public")
     passed = cython.declare(cython.longlong, visibility="public")
     whole = cython.declare(cython.longlong, visibility="public")
+    shift = cython.declare(cython.longlong, visibility="public")
+    taken = cython.declare(cython.longlong, visibility="public")
+    count: cython.longlong
 
-    def __init__(self, words, units, tables, blocks, predictors, coefficients) -> None:
-        self.words = words
+    def __init__(self, raw, quads, little, units, tables, blocks, kept, coefficients) -> None:
+        from array import array
+
+        Unstuffer.__init__(self, raw, quads, little)
         self.coefficients = coefficients
         self.component, self.dc_table, self.ac_table = units
         self.dc_fast, self.ac_fast, self.dc_full, self.ac_full = tables
         self.first_bit, self.dc_bits, self.bits, self.dc = blocks
-        self.predictors = predictors
+        self.predictors = array("i", bytes(4 * (max(units[0]) + 1)))
+        self.kept = kept
+        self.count = 0
+        self.taken = 0
+        self.start(0, 0)
+
+    def start(self, start: cython.longlong, end: cython.longlong) -> None:
+        """Stand at the first bit of the interval ``raw[start:end]``.
+
+        ``end`` of the cursor is where its data is to end, -1: where it does.
+        """
+        k: cython.int
+        self._begin(start, end, 0)
+        self.at = 2
+        self.n = 0
+        self.window = 0
         self.position = 0
-        self.end = 0
+        self.end = -1
         self.passed = 0
         self.whole = 0
-
-    def start(self, position: cython.longlong, end: cython.longlong) -> None:
-        """Stand at the first bit of an interval whose data ends at bit ``end``."""
-        k: cython.int
-        self.position = position
-        self.end = end
-        self.passed = 0
-        self.whole = position
         for k in range(len(self.predictors)):
             self.predictors[k] = 0
+
+    def begin_run(self) -> tuple:
+        """Begin a run of recorded MCUs: their words follow those kept so far.
+
+        Returns a byte of the file in front of them, and which data byte of the interval
+        that is.
+        """
+        self.keeping = self.at - 2
+        self.shift = 32 * (self.count - self.keeping) - self.base
+        return self.before_raw, self.before_byte
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _stop(self) -> cython.longlong:
+        """Return where the data ends: as was said, or as far as is known."""
+        if self.end >= 0:
+            return self.end
+        return self.total if self.total >= 0 else 1 << 62
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _keep(self, end: cython.longlong, at: cython.longlong) -> cython.longlong:
+        """Keep the words up to ``end``, from ``kept[at]`` on."""
+        k: cython.longlong
+        for k in range(self.keeping, end):
+            self.kept[at] = self.words[k]
+            at += 1
+        self.keeping = end
+        return at
 
     def advance(self, mcus: cython.longlong, at: cython.longlong) -> int:
         """Pass ``mcus`` MCUs; record their blocks from index ``at`` unless it is negative.
 
-        Returns 0, or one of the negative numbers of this module; then
-        ``position`` is where the trouble starts. ``passed`` counts the whole MCUs
-        since `start`, and ``whole`` is where the last of them ends.
+        At most `AT_ONCE` when recording; then ``taken`` words stand in ``kept``, to be added
+        to those from before. Returns 0, or one of the negative numbers of this module; then ``position`` is where the trouble
+        starts. ``passed`` counts the whole MCUs since `start`, and ``whole`` is where the
+        last of them ends.
         """
         words = self.words
         component = self.component
@@ -287,14 +318,17 @@ class ScanCursor:
         record: cython.bint = at >= 0
         index: cython.longlong = at
         mask: cython.ulonglong = 0xFFFFFFFF
-        i: cython.longlong = self.position >> 5
-        last: cython.longlong = (self.end >> 5) + 2  # in the zero words behind the data
-        n: cython.int = 32 - cython.cast(cython.int, self.position & 31)
-        acc: cython.ulonglong = words[i]
+        i: cython.longlong = self.at
+        filled: cython.longlong = self.filled
+        n: cython.int = self.n
+        acc: cython.ulonglong = self.window
+        shift: cython.longlong = self.shift
+        base: cython.longlong = self.base
+        stop: cython.longlong = self._stop()
         begin: cython.longlong = self.position
-        stop: cython.longlong = self.end
         whole: cython.longlong = self.position
         passed: cython.longlong = 0
+        out: cython.longlong = 0
         m: cython.longlong
         u: cython.int
         c: cython.int
@@ -306,22 +340,29 @@ class ScanCursor:
         ac_at: cython.longlong
         status: cython.int = 0
         with cython.nogil:
-            i += 1
             for m in range(mcus):
-                if i * 32 - n > stop:  # the MCU before took what is not there
+                if base + i * 32 - n > stop:  # the MCU before took what is not there
                     status = -1
                     break
-                whole = i * 32 - n
+                whole = base + i * 32 - n
                 passed = m
                 for u in range(units):
                     if n < 32:
-                        if i > last:
-                            status = -1
-                            break
+                        if i == filled:
+                            if record:
+                                out = self._keep(filled, out)
+                            if not self._more():
+                                status = -1
+                                break
+                            i = 2
+                            self.keeping = 2
+                            base = self.base
+                            filled = self.filled
+                            stop = self._stop()
                         acc = ((acc & mask) << 32) | words[i]
                         i += 1
                         n += 32
-                    begin = i * 32 - n
+                    begin = base + i * 32 - n
                     c = component[u]
                     dc_at = dc_table[u]
                     e = dc_fast[(dc_at << 12) + ((acc >> (n - 12)) & 4095)]
@@ -345,16 +386,24 @@ class ScanCursor:
                         break
                     predictors[c] = value
                     if record:
-                        first_bit[index] = begin
-                        dc_bits[index] = cython.cast(cython.int, i * 32 - n - begin)
+                        first_bit[index] = begin + shift
+                        dc_bits[index] = cython.cast(cython.int, base + i * 32 - n - begin)
                         dc[index] = value
                     ac_at = ac_table[u]
                     k = 1
                     while k < limit:
                         if n < 32:
-                            if i > last:
-                                status = -1
-                                break
+                            if i == filled:
+                                if record:
+                                    out = self._keep(filled, out)
+                                if not self._more():
+                                    status = -1
+                                    break
+                                i = 2
+                                self.keeping = 2
+                                base = self.base
+                                filled = self.filled
+                                stop = self._stop()
                             acc = ((acc & mask) << 32) | words[i]
                             i += 1
                             n += 32
@@ -381,12 +430,19 @@ class ScanCursor:
                     if status != 0:
                         break
                     if record:
-                        bits[index] = cython.cast(cython.int, i * 32 - n - begin)
+                        bits[index] = cython.cast(cython.int, base + i * 32 - n - begin)
                         index += 1
                 if status != 0:
                     break
-        self.position = begin if status != 0 else i * 32 - n
-        if self.position > stop or (status != 0 and i * 32 - n + 16 > stop):
+            if record:
+                out = self._keep(i, out)
+        self.taken = out
+        self.count += out
+        self.at = i
+        self.n = n
+        self.window = acc
+        self.position = begin if status != 0 else base + i * 32 - n
+        if self.position > stop or (status != 0 and base + i * 32 - n + 16 > stop):
             status = -1  # bits that are not there were taken, or would have been needed
         if status == 0:
             whole = self.position
@@ -394,3 +450,202 @@ class ScanCursor:
         self.whole = whole
         self.passed += passed
         return status
+
+    def data_bits(self) -> int:
+        """Pass what is left of the interval; return how many bits of data it has in all."""
+        with cython.nogil:
+            while self.total < 0:
+                self._more()
+        return self.total
+
+
+# --------------------------------------------------------------------------
+# Writing an interval anew: most bits as they are
+# --------------------------------------------------------------------------
+
+
+@cython.cclass
+class IntervalWriter(Unstuffer):
+    """Copies an interval's bits, with other ones in the place of some runs of them.
+
+    The bytes go to ``out``, with stuffing or without, and are to be taken from there
+    whenever `write` says that it is not done yet.
+    """
+
+    out: cython.uchar[::1]
+    stuffing: cython.bint
+    used: cython.longlong
+    bits: cython.ulonglong
+    count: cython.int
+    position: cython.longlong
+    inner: cython.longlong
+    run: cython.longlong
+
+    def __init__(self, raw, quads, little, out, stuffing) -> None:
+        Unstuffer.__init__(self, raw, quads, little)
+        self.out = out
+        self.stuffing = stuffing
+        self.used = 0
+        self.start(0, 0, 0, 0, -1)
+
+    def start(
+        self, start: cython.longlong, end: cython.longlong, byte: cython.longlong,
+        run: cython.longlong, inner: cython.longlong,
+    ) -> None:
+        """Begin with ``raw[start]``, data byte ``byte`` of an interval that ends at ``end``.
+
+        The next run is ``run``; or it is under way: at bit ``inner`` of its words, else -1.
+        """
+        self._begin(start, end, byte)
+        self.bits = 0
+        self.count = 0
+        self.position = 8 * byte
+        self.inner = inner
+        self.run = run
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _emit(self, word: cython.uint, o: cython.longlong) -> cython.longlong:
+        """Write four bytes to ``out[o:]``; return where the next ones go."""
+        shift: cython.int
+        byte: cython.uint
+        for shift in range(24, -8, -8):
+            byte = (word >> shift) & 255
+            self.out[o] = byte
+            o += 1
+            if byte == 255 and self.stuffing:
+                self.out[o] = 0
+                o += 1
+        return o
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _put(
+        self, words: cython.uint[::1], at: cython.longlong, end: cython.longlong
+    ) -> cython.longlong:
+        """Append the bits ``[at, end)`` of ``words`` while there is room; return how far it went."""
+        out = self.out
+        o: cython.longlong = self.used
+        mask: cython.ulonglong = 0xFFFFFFFF
+        high: cython.uint = 0x80808080
+        room: cython.longlong = len(out) - 8
+        i: cython.longlong
+        s: cython.int
+        take: cython.int
+        word: cython.uint
+        acc: cython.ulonglong
+        if not self.stuffing:
+            high = 0
+        while at < end and o <= room:
+            i = at >> 5
+            s = cython.cast(cython.int, at & 31)
+            if self.count == 0 and end - at >= 32:  # whole words
+                acc = words[i] if s else 0
+                i += s > 0
+                s = (32 - s) & 31
+                while end - at >= 32 and o <= room:
+                    acc = ((acc & mask) << 32) | words[i]
+                    word = (acc >> s) & mask
+                    i += 1
+                    at += 32
+                    if (((word & 0x7F7F7F7F) + 0x01010101) & word & high) == 0:
+                        out[o] = word >> 24  # no byte of it is 0xFF
+                        out[o + 1] = (word >> 16) & 255
+                        out[o + 2] = (word >> 8) & 255
+                        out[o + 3] = word & 255
+                        o += 4
+                    else:
+                        o = self._emit(word, o)
+                continue
+            take = 32 - self.count
+            if end - at < take:
+                take = cython.cast(cython.int, end - at)
+            acc = cython.cast(cython.ulonglong, words[i]) << 32
+            if s + take > 32:
+                acc |= words[i + 1]
+            acc = (acc >> (64 - s - take)) & ((cython.cast(cython.ulonglong, 1) << take) - 1)
+            self.bits = ((self.bits << take) | acc) & mask
+            self.count += take
+            at += take
+            if self.count == 32:
+                o = self._emit(self.bits & mask, o)
+                self.bits = 0
+                self.count = 0
+        self.used = o
+        return at
+
+    def write(
+        self, old: tuple, new: tuple, words: cython.uint[::1], last: cython.longlong,
+        end: cython.longlong,
+    ) -> bool:
+        """Go on to bit ``end`` of the interval; return whether that is done, or ``out`` is full.
+
+        Run ``r`` stands at the bits ``[old[0][r], old[1][r])`` of the interval, and in its
+        place come the bits ``[new[0][r], new[1][r])`` of ``words``; runs up to ``last``.
+        """
+        old_start: cython.longlong[::1] = old[0]
+        old_end: cython.longlong[::1] = old[1]
+        new_start: cython.longlong[::1] = new[0]
+        new_end: cython.longlong[::1] = new[1]
+        done: cython.bint = False
+        target: cython.longlong
+        stop: cython.longlong
+        with cython.nogil:
+            while True:
+                if self.inner < 0:
+                    target = old_start[self.run] if self.run < last else end
+                    stop = -1
+                    while self.position < target:
+                        stop = self.base + 32 * self.filled
+                        if self.position >= stop and self._more():
+                            continue
+                        if stop > target:
+                            stop = target
+                        self.position = self.base + self._put(
+                            self.words, self.position - self.base, stop - self.base
+                        )
+                        if self.position < stop:
+                            break
+                    if self.position < target:
+                        break
+                    if self.run >= last:
+                        done = True
+                        break
+                    self.inner = new_start[self.run]
+                self.inner = self._put(words, self.inner, new_end[self.run])
+                if self.inner < new_end[self.run]:
+                    break
+                self.inner = -1
+                self.position = old_end[self.run]
+                self.run += 1
+                while self.position > self.base + 32 * self.filled and self._more():
+                    pass
+        return done
+
+    def finish(self, ones: cython.bint) -> None:
+        """Fill the last byte with ones or zeros; ``out`` must have room for 8 bytes."""
+        spare: cython.int = (8 - (self.count & 7)) & 7
+        left: cython.int
+        byte: cython.uint
+        with cython.nogil:
+            self.bits = (self.bits << spare) | (((1 << spare) - 1) if ones else 0)
+            self.count += spare
+            left = self.count
+            while left > 0:
+                left -= 8
+                byte = (self.bits >> left) & 255
+                self.out[self.used] = byte
+                self.used += 1
+                if byte == 255 and self.stuffing:
+                    self.out[self.used] = 0
+                    self.used += 1
+            self.bits = 0
+            self.count = 0
+
+    def take(self) -> int:
+        """Return how many bytes of ``out`` are there to be taken; the next ones overwrite them."""
+        used: cython.longlong = self.used
+        self.used = 0
+        return used

@@ -13,8 +13,8 @@ __all__ = [
     "encode_slopes",
     "is_compiled",
     "same_bits",
+    "same_runs",
     "splice",
-    "stuff",
 ]
 
 
@@ -123,7 +123,7 @@ class BitWriter:
 
 def splice(
     words: cython.uint[::1],
-    span: tuple,
+    runs: tuple,
     blocks: tuple,
     units: tuple,
     edit: tuple,
@@ -132,16 +132,18 @@ def splice(
     outside: cython.bint,
     writer: BitWriter,
 ) -> int:
-    """Write one interval anew: touched blocks replaced, all other bits copied.
+    """Write runs of recorded MCUs anew: touched blocks replaced, all other bits copied.
 
-    ``span`` is the interval's first and end bit, and its first and end index in
-    the recorded blocks (``blocks``, as in `ScanCursor`). ``edit`` holds, for
+    ``runs`` are, for each of them, its first and end bit in the interval as the file has
+    it, its first and end bit in ``words``, and its first block. A run begins with an
+    interval, or with an untouched MCU. ``blocks`` are as in `ScanCursor`. ``edit`` holds, for
     each recorded block, whether it is touched, its new DC value, and where its
     new AC bits stand in ``patch`` (a negative length copies the old ones).
     ``codes`` are the DC codes (``code << 5 | length`` by table and category,
     32 a table), working space of a number and a byte a component, and a byte
     for each code, which is set where one is missing (then nothing that was
-    written counts). The new positions of all blocks go to ``moved``.
+    written counts). The new positions of all blocks and runs go to ``moved``, and
+    by how many bits the runs up to each one grew from what the file has.
 
     With ``outside``, touched blocks are left out, and the DC difference behind
     a run of them becomes its absolute value in 16 bits: the canonical form
@@ -149,10 +151,11 @@ def splice(
 
     Returns how many DC differences have no code.
     """
-    bit: cython.longlong = span[0]
-    end: cython.longlong = span[1]
-    low: cython.longlong = span[2]
-    high: cython.longlong = span[3]
+    old_start: cython.longlong[::1] = runs[0]
+    old_end: cython.longlong[::1] = runs[1]
+    start: cython.longlong[::1] = runs[2]
+    end: cython.longlong[::1] = runs[3]
+    first: cython.longlong[::1] = runs[4]
     first_bit: cython.longlong[::1] = blocks[0]
     dc_bits: cython.uchar[::1] = blocks[1]
     bits: cython.int[::1] = blocks[2]
@@ -168,11 +171,17 @@ def splice(
     new_first: cython.longlong[::1] = moved[0]
     new_dc_bits: cython.uchar[::1] = moved[1]
     new_bits: cython.int[::1] = moved[2]
+    new_start: cython.longlong[::1] = moved[3]
+    new_end: cython.longlong[::1] = moved[4]
+    more: cython.longlong[::1] = moved[5]
     predictors: cython.int[::1] = codes[1]
     dirty: cython.uchar[::1] = codes[2]
     missing: cython.uchar[::1] = codes[3]
     count: cython.int = len(component)
+    r: cython.longlong
     i: cython.longlong
+    high: cython.longlong
+    bit: cython.longlong
     u: cython.int
     c: cython.int
     value: cython.int
@@ -183,57 +192,64 @@ def splice(
     begin: cython.longlong
     failed: cython.longlong = 0
     with cython.nogil:
-        for u in range(len(predictors)):
-            predictors[u] = 0
-            dirty[u] = 0
-        delta = writer._bit() - bit
-        for i in range(low, high):
-            u = i % count
-            c = component[u]
-            value = new_dc[i] if touched[i] else dc[i]
-            if not touched[i] and not dirty[c]:
-                new_first[i] = first_bit[i] + delta
-                new_dc_bits[i] = dc_bits[i]
-                new_bits[i] = bits[i]
+        for r in range(len(first)):
+            for u in range(len(predictors)):
+                predictors[u] = 0
+                dirty[u] = 0
+            bit = start[r]
+            new_start[r] = writer._bit()
+            delta = new_start[r] - bit
+            high = first[r + 1] if r + 1 < len(first) else len(dc)
+            for i in range(first[r], high):
+                u = i % count
+                c = component[u]
+                value = new_dc[i] if touched[i] else dc[i]
+                if not touched[i] and not dirty[c]:
+                    new_first[i] = first_bit[i] + delta
+                    new_dc_bits[i] = dc_bits[i]
+                    new_bits[i] = bits[i]
+                    predictors[c] = value
+                    continue
+                writer._copy(words, bit, first_bit[i])
+                bit = first_bit[i] + dc_bits[i]
+                begin = writer._bit()
+                new_first[i] = begin
+                if outside:
+                    if touched[i]:
+                        bit = first_bit[i] + bits[i]
+                    else:
+                        writer._put(cython.cast(cython.uint, value & 0xFFFF), 16)
+                        writer._copy(words, bit, first_bit[i] + bits[i])
+                        bit = first_bit[i] + bits[i]
+                else:
+                    difference = value - predictors[c]
+                    size = 0
+                    code = difference if difference >= 0 else -difference
+                    while code >> size:
+                        size += 1
+                    code = dc_codes[dc_table[u] * 32 + size]
+                    if code == 0:
+                        missing[dc_table[u] * 32 + size] = 1
+                        failed += 1
+                    writer._put(code >> 5, code & 31)
+                    if size:
+                        if difference < 0:
+                            difference += (1 << size) - 1
+                        writer._put(cython.cast(cython.uint, difference), size)
+                    new_dc_bits[i] = cython.cast(cython.int, writer._bit() - begin)
+                    if touched[i] and patch_bits[i] >= 0:
+                        writer._copy(patch, patch_at[i], patch_at[i] + patch_bits[i])
+                    else:
+                        writer._copy(words, bit, first_bit[i] + bits[i])
+                    bit = first_bit[i] + bits[i]
+                    new_bits[i] = cython.cast(cython.int, writer._bit() - begin)
                 predictors[c] = value
-                continue
-            writer._copy(words, bit, first_bit[i])
-            bit = first_bit[i] + dc_bits[i]
-            begin = writer._bit()
-            new_first[i] = begin
-            if outside:
-                if touched[i]:
-                    bit = first_bit[i] + bits[i]
-                else:
-                    writer._put(cython.cast(cython.uint, value & 0xFFFF), 16)
-                    writer._copy(words, bit, first_bit[i] + bits[i])
-                    bit = first_bit[i] + bits[i]
-            else:
-                difference = value - predictors[c]
-                size = 0
-                code = difference if difference >= 0 else -difference
-                while code >> size:
-                    size += 1
-                code = dc_codes[dc_table[u] * 32 + size]
-                if code == 0:
-                    missing[dc_table[u] * 32 + size] = 1
-                    failed += 1
-                writer._put(code >> 5, code & 31)
-                if size:
-                    if difference < 0:
-                        difference += (1 << size) - 1
-                    writer._put(cython.cast(cython.uint, difference), size)
-                new_dc_bits[i] = cython.cast(cython.int, writer._bit() - begin)
-                if touched[i] and patch_bits[i] >= 0:
-                    writer._copy(patch, patch_at[i], patch_at[i] + patch_bits[i])
-                else:
-                    writer._copy(words, bit, first_bit[i] + bits[i])
-                bit = first_bit[i] + bits[i]
-                new_bits[i] = cython.cast(cython.int, writer._bit() - begin)
-            predictors[c] = value
-            dirty[c] = touched[i]
-            delta = writer._bit() - bit
-        writer._copy(words, bit, end)
+                dirty[c] = touched[i]
+                delta = writer._bit() - bit
+            writer._copy(words, bit, end[r])
+            new_end[r] = writer._bit()
+            more[r + 1] = more[r] + new_end[r] - new_start[r] - (old_end[r] - old_start[r])
+        writer._put(0, (32 - writer.held) & 31)
     return failed
 
 
@@ -350,53 +366,6 @@ def encode_slopes(
             patch_bits[m] = cython.cast(cython.int, writer._bit() - begin)
 
 
-def stuff(
-    words: cython.uint[::1],
-    at: cython.longlong,
-    count: cython.longlong,
-    out: cython.uchar[::1],
-) -> int:
-    """Write ``count`` bytes from word ``at`` on to ``out``, stuffed.
-
-    Returns how many that are, or -1 where there is no room.
-    """
-    i: cython.longlong = at
-    o: cython.longlong = 0
-    room: cython.longlong = len(out) - 8
-    left: cython.longlong = count
-    high: cython.uint = 0x80808080
-    word: cython.uint
-    byte: cython.uint
-    shift: cython.int
-    with cython.nogil:
-        while left > 0:
-            if o > room:
-                o = -1
-                break
-            word = words[i]
-            i += 1
-            if left >= 4 and (((word & 0x7F7F7F7F) + 0x01010101) & word & high) == 0:
-                # no byte of it is 0xFF
-                out[o] = word >> 24
-                out[o + 1] = (word >> 16) & 255
-                out[o + 2] = (word >> 8) & 255
-                out[o + 3] = word & 255
-                o += 4
-                left -= 4
-                continue
-            shift = 24
-            while shift >= 0 and left > 0:
-                byte = (word >> shift) & 255
-                out[o] = byte
-                o += 1
-                if byte == 255:
-                    out[o] = 0
-                    o += 1
-                shift -= 8
-                left -= 1
-    return o
-
-
 def same_bits(
     a: cython.uint[::1],
     at_a: cython.longlong,
@@ -419,4 +388,46 @@ def same_bits(
             differ |= a[first_a + i] ^ b[first_b + i]
         if rest:
             differ |= (a[first_a + words] ^ b[first_b + words]) >> (32 - rest)
+    return differ == 0
+
+
+def same_runs(a: cython.uint[::1], runs_a: tuple, b: cython.uint[::1], runs_b: tuple) -> bool:
+    """Whether all runs of bits are the same in ``a`` and ``b``, given their first and end bits.
+
+    Both arrays go on for two words behind the last bit.
+    """
+    start_a: cython.longlong[::1] = runs_a[0]
+    end_a: cython.longlong[::1] = runs_a[1]
+    start_b: cython.longlong[::1] = runs_b[0]
+    end_b: cython.longlong[::1] = runs_b[1]
+    r: cython.longlong
+    left: cython.longlong
+    i: cython.longlong
+    j: cython.longlong
+    s: cython.int
+    t: cython.int
+    x: cython.ulonglong
+    y: cython.ulonglong
+    mask: cython.ulonglong = 0xFFFFFFFF
+    differ: cython.ulonglong = 0
+    with cython.nogil:
+        for r in range(len(start_a)):
+            left = end_a[r] - start_a[r]
+            if left != end_b[r] - start_b[r]:
+                differ = 1
+                break
+            i = start_a[r] >> 5
+            j = start_b[r] >> 5
+            s = cython.cast(cython.int, start_a[r] & 31)
+            t = cython.cast(cython.int, start_b[r] & 31)
+            while left > 0:
+                x = (cython.cast(cython.ulonglong, a[i]) << 32) | a[i + 1]
+                y = (cython.cast(cython.ulonglong, b[j]) << 32) | b[j + 1]
+                x = ((x >> (32 - s)) ^ (y >> (32 - t))) & mask
+                if left < 32:
+                    x = x >> (32 - left)
+                differ |= x
+                i += 1
+                j += 1
+                left -= 32
     return differ == 0

@@ -16,10 +16,10 @@ from typing import Any
 from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
-from .intervals import PAD_WORDS, CodedScan, Interval, load_intervals
+from .intervals import PAD_WORDS, CodedScan, Interval, Outside, load_intervals
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
-from .progressive import Outside, Raw, Tables, Targets
+from .progressive import Raw, Tables, Targets
 
 __all__ = ["ArithmeticScan"]
 
@@ -179,7 +179,7 @@ class ArithmeticScan(CodedScan):
             words.byteswap()
         data = memoryview(words).cast("B")
         return [
-            (i.end_bit - i.first_bit, data[i.first_bit >> 3 : i.end_bit >> 3])
+            (i.end_bit - i.first_bit, [data[i.first_bit >> 3 : i.end_bit >> 3]])
             for i in self.intervals
             if i.touched
         ]

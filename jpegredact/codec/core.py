@@ -23,8 +23,10 @@ try:
     from . import _compact_cy as compact
     from . import _dcscan_cy as dcscan
     from . import _grid_cy as grid
+    from . import _lookup_cy as lookup
     from . import _scan_cy as scan
     from . import _splice_cy as splice
+    from . import _stuffing_cy as stuffing
 except ModuleNotFoundError as missing:
     if missing.name != "cython":
         raise
@@ -41,6 +43,8 @@ __all__ = [
     "compact",
     "dcscan",
     "grid",
+    "lookup",
     "scan",
     "splice",
+    "stuffing",
 ]

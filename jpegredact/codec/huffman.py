@@ -142,7 +142,7 @@ def _fast(is_dc: bool, counts: bytes, symbols: bytes) -> array[int]:
 
     full = _full(counts, symbols)
     table = array("H", bytes(2 * (4096 if is_dc else 8192)))
-    (core.scan.fast_dc if is_dc else core.scan.fast_ac)(full, table, 0)
+    (core.lookup.fast_dc if is_dc else core.lookup.fast_ac)(full, table, 0)
     return table
 
 

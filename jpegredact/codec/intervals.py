@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import InvalidJpegError
@@ -19,15 +19,26 @@ from .model import Scan
 __all__ = [
     "PAD_WORDS",
     "CodedScan",
+    "FileEdit",
     "Interval",
     "Loaded",
+    "Outside",
     "cut_bits",
     "data_end",
     "load_intervals",
+    "quads",
+    "raw_data_end",
     "raw_interval",
     "readable_intervals",
+    "require_readable",
     "restart_fault",
 ]
+
+FileEdit = tuple[int, int, "bytes | bytearray | memoryview"]
+"""Replace ``data[start:end]`` with these bytes."""
+
+Outside = tuple[int, "Iterable[bytes | memoryview]"]
+"""What no change inside a touched interval can alter: how many bits, and the bytes of them."""
 
 PAD_WORDS = 4
 """Zero words behind the data of each interval, so that no reader leaves the array."""
@@ -92,16 +103,26 @@ class CodedScan:
         # One data byte in 256 is 0xFF, more or less; where not, there is room for all.
         for room in (count + count // 16 + 64, 2 * count + 64):
             out = bytearray(room)
-            end = core.splice.stuff(self.words, interval.first_bit >> 5, count, out)
+            end = core.stuffing.stuff(self.words, interval.first_bit >> 5, count, out)
             if end >= 0:
                 break
         del out[end:]
         if not interval.has_fill:
             return out
         raw = self.data[interval.raw_start : interval.raw_end]
-        return raw[: core.scan.stuffed_length(raw, 0, len(raw), kept >> 3)] + bytes(
-            out[core.scan.stuffed_length(out, 0, end, kept >> 3) :]
+        return raw[: core.stuffing.stuffed_length(raw, 0, len(raw), kept >> 3)] + bytes(
+            out[core.stuffing.stuffed_length(out, 0, end, kept >> 3) :]
         )
+
+    def interval_bytes(self, interval: Interval) -> bytes | bytearray:
+        """Return an interval that was written anew as the file will hold it."""
+        raise NotImplementedError
+
+    def changes(self) -> Iterator[FileEdit]:
+        """Yield what the touched intervals change in the file."""
+        for interval in self.intervals:
+            if interval.touched:
+                yield interval.raw_start, interval.raw_end, self.interval_bytes(interval)
 
     def ends_clean(self, interval: Interval) -> bool:
         """Whether nothing but a padding of ones stands behind an interval's last block.
@@ -157,21 +178,24 @@ def load_intervals(
         One of them lies behind a restart marker that is missing or out of order.
     """
     wanted = list(wanted)
-    readable = readable_intervals(data, layout, scan, max(wanted, default=-1) + 1)
-    if wanted and max(wanted) >= readable:
-        raise restart_fault(scan, readable)
+    require_readable(data, layout, scan, wanted)
     raw = {k: raw_interval(scan, k) for k in wanted}
     words = array("I", [0]) * sum((b - a + 3) // 4 + PAD_WORDS for a, b in raw.values())
-    quads = memoryview(data)[: len(data) & -4].cast("I")
+    fours = quads(data)
     loaded = {}
     at = 0
     for k, (start, end) in raw.items():
-        length, fill = core.scan.unstuff(
-            data, quads, start, end, sys.byteorder == "little", words, at
+        length, fill = core.stuffing.unstuff(
+            data, fours, start, end, sys.byteorder == "little", words, at
         )
         loaded[k] = Loaded(start, end, at, length, fill > 0)
         at += (end - start + 3) // 4 + PAD_WORDS
     return words, loaded
+
+
+def quads(data: bytes) -> memoryview:
+    """Return bytes four at a time, as far as they go, in the machine's order."""
+    return memoryview(data)[: len(data) & -4].cast("I")
 
 
 def cut_bits(words: array[int], start: int, end: int) -> bytes:
@@ -204,6 +228,20 @@ def data_end(words: array[int], start: int, end: int) -> int:
     return end - ((last & -last).bit_length() - 1) % 8
 
 
+def raw_data_end(data: bytes, raw_start: int, raw_end: int, start: int) -> int:
+    """Return what `data_end` does, of an interval as the file has it."""
+    raw = data[raw_start:raw_end].rstrip(b"\xff")  # fill before the marker
+    total = 8 * core.stuffing.data_length(raw)
+    rest = raw.rstrip(b"\0")
+    last, zeros = rest[-1:], len(raw) - len(rest)
+    if last == b"\xff":
+        zeros -= 1  # its stuffing
+    spare = ((last[0] & -last[0]).bit_length() - 1) if last else 0
+    if not last or total - 8 * zeros - spare <= start:
+        return total - (total - start) % 8
+    return total - spare
+
+
 def raw_interval(scan: Scan, number: int) -> tuple[int, int]:
     """Return where the bytes of a restart interval begin and end, if it is readable."""
     restarts = scan.restarts
@@ -228,6 +266,16 @@ def readable_intervals(data: bytes, layout: ScanLayout, scan: Scan, enough: int)
         if data[restarts[number] + 1] & 7 != number & 7:
             return number
     return markers + 1
+
+
+def require_readable(
+    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
+) -> None:
+    """Raise an error unless all the wanted restart intervals are readable."""
+    most = max(wanted, default=-1)
+    readable = readable_intervals(data, layout, scan, most + 1)
+    if most >= readable:
+        raise restart_fault(scan, readable)
 
 
 def restart_fault(scan: Scan, readable: int) -> InvalidJpegError:

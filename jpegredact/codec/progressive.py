@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
 from .huffman import HuffmanTable, encode_codes
-from .intervals import PAD_WORDS, CodedScan, Interval, cut_bits, data_end, load_intervals
+from .intervals import (
+    PAD_WORDS,
+    CodedScan,
+    FileEdit,
+    Interval,
+    Outside,
+    cut_bits,
+    data_end,
+    load_intervals,
+)
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .scan import Edit, MissingCategory, ScanIndex, index_scan
@@ -26,7 +35,6 @@ __all__ = [
     "BrokenInterval",
     "DcFirst",
     "DcRefinement",
-    "Outside",
     "Raw",
     "Tables",
     "Targets",
@@ -35,9 +43,6 @@ __all__ = [
 
 Tables = Mapping[int, HuffmanTable]
 """Tables that differ from the file's own, by their order in the file."""
-
-Outside = tuple[int, "bytes | memoryview"]
-"""What no change inside a touched interval can alter: how many bits, and the bytes of them."""
 
 Raw = Mapping[int, tuple[int, bytes]]
 """Stretches that stand in the file as they are: number -> bits, and the bytes of them."""
@@ -195,9 +200,9 @@ class DcFirst:
             )
         return replace(self, index=index)
 
-    def interval_bytes(self, interval: Interval) -> bytes | bytearray:
-        """Return an interval as the file will hold it."""
-        return self.index.interval_bytes(interval, self.touched)
+    def changes(self) -> Iterator[FileEdit]:
+        """See `CodedScan.changes`."""
+        return self.index.changes(self.touched)
 
     def same_intervals(self, other: DcFirst) -> bool:
         """See `CodedScan.same_intervals`."""
@@ -207,7 +212,7 @@ class DcFirst:
         """See `CodedScan.ends_clean`."""
         return self.index.ends_clean(interval)
 
-    def outside(self, store: BlockStore) -> Sequence[Outside]:
+    def outside(self, store: BlockStore) -> Iterable[Outside]:
         """See `ScanIndex.outside`."""
         return self.index.outside(self.touched)
 
@@ -301,7 +306,7 @@ class DcRefinement(CodedScan):
         blank = array("h", [0]) * (64 * store.count)
         new = self.rewrite(store, Targets.of(store, blank, False), {}, {})
         return [
-            (i.end_bit - i.first_bit, cut_bits(new.words, i.first_bit, i.end_bit))
+            (i.end_bit - i.first_bit, [cut_bits(new.words, i.first_bit, i.end_bit)])
             for i in new.intervals
         ]
 
@@ -376,7 +381,7 @@ class AcBand(CodedScan):
             position = cursor.position
             if status:
                 used = min((position >> 3) - 4 * raw.at, raw.data_bytes)
-                offset = raw.raw_start + core.scan.stuffed_length(
+                offset = raw.raw_start + core.stuffing.stuffed_length(
                     data, raw.raw_start, raw.raw_end, used
                 )
                 in_run = cursor.left > 0 and cursor.count > before and (
@@ -494,7 +499,7 @@ class AcBand(CodedScan):
             pieces.append((words, bits))
         new = self._joined(self.table, pieces)
         return [
-            (i.end_bit - i.first_bit, cut_bits(new.words, i.first_bit, i.end_bit))
+            (i.end_bit - i.first_bit, [cut_bits(new.words, i.first_bit, i.end_bit)])
             for i in new.intervals
         ]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -19,14 +20,15 @@ from ..errors import InvalidJpegError
 from . import core
 from .huffman import HuffmanTable, decode_tables, encode_codes
 from .intervals import (
-    PAD_WORDS,
-    CodedScan,
+    FileEdit,
     Interval,
-    Loaded,
-    data_end,
-    load_intervals,
+    Outside,
+    cut_bits,
+    quads,
+    raw_data_end,
     raw_interval,
     readable_intervals,
+    require_readable,
     restart_fault,
 )
 from .layout import ScanLayout, scan_layout
@@ -36,6 +38,7 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
+_AT_ONCE = 1 << 17
 _FAULTS = {
     core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
     core.scan.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
@@ -69,14 +72,43 @@ class Edit:
     ac_total: int
 
 
-@dataclass(frozen=True)
-class ScanIndex(CodedScan):
-    """Where the recorded blocks of a scan stand, and the bits around them."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the runs of recorded MCUs stand, each array by run."""
 
+    old: tuple[array[int], array[int]]
+    """First and end bit in the interval, as the file has it."""
+    new: tuple[array[int], array[int]]
+    """First and end bit in the index's words."""
+    anchors: tuple[array[int], array[int]]
+    """A byte of the file not far in front of it, and which data byte of the interval that is."""
+
+
+@dataclass(frozen=True)
+class ScanIndex:
+    """The recorded blocks of a scan, and where in the file they stand.
+
+    All other bits are left in the file. The bits of an interval are numbered from its
+    first one on, byte stuffing left out.
+    """
+
+    data: bytes
+    """The file that was walked; a spliced index too copies from it."""
+    scan: Scan
+    layout: ScanLayout
+    words: array[int]
+    """The bits of the recorded MCUs."""
+    intervals: tuple[Interval, ...]
+    """Those that were looked into; ``first_bit`` is 0."""
+    spans: tuple[range, ...]
+    """For each of them its runs of recorded MCUs."""
+    ends: tuple[int, ...]
+    """For each of them its end bit as the file has it."""
     ranges: tuple[array[int], array[int], array[int]]
     """For each run of recorded MCUs: first MCU, end MCU, first recorded block."""
+    places: Places
     blocks: tuple[array[int], array[int], array[int], array[int]]
-    """For each recorded block: first bit, bits of the DC difference, bits, DC value."""
+    """For each recorded block: first bit in the words, bits of the DC difference, bits, DC value."""
     tables: tuple[array[int], array[int], array[int], array[int]]
     """As `decode_tables` gives them."""
     units: tuple[array[int], array[int], array[int]]
@@ -89,6 +121,10 @@ class ScanIndex(CodedScan):
         """How many blocks are recorded."""
         return len(self.blocks[3])
 
+    def bits(self, start: int, end: int) -> bytes:
+        """Return some bits of the words, with zeros behind them up to a whole byte."""
+        return cut_bits(self.words, start, end)
+
     def ac_number(self, part: int) -> int:
         """Return which of ``ac_tables`` a component of the scan uses."""
         return self.units[2][self.layout.grids[part].first]
@@ -99,89 +135,119 @@ class ScanIndex(CodedScan):
         dc_tables: tuple[HuffmanTable, ...],
         ac_tables: tuple[HuffmanTable, ...],
     ) -> ScanIndex:
-        """Write the touched intervals anew, padded with ones, and return their index.
+        """Write the recorded MCUs anew, and return the index of the scan as it then is.
 
         The tables stand in for the scan's own (the same codes, and perhaps more).
-        The new index knows touched intervals only.
 
         Raises
         ------
         MissingCategory
             A DC difference has no code in its table.
         """
-        spliced, words, moved = self._rewrite(edit, dc_tables, outside=False)
+        words, new, moved, more = self._rewrite(edit, dc_tables, outside=False)
+        intervals = []
+        for interval, span, end in zip(self.intervals, self.spans, self.ends, strict=True):
+            end += more[span.stop] - more[span.start]
+            intervals.append(replace(interval, end_bit=end, data_bytes=(end + 7) >> 3))
         return replace(
             self,
             words=words,
-            intervals=tuple(
-                replace(interval, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
-                for interval, start, end in spliced
-            ),
+            intervals=tuple(intervals),
+            places=replace(self.places, new=new),
             blocks=(*moved, edit.dc),
             tables=decode_tables(dc_tables, ac_tables),
             dc_tables=dc_tables,
             ac_tables=ac_tables,
         )
 
-    def interval_bytes(self, interval: Interval, touched: array[int]) -> bytes | bytearray:
-        """Return an interval of a spliced index as the file will hold it."""
-        kept = 0
-        if interval.has_fill:
-            first = touched.index(1, interval.first_block, interval.end_block)
-            kept = self.blocks[0][first] - interval.first_bit
-        return self.stuffed(interval, kept)
+    def changes(self, touched: array[int]) -> Iterator[FileEdit]:
+        """Yield what the touched intervals of a spliced index change in the file."""
+        for number, interval in enumerate(self.intervals):
+            if interval.touched:
+                yield self._change(number, touched)
 
-    def outside(self, touched: array[int]) -> list[tuple[int, memoryview]]:
-        """Return the touched intervals in the form that no change inside can alter.
+    def _change(self, number: int, touched: array[int]) -> FileEdit:
+        interval = self.intervals[number]
+        first = touched.index(1, interval.first_block, interval.end_block)
+        run = bisect_right(self.ranges[2], first) - 1
+        (old_start, _), (new_start, _) = self.places.old, self.places.new
+        at, byte = (part[run] for part in self.places.anchors)
+        begin = old_start[run] >> 3
+        if interval.has_fill:  # what stands in front of the first touched block stays
+            begin = (old_start[run] + self.blocks[0][first] - new_start[run]) >> 3
+        if interval.has_fill and begin < byte:
+            at, byte = interval.raw_start, 0
+        at += core.stuffing.stuffed_length(self.data, at, interval.raw_end, begin - byte)
+        spent = 8 * begin - old_start[run]
+        inner = new_start[run] + spent if spent > 0 else -1
+        start = (at, begin, run, inner)
+        new = b"".join(self._stream(number, start, self.words, self.places.new, True))
+        return at, interval.raw_end, new
+
+    def outside(self, touched: array[int]) -> Iterator[Outside]:
+        """Yield the touched intervals in the form that no change inside can alter.
 
         For each, its number of bits and its unstuffed bytes: touched blocks left
         out, the DC difference behind a run of them replaced by the DC value in
         16 bits, zero bits at the end.
         """
         edit = Edit(touched, self.blocks[3], array("I"), array("q"), array("i"), 0)
-        spliced, words, _ = self._rewrite(edit, self.dc_tables, outside=True)
-        if sys.byteorder == "little":
-            words.byteswap()
-        view = memoryview(words).cast("B")
-        return [
-            (end - start, view[start >> 3 : (start >> 3) + ((end - start + 7) >> 3)])
-            for _, start, end in spliced
-        ]
+        words, new, _, more = self._rewrite(edit, self.dc_tables, outside=True)
+        for number, (interval, span) in enumerate(zip(self.intervals, self.spans, strict=True)):
+            if interval.touched:
+                start = (interval.raw_start, 0, span.start, -1)
+                yield (
+                    self.ends[number] + more[span.stop] - more[span.start],
+                    self._stream(number, start, words, new, False),
+                )
+
+    def _stream(
+        self, number: int, start: tuple[int, int, int, int], words: array[int],
+        new: tuple[array[int], array[int]], stuffing: bool,
+    ) -> Iterator[bytes]:  # fmt: skip
+        """Yield the bytes of an interval with new runs in it, from a byte on.
+
+        ``start``: where in the file that is, its number in the interval, the run that comes
+        next, and where in the words that begins if it is under way.
+        """
+        interval, (at, byte, run, inner) = self.intervals[number], start
+        out = bytearray(min(2 * (interval.raw_end - at) + 64, _AT_ONCE))
+        writer = core.scan.IntervalWriter(
+            self.data, quads(self.data), sys.byteorder == "little", out, stuffing
+        )
+        writer.start(at, interval.raw_end, byte, run, inner)
+        last = self.spans[number].stop
+        while not writer.write(self.places.old, new, words, last, self.ends[number]):
+            yield bytes(memoryview(out)[: writer.take()])
+        yield bytes(memoryview(out)[: writer.take()])
+        writer.finish(stuffing and interval.broken is None)
+        yield bytes(memoryview(out)[: writer.take()])
 
     def _rewrite(
         self, edit: Edit, dc_tables: tuple[HuffmanTable, ...], outside: bool
-    ) -> tuple[list[tuple[Interval, int, int]], array[int], _Moved]:
-        todo = [interval for interval in self.intervals if interval.touched]
-        room = edit.ac_total // 32 + sum(
-            # a DC difference takes at most 31 bits, an absolute value 16
-            (i.end_bit - i.first_bit) // 32 + (i.end_block - i.first_block) + PAD_WORDS + 4
-            for i in todo
-        )
-        words = array("I", [0]) * room
-        writer = core.splice.BitWriter(words)
-        count = self.count
+    ) -> tuple[array[int], tuple[array[int], array[int]], _Moved, array[int]]:
+        """Return the words of all runs written anew, where in them each begins and ends, their
+        blocks, and by how many bits all runs before each one (and all of them) grew.
+        """
+        count, runs, components = self.count, len(self.ranges[0]), len(self.layout.grids)
+        # A DC difference takes at most 31 bits, an absolute value 16.
+        words = array("I", [0]) * (len(self.words) + edit.ac_total // 32 + count + 4)
+        new = (array("q", bytes(8 * runs)), array("q", bytes(8 * runs)))
+        more = array("q", bytes(8 * runs + 8))
         moved = (
             array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)),
         )  # fmt: skip
-        components = len(self.layout.grids)
         state = (
             encode_codes(dc_tables, 32),
             array("i", bytes(4 * components)),
             array("B", bytes(components)),
             array("B", bytes(32 * len(dc_tables))),
         )
-        failed = 0
-        new = (edit.touched, edit.dc, edit.patch, edit.ac_at, edit.ac_bits)
-        spliced = []
-        for i in todo:
-            start = writer.bit()
-            span = (i.first_bit, i.end_bit, i.first_block, i.end_block)
-            failed += core.splice.splice(
-                self.words, span, self.blocks, self.units, new, state, moved, outside, writer
-            )
-            spliced.append((i, start, writer.bit()))
-            writer.finish(not outside and i.broken is None)
-            writer.skip(PAD_WORDS)
+        failed = core.splice.splice(
+            self.words, (*self.places.old, *self.places.new, self.ranges[2]), self.blocks,
+            self.units, (edit.touched, edit.dc, edit.patch, edit.ac_at, edit.ac_bits), state,
+            (*moved, *new, more), outside, core.splice.BitWriter(words),
+        )  # fmt: skip
         if failed and not outside:
             raise MissingCategory(
                 {
@@ -190,9 +256,36 @@ class ScanIndex(CodedScan):
                     if any(state[3][32 * number : 32 * number + 32])
                 }
             )
-        return spliced, words, moved
+        return words, new, moved, more
 
+    def ends_clean(self, interval: Interval) -> bool:
+        """Whether nothing but a padding of ones stands behind an interval's last block.
 
+        Of zeros in a broken one, behind the data that can't be decoded.
+        """
+        spare = -interval.end_bit % 8
+        ones = (1 << spare) - 1
+        padding = ones if interval.broken is None else 0
+        last, before = self.data[interval.raw_end - 1], self.data[interval.raw_end - 2]
+        if last == 0 and before == 0xFF:
+            last = 0xFF
+        elif last == 0xFF:
+            return False
+        return 8 * interval.data_bytes == interval.end_bit + spare and last & ones == padding
+
+    def same_intervals(self, other: ScanIndex) -> bool:
+        """Whether all intervals of ``other``, spliced from this index, are what the file holds.
+
+        That is bit for bit up to the last byte, its padding included, without
+        fill bytes or bytes behind the last block.
+        """
+        return all(
+            not interval.has_fill and self.ends_clean(interval)
+            for interval in self.intervals
+            if interval.touched
+        ) and core.splice.same_runs(
+            self.words, self.places.new, other.words, other.places.new
+        )
 def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> ScanIndex:
     """Walk a scan and record the blocks of marked MCUs.
 
@@ -269,6 +362,13 @@ class _Walk:
         self.lost: list[tuple[int, int]] = []
         """Runs of MCUs that can't be decoded, and need not be."""
         self.ranges, self.spans = plan
+        runs = len(self.ranges[0])
+        self.places = Places(
+            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
+            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
+            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
+        )
+        self.words = array("I")
 
     def index(self) -> ScanIndex:
         """Return the index; it counts only if nothing was lost."""
@@ -280,56 +380,56 @@ class _Walk:
             array("q", bytes(8 * count)), array("B", bytes(count)),
             array("i", bytes(4 * count)), array("i", bytes(4 * count)),
         )  # fmt: skip
-        words, loaded = load_intervals(self.data, layout, self.scan, self.spans)
+        require_readable(self.data, layout, self.scan, self.spans)
+        self.kept = array("I", bytes(4 * core.scan.room(layout.units)))
         cursor = core.scan.ScanCursor(
-            words, units, tables, blocks, array("i", bytes(4 * len(layout.grids))),
-            self.scan.spectral[1] + 1,
+            self.data, quads(self.data), sys.byteorder == "little", units, tables, blocks,
+            self.kept, self.scan.spectral[1] + 1,
         )  # fmt: skip
+        intervals = tuple(self._interval(k, cursor) for k in self.spans)
+        self.words.extend((0, 0, 0, 0))
         return ScanIndex(
-            self.data, self.scan, layout, words,
-            tuple(self._interval(k, raw, words, cursor) for k, raw in loaded.items()),
-            ranges, blocks, tables, units, tuple(dc_tables), tuple(ac_tables),
+            self.data, self.scan, layout, self.words, intervals, tuple(self.spans.values()),
+            tuple(interval.end_bit for interval in intervals), ranges, self.places, blocks,
+            tables, units, tuple(dc_tables), tuple(ac_tables),
         )  # fmt: skip
 
-    def _interval(
-        self, k: int, raw: Loaded, words: array[int], cursor: core.scan.ScanCursor
-    ) -> Interval:
+    def _interval(self, k: int, cursor: core.scan.ScanCursor) -> Interval:
         """Decode an interval as far as must be."""
         first = k * self.layout.interval
         end = min(first + self.layout.interval, self.layout.mcus)
         last = self.marks.rfind(2, first, end)
         safe = end if last < 0 else min(last + 2, end)
-        status, stop = self._decode(k, raw, words, cursor, safe, None)
+        status, stop = self._decode(k, cursor, safe, None)
         failed, position = first + cursor.passed, cursor.position
         if status and last >= 0:
             if failed < safe:
-                raise _fault(status, self._offset(raw, position))
+                raise _fault(status, self._offset(k, position))
             # Zeros fill the last byte of a file that was redacted before, so they may be
             # there or not: the same must be found in every state.
-            status, stop = self._decode(k, raw, words, cursor, safe, 0)
+            status, stop = self._decode(k, cursor, safe, 0)
             failed, position = first + cursor.passed, cursor.position
-            if not self._decode(k, raw, words, cursor, safe, 7)[0]:
+            if not self._decode(k, cursor, safe, 7)[0]:
                 # With them it is whole; all readers see that if they lack in the last MCU only.
                 if failed < end - 1:
-                    raise _fault(core.scan.BAD_DATA, self._offset(raw, position))
+                    raise _fault(core.scan.BAD_DATA, self._offset(k, position))
                 status, position = 0, cursor.position
         if status and self.marks.find(1, failed if last >= 0 else first, end) >= 0:
             self.lost.append((failed if last >= 0 else first, end))
         begins, ends, bases = self.ranges
         number = self.spans[k].stop - 1
         return Interval(
-            raw.raw_start, raw.raw_end, raw.at * 32, stop if status else position,
+            *raw_interval(self.scan, k), 0, stop if status else position,
             bases[self.spans[k].start],
             bases[number] + (ends[number] - begins[number]) * self.layout.units,
-            last >= 0, raw.data_bytes, raw.has_fill,
-            self._offset(raw, position) if status else None,
+            last >= 0, cursor.data_bits() >> 3 if last >= 0 else 0, cursor.fill > 0,
+            self._offset(k, position) if status else None,
             range(failed, end) if status else range(0),
         )  # fmt: skip
 
     def _decode(
-        self, k: int, raw: Loaded, words: array[int], cursor: core.scan.ScanCursor, safe: int,
-        spare: int | None,
-    ) -> tuple[int, int]:  # fmt: skip
+        self, k: int, cursor: core.scan.ScanCursor, safe: int, spare: int | None
+    ) -> tuple[int, int]:
         """Walk an interval: to its end if it is touched; return the status, and where data ends.
 
         With ``spare``, from the MCU ``safe`` on that is what `data_end` says, and there
@@ -337,37 +437,59 @@ class _Walk:
         """
         first = k * self.layout.interval
         end = min(first + self.layout.interval, self.layout.mcus)
-        stop = raw.at * 32 + 8 * raw.data_bytes
-        cursor.start(raw.at * 32, stop)
-        for mcu, limit, at in self._steps(
+        raw_start, raw_end = raw_interval(self.scan, k)
+        stop = 0
+        cursor.start(raw_start, raw_end)
+        for mcu, limit, run in self._steps(
             k, safe, end if self.marks.find(2, first, end) >= 0 else first
         ):
             if spare is not None and mcu == safe:
-                stop = data_end(words, cursor.position, raw.at * 32 + 8 * raw.data_bytes)
+                stop = raw_data_end(self.data, raw_start, raw_end, cursor.position)
                 cursor.end = stop + spare
-            status: int = cursor.advance(limit - mcu, at)
+            status = (
+                cursor.advance(limit - mcu, -1)
+                if run < 0
+                else self._record(cursor, mcu, limit, run)
+            )
             if status:
                 return status, stop
         return 0, stop
 
+    def _record(self, cursor: core.scan.ScanCursor, mcu: int, limit: int, run: int) -> int:
+        """Record MCUs of a run: from its beginning on, or where the last call stopped."""
+        begin, at = self.ranges[0][run], self.ranges[2][run]
+        old, new, anchors = self.places.old, self.places.new, self.places.anchors
+        if mcu == begin:
+            anchors[0][run], anchors[1][run] = cursor.begin_run()
+            old[0][run] = cursor.position
+            new[0][run] = cursor.position + cursor.shift
+        status = 0
+        while mcu < limit and not status:
+            some = min(limit - mcu, core.scan.AT_ONCE)
+            status = cursor.advance(some, at + (mcu - begin) * self.layout.units)
+            self.words.frombytes(memoryview(self.kept)[: cursor.taken].cast("B"))
+            mcu += some
+        old[1][run] = cursor.position
+        new[1][run] = cursor.position + cursor.shift
+        return status
+
     def _steps(self, k: int, cut: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Yield runs of MCUs to pass: first, end, recorded index of the first or -1.
+        """Yield MCUs to pass: first, end, the run that they belong to or -1.
 
         They are cut at one MCU, and go on to ``end`` at least.
         """
         mcu = k * self.layout.interval
         for number in self.spans[k]:
-            begin, stop, at = (self.ranges[n][number] for n in range(3))
+            begin, stop = self.ranges[0][number], self.ranges[1][number]
             if mcu < cut < begin:
                 yield mcu, cut, -1
                 mcu = cut
             if mcu < begin:
                 yield mcu, begin, -1
             if begin < cut < stop:
-                yield begin, cut, at
-                at += (cut - begin) * self.layout.units
+                yield begin, cut, number
                 begin = cut
-            yield begin, stop, at
+            yield begin, stop, number
             mcu = stop
         if mcu < cut < end:
             yield mcu, cut, -1
@@ -375,10 +497,10 @@ class _Walk:
         if mcu < end:
             yield mcu, end, -1
 
-    def _offset(self, raw: Loaded, bit: int) -> int:
+    def _offset(self, k: int, bit: int) -> int:
         """Return where in the file the byte of a bit stands."""
-        used = min((bit >> 3) - 4 * raw.at, raw.data_bytes)
-        return raw.raw_start + core.scan.stuffed_length(self.data, raw.raw_start, raw.raw_end, used)
+        start, end = raw_interval(self.scan, k)
+        return start + core.stuffing.stuffed_length(self.data, start, end, bit >> 3)
 
 
 def _fault(status: int, offset: int) -> InvalidJpegError:

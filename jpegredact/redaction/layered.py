@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..codec import core
 from ..codec.blocks import BlockStore, make_store
 from ..codec.compact import pack_coefficients
-from ..codec.intervals import Interval, raw_interval
+from ..codec.intervals import FileEdit, Interval, Outside, raw_interval
 from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
 from ..codec.model import JpegData
@@ -76,12 +76,10 @@ class LayeredPicture(Picture):
             self, layers=layers, store=replace(self.store, coefficients=targets.state)
         )
 
-    def intervals(self) -> Iterator[tuple[Interval, bytes | bytearray]]:
-        """See `Picture.intervals`."""
+    def coded_changes(self) -> Iterator[FileEdit]:
+        """See `Picture.coded_changes`."""
         for layer in self.layers.values():
-            for interval in layer.intervals:
-                if interval.touched:
-                    yield interval, layer.interval_bytes(interval)
+            yield from layer.changes()
 
     def touched_intervals(self) -> Iterator[Interval]:
         """See `Picture.touched_intervals`."""
@@ -101,7 +99,7 @@ class LayeredPicture(Picture):
                 if interval.touched and not layer.ends_clean(interval):
                     yield interval
 
-    def outside(self) -> Iterator[tuple[Interval, int, bytes | memoryview]]:
+    def outside(self) -> Iterator[tuple[Interval, Outside]]:
         """See `Picture.outside`."""
         layers = self.layers
         if self.jpeg.frame.arithmetic:
@@ -109,8 +107,7 @@ class LayeredPicture(Picture):
             layers = self._with(nothing, {}, {}).layers
         for layer in layers.values():
             touched = (interval for interval in layer.intervals if interval.touched)
-            for interval, (bits, piece) in zip(touched, layer.outside(self.store), strict=True):
-                yield interval, bits, piece
+            yield from zip(touched, layer.outside(self.store), strict=True)
 
     def same_intervals(self, other: LayeredPicture) -> bool:
         """See `Picture.same_intervals`."""

@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import chain
+from typing import Any, Self
 
 from ..codec import core
 from ..codec.blocks import Ranges
 from ..codec.compact import pack_shape, unpack_blocks
 from ..codec.huffman import HuffmanTable
-from ..codec.intervals import Interval
+from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
@@ -40,9 +41,6 @@ __all__ = [
     "locate_members",
     "missing_symbols",
 ]
-
-FileEdit = tuple[int, int, bytes | bytearray | memoryview]
-"""Replace ``data[start:end]`` with these bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +197,8 @@ class Picture(ABC):
         """
 
     @abstractmethod
-    def intervals(self) -> Iterator[tuple[Interval, bytes | bytearray]]:
-        """Yield the touched intervals of a picture that `rewrite` made, and their new bytes."""
+    def coded_changes(self) -> Iterator[FileEdit]:
+        """Yield what to replace in the old file's coded data to get a picture that `rewrite` made."""
 
     @abstractmethod
     def touched_intervals(self) -> Iterator[Interval]:
@@ -211,7 +209,7 @@ class Picture(ABC):
         """Yield the touched intervals that end otherwise than this package ends them."""
 
     @abstractmethod
-    def outside(self) -> Iterator[tuple[Interval, int, bytes | memoryview]]:
+    def outside(self) -> Iterator[tuple[Interval, Outside]]:
         """Yield the touched intervals in the form that no change inside can alter."""
 
     @abstractmethod
@@ -270,23 +268,32 @@ class Picture(ABC):
     def changes(self, tables: Tables) -> list[FileEdit]:
         """Return what to replace in the old file to get this picture, as `rewrite` made it."""
         changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
-        changes.extend((i.raw_start, i.raw_end, new) for i, new in self.intervals())
-        return sorted(changes)
+        changes.extend(self.coded_changes())
+        return sorted(changes, key=_place)
 
     def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
         """Return SHA-256 of the file without what the regions touch, in canonical form.
 
         ``tables`` stand in for the file's own; the bytes of ``leave_out`` do not count.
         """
-        changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
+        parts: list[tuple[int, int, Iterable[bytes | bytearray | memoryview]]] = [
+            (start, end, [new]) for start, end, new in table_edits(self.data, self.jpeg, tables)
+        ]
         if leave_out is not None:
-            changes.append((leave_out.offset, leave_out.end, b""))
-        for interval, bits, piece in self.outside():
-            changes.append((interval.raw_start, interval.raw_start, bits.to_bytes(8)))
-            changes.append((interval.raw_start, interval.raw_end, piece))
+            parts.append((leave_out.offset, leave_out.end, []))
+        for interval, (bits, pieces) in self.outside():
+            parts.append(
+                (interval.raw_start, interval.raw_end, chain([bits.to_bytes(8)], pieces))
+            )
         digest = hashlib.sha256()
-        for chunk in chunks(self.data, sorted(changes, key=lambda change: change[:2])):
-            digest.update(chunk)
+        view = memoryview(self.data)
+        at = 0
+        for start, end, pieces in sorted(parts, key=_place):
+            digest.update(view[at:start])
+            for piece in pieces:
+                digest.update(piece)
+            at = end
+        digest.update(view[at:])
         return digest.digest()
 
 
@@ -303,6 +310,10 @@ def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:
             length = (len(payload) + 2).to_bytes(2)
             changes.append((segment.offset + 2, segment.end, length + payload))
     return changes
+
+
+def _place(change: tuple[int, int, Any]) -> tuple[int, int]:
+    return change[:2]
 
 
 def chunks(data: bytes, changes: Sequence[FileEdit]) -> Iterable[bytes | bytearray | memoryview]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..codec import core
 from ..codec.compact import ac_length, pack_blocks
 from ..codec.huffman import HuffmanTable, encode_codes
-from ..codec.intervals import Interval
+from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
 from ..codec.model import JpegData
 from ..codec.scan import Edit, MissingCategory, ScanIndex, index_scan
@@ -81,11 +81,10 @@ class SplicedPicture(Picture):
             raise MissingCategory(missing)
         return replace(self, indexes=indexes)
 
-    def intervals(self) -> Iterator[tuple[Interval, bytes | bytearray]]:
-        """See `Picture.intervals`."""
+    def coded_changes(self) -> Iterator[FileEdit]:
+        """See `Picture.coded_changes`."""
         for number, index in self.indexes.items():
-            for interval in index.intervals:
-                yield interval, index.interval_bytes(interval, self.marked[number])
+            yield from index.changes(self.marked[number])
 
     def touched_intervals(self) -> Iterator[Interval]:
         """See `Picture.touched_intervals`."""
@@ -99,14 +98,11 @@ class SplicedPicture(Picture):
                 if interval.touched and not index.ends_clean(interval):
                     yield interval
 
-    def outside(self) -> Iterator[tuple[Interval, int, bytes | memoryview]]:
+    def outside(self) -> Iterator[tuple[Interval, Outside]]:
         """See `Picture.outside`."""
         for number, index in self.indexes.items():
             touched = (interval for interval in index.intervals if interval.touched)
-            for interval, (bits, piece) in zip(
-                touched, index.outside(self.marked[number]), strict=True
-            ):
-                yield interval, bits, piece
+            yield from zip(touched, index.outside(self.marked[number]), strict=True)
 
     def same_intervals(self, other: SplicedPicture) -> bool:
         """See `Picture.same_intervals`."""

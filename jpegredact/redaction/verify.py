@@ -239,8 +239,10 @@ def _broken_problems(original: bytes, jpeg: JpegData, picture: Picture) -> Itera
     except InvalidJpegError:
         yield "the original's coded data can't be decoded where the regions are"
         return
-    for (interval, *new), (_, *old) in zip(picture.outside(), before.outside(), strict=True):
-        if interval.broken is not None and new != old:
+    for (interval, new), (_, old) in zip(picture.outside(), before.outside(), strict=True):
+        if interval.broken is None:
+            continue
+        if new[0] != old[0] or b"".join(new[1]) != b"".join(old[1]):
             yield f"coded data changed that can't be decoded, before byte {interval.raw_end}"
 
 

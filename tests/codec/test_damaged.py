@@ -4,6 +4,8 @@ How far a scan can be decoded is known here from how it was coded, bit by bit.
 """
 
 import re
+import sys
+from array import array
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,6 +17,7 @@ from test_pure import MODULES
 
 import jpegredact as jr
 from jpegredact.codec import core, intervals
+from jpegredact.codec.intervals import quads
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.scan import index_scan
 
@@ -261,8 +264,12 @@ def test_where_data_ends_is_the_same_with_any_padding() -> None:
                     )[1:],
                     ">u4",
                 )
-                words = intervals.array("I", [int(word) for word in words])
+                words = array("I", [int(word) for word in words])
                 end = intervals.data_end(words, before, len(text))
+                plain = int("1" + text, 2).to_bytes(len(text) // 8 + 1)[1:]
+                for fill in (b"", b"\xff\xff"):
+                    raw = b"ab" + plain.replace(b"\xff", b"\xff\0") + fill
+                    assert intervals.raw_data_end(raw + b"\0", 2, len(raw), before) == end
                 assert before <= end <= len(text)
                 assert len(text) - end < 8
                 assert "1" not in text[end:]
@@ -456,23 +463,29 @@ def test_both_forms_of_the_cursor_stop_at_the_same_place(kind: str) -> None:
     (coded,) = whole.coded
     parsed = read_jpeg(whole.data)
     marks = bytearray([1]) * len(coded.ends)
-    index = index_scan(whole.data, parsed, parsed.scans[0], marks)
+    scan = parsed.scans[0]
+    index = index_scan(whole.data, parsed, scan, marks)
+    shift = index.places.new[0][0]
     assert coded.ends == [
-        index.blocks[0][n] + index.blocks[2][n]
+        index.blocks[0][n] + index.blocks[2][n] - shift
         for n in range(index.layout.units - 1, index.count, index.layout.units)
     ]
+    plain = whole.data[scan.start : scan.end].replace(b"\xff\0", b"\xff")
     for bits in range(0, coded.ends[-1] + 9, 37):
+        zeros = max(8 * len(plain) - bits, 0)  # nothing but zeros behind the cut
+        cut = (int.from_bytes(plain) >> zeros << zeros).to_bytes(len(plain))
+        cut = cut.replace(b"\xff", b"\xff\0")
         found = []
         for module in (core.scan, MODULES["_scan_cy"]):
-            words = intervals.array("I", index.words)
-            for word in range(len(words)):  # nothing but zeros behind the cut
-                spare = min(max(32 * word + 32 - bits, 0), 32)
-                words[word] = words[word] >> spare << spare
-            blocks = tuple(intervals.array(a.typecode, a) for a in index.blocks)
+            blocks = tuple(array(a.typecode, a) for a in index.blocks)
+            kept = array("I", bytes(4 * module.room(index.layout.units)))
             cursor = module.ScanCursor(
-                words, index.units, index.tables, blocks, intervals.array("i", [0] * 3), 64
-            )
-            cursor.start(0, bits)
+                cut, quads(cut), sys.byteorder == "little", index.units, index.tables, blocks,
+                kept, 64,
+            )  # fmt: skip
+            cursor.start(0, len(cut))
+            cursor.end = bits
+            cursor.begin_run()
             status = cursor.advance(len(coded.ends), 0)
             found.append((status, cursor.position, cursor.passed, cursor.whole))
         assert found[0] == found[1]
