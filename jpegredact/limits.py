@@ -25,6 +25,8 @@ class Limits:
         Scans in a file.
     max_restarts
         Restart markers in a scan.
+    max_tables
+        Huffman tables, however often the same one is defined.
     max_visits
         Blocks of all scans together: what walking through a picture costs.
     max_density
@@ -33,7 +35,7 @@ class Limits:
         ones count four times.
     max_blocks
         Blocks in all regions of a progressive or arithmetic-coded picture, each of which
-        takes some 600 bytes of memory.
+        takes some 900 bytes of memory.
     max_regions
         Regions in one call, or in a diff.
     max_groups
@@ -51,7 +53,8 @@ class Limits:
     max_pixels: int = 400_000_000
     max_segments: int = 20_000
     max_scans: int = 1_000
-    max_restarts: int = 1 << 22
+    max_restarts: int = 1 << 23
+    max_tables: int = 10_000
     max_visits: int = 1 << 27
     max_density: int = 1 << 8
     max_blocks: int = 1 << 21

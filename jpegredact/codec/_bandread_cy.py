@@ -71,6 +71,8 @@ class BandCursor:
     count = cython.declare(cython.longlong, visibility="public")
     broken = cython.declare(cython.longlong, visibility="public")
     left = cython.declare(cython.longlong, visibility="public")
+    floor = cython.declare(cython.longlong, visibility="public")
+    beyond = cython.declare(cython.longlong, visibility="public")
 
     def __init__(self, words, full, history, store, band, grid, stretches, entries) -> None:
         self.words = words
@@ -88,6 +90,8 @@ class BandCursor:
         self.count = 0
         self.kept = 0
         self.entry = 0
+        self.floor = 0
+        self.beyond = -1
 
     @cython.cfunc
     @cython.nogil
@@ -146,7 +150,8 @@ class BandCursor:
 
         Returns 0, or one of the negative numbers of this module; then ``position`` is
         where the block starts that fails, and ``broken`` is that block. ``left`` is how
-        many blocks of an EOB run are left at the end, or at the block that fails.
+        many blocks of an EOB run are left at the end, or at the block that fails. ``beyond``
+        is where the first block ends that ends behind bit ``floor``, -1 if none does.
         """
         status: cython.int = 0
         b: cython.longlong = begin
@@ -164,6 +169,7 @@ class BandCursor:
             self.acc = self.words[self.i]
             self.i += 1
             self.in_stretch = False
+            self.beyond = -1
             self.entry = self.kept
             self.anchor_block = begin - 1
             self.anchor_bit = position
@@ -187,6 +193,8 @@ class BandCursor:
                 if self.i * 32 - self.n > limit:
                     status = -1
                     break
+                if self.beyond < 0 and self.i * 32 - self.n > self.floor:
+                    self.beyond = self.i * 32 - self.n
                 b += 1
                 column += 1
                 if column == self.columns:

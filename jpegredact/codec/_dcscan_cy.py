@@ -105,12 +105,13 @@ def give_dc(
 def find_mcus(
     rasters: cython.int[::1], unit: tuple, touched: cython.uchar[::1],
     last: cython.longlong[::1], out: cython.longlong[::1],
-) -> None:
+) -> int:
     """For each recorded block of a component its data unit's number in a scan, -1 if it has none.
 
     ``unit``: blocks per MCU down and across, MCUs across and down, data units per MCU, the
     component's first, the padded grid's width, MCUs in a restart interval. In ``last``, by
-    interval: -2, or -1 where a block is recorded, or the last MCU with a touched one.
+    interval: -2, or -1 where a block is recorded, or the last MCU with a touched one. What
+    is behind these intervals has no data unit; returns how many touched blocks are.
     """
     v: cython.longlong = unit[0]
     h: cython.longlong = unit[1]
@@ -125,6 +126,7 @@ def find_mcus(
     row: cython.longlong
     column: cython.longlong
     mcu: cython.longlong
+    missing: cython.longlong = 0
     with cython.nogil:
         for k in range(len(rasters)):
             row = rasters[k] // stride
@@ -133,25 +135,36 @@ def find_mcus(
             if column // h >= across or row // v >= high:  # padding that this scan has not
                 continue
             mcu = (row // v) * across + column // h
+            if mcu // interval >= len(last):
+                missing += touched[k]
+                continue
             out[k] = mcu * count + first + (row % v) * h + column % h
             i = mcu // interval
             if touched[k] and last[i] < mcu:
                 last[i] = mcu
             if last[i] < -1:
                 last[i] = -1
+    return missing
 
 
 def bit_positions(
     units: cython.longlong[::1], per_interval: cython.longlong, starts: cython.longlong[::1],
-    out: cython.longlong[::1],
+    ends: cython.longlong[::1], out: cython.longlong[::1],
 ) -> None:
-    """For data units of one bit each: where it stands, -1 where its interval is not loaded."""
+    """For data units of one bit each: where it stands.
+
+    -1 where its interval is not loaded (``starts`` less than 0), or ends before it.
+    """
     k: cython.longlong
+    i: cython.longlong
     with cython.nogil:
         for k in range(len(units)):
             out[k] = -1
-            if units[k] >= 0 and starts[units[k] // per_interval] >= 0:
-                out[k] = starts[units[k] // per_interval] + units[k] % per_interval
+            i = units[k] // per_interval
+            if units[k] >= 0 and starts[i] >= 0:
+                i = starts[i] + units[k] % per_interval
+                if i < ends[units[k] // per_interval]:
+                    out[k] = i
 
 
 def take_bits(

@@ -249,7 +249,7 @@ def place(
     ranges: tuple, unit: tuple, real: tuple, window: tuple,
     values: cython.int[::1], touched: cython.uchar[::1], new_dc: cython.int[::1],
 ) -> None:
-    """Take the new DC value of every touched block from the grid ``values``.
+    """Take the new DC value of every touched block of a window from the grid ``values``.
 
     A hidden padding block takes its nearest real block's.
     """
@@ -265,6 +265,7 @@ def place(
     real_columns: cython.longlong = real[1]
     row0: cython.longlong = window[0]
     column0: cython.longlong = window[1]
+    rows: cython.longlong = window[2]
     columns: cython.longlong = window[3]
     k: cython.longlong
     mcu: cython.longlong
@@ -286,5 +287,8 @@ def place(
                                 r = real_rows - 1
                             if c >= real_columns:
                                 c = real_columns - 1
-                            new_dc[index] = values[(r - row0) * columns + c - column0]
+                            r -= row0
+                            c -= column0
+                            if r >= 0 and r < rows and c >= 0 and c < columns:
+                                new_dc[index] = values[r * columns + c]
                         index += 1

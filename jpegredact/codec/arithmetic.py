@@ -128,6 +128,11 @@ class ArithmeticScan(CodedScan):
             mcus = min(_CHUNK, interval.end_block - mcu)
             blocks = array("h", nothing)
             status = reader.run(mcus, blocks, lasts, slots)
+            if status and reader.beyond >= 0:
+                raise InvalidJpegError(
+                    "the coded data ends before the last block", code="jpeg.truncated",
+                    offset=interval.raw_end,
+                )  # fmt: skip
             if status:
                 message, code = _FAULTS[status]
                 raise InvalidJpegError(message, code=code, offset=interval.raw_start)
@@ -144,6 +149,7 @@ class ArithmeticScan(CodedScan):
             (*self.scan.spectral, *self.scan.approximation), store.touched,
             targets.coefficients, targets.state,
         )  # fmt: skip
+        old = memoryview(self._bytes())
         words = array("I")
         intervals = []
         for interval in self.intervals:
@@ -154,9 +160,14 @@ class ArithmeticScan(CodedScan):
                 while interval.touched and done < count:
                     done = writer.run(done, count, *read)
                     out.append(writer.take())
-            if not interval.touched:
-                continue
-            data = b"".join([*out, writer.finish()]).rstrip(b"\0")  # T.81 figure D.15
+            if interval.touched:
+                data = b"".join([*out, writer.finish()])
+                if interval.raw_end == len(self.data):  # may be cut short; here it is not
+                    data += bytes(4)
+                else:
+                    data = data.rstrip(b"\0")  # T.81 figure D.15
+            else:  # the next rewrite needs it, for the history's sake
+                data = bytes(old[interval.first_bit >> 3 :][: interval.data_bytes])
             at = 32 * len(words)
             words.frombytes(data + bytes(-len(data) % 4 + 4 * PAD_WORDS))
             intervals.append(
@@ -166,6 +177,12 @@ class ArithmeticScan(CodedScan):
             words.byteswap()
         return replace(self, words=words, intervals=tuple(intervals))
 
+    def _bytes(self) -> bytes:
+        words = array("I", self.words)
+        if sys.byteorder == "little":
+            words.byteswap()
+        return words.tobytes()
+
     def interval_bytes(self, interval: Interval) -> bytes | bytearray:
         """Return an interval as the file will hold it."""
         return self.stuffed(interval, 0)
@@ -174,10 +191,7 @@ class ArithmeticScan(CodedScan):
         """Return the touched intervals of a scan that was written with zeros in the touched
         blocks.
         """
-        words = array("I", self.words)
-        if sys.byteorder == "little":
-            words.byteswap()
-        data = memoryview(words).cast("B")
+        data = memoryview(self._bytes())
         return [
             (i.end_bit - i.first_bit, [data[i.first_bit >> 3 : i.end_bit >> 3]])
             for i in self.intervals

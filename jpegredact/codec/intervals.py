@@ -6,15 +6,17 @@ back with it. Knows bytes, bits and intervals; knows no codes, blocks, regions.
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..errors import InvalidJpegError
 from . import core
-from .layout import ScanLayout
-from .model import Scan
+from .layout import ScanLayout, scan_layout
+from .model import JpegData, Scan
 
 __all__ = [
     "PAD_WORDS",
@@ -24,14 +26,15 @@ __all__ = [
     "Loaded",
     "Outside",
     "cut_bits",
-    "data_end",
+    "last_one",
     "load_intervals",
     "quads",
-    "raw_data_end",
     "raw_interval",
     "readable_intervals",
     "require_readable",
     "restart_fault",
+    "strays",
+    "tail",
 ]
 
 FileEdit = tuple[int, int, "bytes | bytearray | memoryview"]
@@ -40,6 +43,7 @@ FileEdit = tuple[int, int, "bytes | bytearray | memoryview"]
 Outside = tuple[int, "Iterable[bytes | memoryview]"]
 """What no change inside a touched interval can alter: how many bits, and the bytes of them."""
 
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
 PAD_WORDS = 4
 """Zero words behind the data of each interval, so that no reader leaves the array."""
 
@@ -53,10 +57,8 @@ class Interval:
     bound its recorded blocks. ``raw_start`` and ``raw_end`` are its bytes in
     the file, up to the marker behind it.
 
-    In a *broken* one, where not all blocks can be decoded, ``end_bit`` is where
-    the data ends (see `data_end`): what can't be decoded stays as it is, and
-    zeros fill the last byte. Those are what readers put behind data that ends
-    too early.
+    In a *broken* one not all blocks can be decoded, and what can't be stays as it is
+    (see `tail`).
     """
 
     raw_start: int
@@ -75,6 +77,25 @@ class Interval:
     """Where in the file its first block begins that can't be decoded, if there is one."""
     lost: range = range(0)
     """The MCUs of the scan, to its end, that are not decoded because of that."""
+    slack: int = 7
+    """How many zero bits may follow at most, for readers to see the same block lack data."""
+    ones: bool = True
+    """Whether ones fill the last byte, not zeros."""
+
+    def require_room(self, end: int) -> None:
+        """Raise an error if a broken interval can't end at this bit: too many zeros would follow.
+
+        Raises
+        ------
+        InvalidJpegError
+        """
+        if not self.ones and -end % 8 > self.slack:
+            raise InvalidJpegError(
+                "coded data ends in the middle of a block that readers would no longer take for a "
+                "broken one if the data moved by some bits",
+                code="jpeg.torn",
+                offset=self.broken,
+            )
 
 
 @dataclass(frozen=True)
@@ -125,9 +146,8 @@ class CodedScan:
                 yield interval.raw_start, interval.raw_end, self.interval_bytes(interval)
 
     def ends_clean(self, interval: Interval) -> bool:
-        """Whether nothing but a padding of ones stands behind an interval's last block.
-
-        Of zeros in a broken one, behind the data that can't be decoded.
+        """Whether nothing but a padding of ones stands behind an interval's last block, or what
+        `Interval` says of a broken one.
         """
         spare = -(interval.end_bit - interval.first_bit) % 8
         last = interval.end_bit + spare
@@ -136,7 +156,7 @@ class CodedScan:
         return (
             interval.first_bit + 8 * interval.data_bytes == last
             and self.data[interval.raw_end - 1 : interval.raw_end] != b"\xff"
-            and (padding == ones if interval.broken is None else not padding.strip("0"))
+            and (padding == ones if interval.ones else not padding.strip("0"))
         )
 
     def same_intervals(self, other: CodedScan) -> bool:
@@ -146,13 +166,14 @@ class CodedScan:
         fill bytes or bytes behind the last block.
         """
         mine = [interval for interval in self.intervals if interval.touched]
+        theirs = [interval for interval in other.intervals if interval.touched]
         return all(
             not a.has_fill
             and a.data_bytes == b.data_bytes
             and core.splice.same_bits(
                 self.words, a.first_bit, other.words, b.first_bit, 8 * a.data_bytes
             )
-            for a, b in zip(mine, other.intervals, strict=True)
+            for a, b in zip(mine, theirs, strict=True)
         )
 
 
@@ -209,37 +230,70 @@ def cut_bits(words: array[int], start: int, end: int) -> bytes:
     return out.tobytes()[:count]
 
 
-def data_end(words: array[int], start: int, end: int) -> int:
-    """Return where data ends, not counting zero bits that may be there to fill its last byte.
+def tail(
+    data: bytes, raw_start: int, raw_end: int, base: int, exact: bool, zeros: bool
+) -> tuple[int, bool]:
+    """Return where a broken interval's data ends, and whether ones are to fill the last byte.
 
-    That is the same however many bits, none to seven, fill it: behind the last
-    one bit (but not before bit ``start``) only whole bytes of zeros count.
+    The same for all states of a file, though each has another number of bits in that
+    byte; not before bit ``base``. Where data just lacks, readers put zeros behind it, so
+    zeros have to fill the byte (``zeros``). Of those that are there up to seven may be
+    filling; or, if it is the number of whole blocks that matters (``exact``), all behind
+    bit ``base``, where the last whole block ends, and behind the last one bit. Else up to
+    seven of those bits, zeros or ones, that the data ends with may be filling.
     """
-    first, at = start >> 5, (end + 31) >> 5
-    while at > first and not any(words[max(first, at - 4096) : at]):
-        at = max(first, at - 4096)
-    while at > first and not words[at - 1]:
-        at -= 1
-    last = words[at - 1] if at > first else 0
-    if at == first + 1:
-        last &= 0xFFFFFFFF >> (start & 31)
-    if not last:
-        return end - (end - start) % 8
-    return end - ((last & -last).bit_length() - 1) % 8
+    end = last_one(data, raw_start, raw_end)
+    if exact:
+        return max(base, end), False
+    total = 8 * core.stuffing.data_length(data[raw_start:raw_end])
+    if zeros:
+        return total - (total - max(base, end)) % 8, False
+    ones = end == total > 0
+    if ones:
+        at = raw_start + len(data[raw_start:raw_end].rstrip(b"\xff"))  # fill before the marker
+        while data[at - 2 : at] == b"\xff\0" and at > raw_start:
+            at, end = at - 2, end - 8
+        last = data[at - 1] if at > raw_start else 0
+        end -= ((last + 1) & -(last + 1)).bit_length() - 1
+    same = total - max(base, end)
+    return total - max(same - 1, 0) % 8, ones  # the first of them stays: it tells which they are
 
 
-def raw_data_end(data: bytes, raw_start: int, raw_end: int, start: int) -> int:
-    """Return what `data_end` does, of an interval as the file has it."""
+def last_one(data: bytes, raw_start: int, raw_end: int) -> int:
+    """Return where the last one bit of an interval's data ends, 0 if there is none."""
     raw = data[raw_start:raw_end].rstrip(b"\xff")  # fill before the marker
-    total = 8 * core.stuffing.data_length(raw)
     rest = raw.rstrip(b"\0")
-    last, zeros = rest[-1:], len(raw) - len(rest)
-    if last == b"\xff":
-        zeros -= 1  # its stuffing
-    spare = ((last[0] & -last[0]).bit_length() - 1) if last else 0
-    if not last or total - 8 * zeros - spare <= start:
-        return total - (total - start) % 8
-    return total - spare
+    if rest.endswith(b"\xff"):
+        rest += b"\0"  # its stuffing
+    if not rest:
+        return 0
+    last = 0xFF if rest.endswith(b"\xff\0") else rest[-1]
+    return 8 * core.stuffing.data_length(rest) - (last & -last).bit_length() + 1
+
+
+def strays(data: bytes, jpeg: JpegData, scan: Scan) -> list[tuple[int, int]]:
+    """Return the bytes behind a scan that no decoder takes for its data, but for fill bytes.
+
+    Behind restart markers that follow the last MCU, and behind other markers that have
+    no length, up to the next segment. None where the scan lacks restart markers.
+    """
+    layout = scan_layout(jpeg, scan)
+    count = -(-layout.mcus // layout.interval)
+    if readable_intervals(data, layout, scan, count) < count:
+        return []
+    if raw_interval(scan, count - 1)[0] == raw_interval(scan, count - 1)[1]:
+        return []  # a marker too many before the last interval?
+    behind = [segment.offset for segment in jpeg.segments if segment.offset >= scan.end]
+    next_one = behind[0] if behind else jpeg.length if jpeg.eoi is None else jpeg.eoi
+    marks = [
+        *scan.restarts[count - 1 :],
+        *(found.start() for found in _MARKER.finditer(data, scan.end, next_one)),
+    ]
+    return [
+        (mark + 2, end)
+        for mark, end in pairwise([*marks, next_one])
+        if data[mark + 2 : end].strip(b"\xff")
+    ]
 
 
 def raw_interval(scan: Scan, number: int) -> tuple[int, int]:

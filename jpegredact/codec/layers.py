@@ -15,7 +15,7 @@ from . import core
 from .arithmetic import ArithmeticScan
 from .blocks import BlockStore
 from .huffman import HuffmanTable, encode_codes
-from .intervals import readable_intervals
+from .intervals import raw_interval, readable_intervals, restart_fault
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .progressive import (
@@ -59,14 +59,18 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
     }
     units = {number: find_mcus(store, jpeg, scan) for number, scan in scans.items()}
     walked = _walked(data, jpeg, scans, {n: last for n, (_, last) in units.items()})
-    stops: dict[int, dict[int, int]] = {number: {} for number in scans}
+    stops: dict[int, dict[int, tuple[int, bool]]] = {number: {} for number in scans}
+    offset = 0
     for _ in range(_MOST_BROKEN):
         try:
             return _read(data, jpeg, store, units, walked, stops)
         except _BrokenScan as broken:  # the history is spoilt by now: once more
             stops[broken.scan][broken.interval] = broken.stop
             store.coefficients[:] = array("h", [0]) * (64 * store.count)
-    raise InvalidJpegError("too many restart intervals are damaged", code="jpeg.truncated")
+            offset = raw_interval(scans[broken.scan], broken.interval)[0]
+    raise InvalidJpegError(
+        "too many restart intervals are damaged", code="jpeg.truncated", offset=offset
+    )
 
 
 class _BrokenScan(Exception):  # noqa: N818 - it is caught and answered, no failure
@@ -81,11 +85,11 @@ def _read(
     store: BlockStore,
     units: Mapping[int, tuple[list[array[int]], array[int]]],
     walked: Mapping[int, Mapping[int, int]],
-    stops: Mapping[int, Mapping[int, int]],
+    stops: Mapping[int, Mapping[int, tuple[int, bool]]],
 ) -> dict[int, Layer]:
     size = len(store.slots) if _refines_ac(jpeg) else 0
     history = array("Q", [0]) * size
-    known = [len(store.slots)] * len(store.grids)
+    unknown: list[list[range]] = [[] for _ in store.grids]
     layers: dict[int, Layer] = {}
     for number, (found, _) in units.items():
         scan = jpeg.scans[number]
@@ -98,9 +102,9 @@ def _read(
             base = store.bases[component]
             part = memoryview(history)[base : base + len(store.slots_of(component))]
             try:
-                layers[number], known[component] = AcBand.read(
+                layers[number], unknown[component] = AcBand.read(
                     data, jpeg, scan, store, part if size else None, walked[number],
-                    known[component], stops[number],
+                    unknown[component], stops[number],
                 )  # fmt: skip
             except BrokenInterval as broken:
                 raise _BrokenScan(number, broken) from None
@@ -148,6 +152,8 @@ def _walked(
                 found[k] = mcu
                 if codes_ac and scan.approximation[0]:
                     marks[begin:end] = b"\1" * (end - begin)
+        if marks.find(1, len(last) * layout.interval) >= 0:
+            raise restart_fault(scan, len(last))
         walked[number] = found
     return walked
 

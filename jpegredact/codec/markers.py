@@ -24,11 +24,13 @@ __all__ = [
     "RST0",
     "RST7",
     "SEQUENTIAL",
+    "SOF0",
     "SOI",
     "SOS",
     "marker_name",
 ]
 
+SOF0 = 0xC0
 RST0, RST7 = 0xD0, 0xD7
 SOI, EOI, SOS, DQT, DNL, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
 DHT, DAC, DHP, EXP, COM = 0xC4, 0xCC, 0xDE, 0xDF, 0xFE

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..errors import InvalidJpegError
 from . import core
@@ -23,10 +25,11 @@ from .intervals import (
     Interval,
     Outside,
     cut_bits,
-    data_end,
     load_intervals,
+    restart_fault,
+    tail,
 )
-from .layout import scan_layout
+from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
 from .scan import Edit, MissingCategory, ScanIndex, index_scan
 
@@ -58,10 +61,10 @@ _FAULTS = {
 
 
 class BrokenInterval(Exception):  # noqa: N818 - it is caught and answered, no failure
-    """The data of a restart interval ends too early: at bit ``stop`` of it."""
+    """A restart interval can't be decoded to its end; ``stop`` is what `tail` says of it."""
 
-    def __init__(self, interval: int, stop: int) -> None:
-        super().__init__("an interval's data ends too early")
+    def __init__(self, interval: int, stop: tuple[int, bool]) -> None:
+        super().__init__("an interval can't be decoded to its end")
         self.interval = interval
         self.stop = stop
 
@@ -98,9 +101,14 @@ def find_mcus(
 ) -> tuple[list[array[int]], array[int]]:
     """Return for each component of a scan the data units of its slots, and for each interval its
     last touched MCU (-1: blocks are only recorded there, -2: none).
+
+    Raises
+    ------
+    InvalidJpegError
+        There is no interval with a touched block.
     """
     layout = scan_layout(jpeg, scan)
-    last = array("q", [-2]) * -(-layout.mcus // layout.interval)
+    last = array("q", [-2]) * _count(scan, layout)
     found = []
     for grid in layout.grids:
         units = array("q", [0]) * len(store.of(grid.component, store.touched))
@@ -108,12 +116,18 @@ def find_mcus(
             grid.down, grid.across, layout.mcus_across, layout.mcus_down, layout.units,
             grid.first, store.grid(grid.component).padded_columns, layout.interval,
         )  # fmt: skip
-        core.dcscan.find_mcus(
+        if core.dcscan.find_mcus(
             store.of(grid.component, store.rasters), unit,
             store.of(grid.component, store.touched), last, units,
-        )  # fmt: skip
+        ):  # fmt: skip
+            raise restart_fault(scan, len(last))
         found.append(units)
     return found, last
+
+
+def _count(scan: Scan, layout: ScanLayout) -> int:
+    """Return how many restart intervals there are, of those that there should be."""
+    return min(-(-layout.mcus // layout.interval), len(scan.restarts) + 1)
 
 
 @dataclass(frozen=True)
@@ -240,26 +254,30 @@ class DcRefinement(CodedScan):
         """
         layout = scan_layout(jpeg, scan)
         words, loaded = load_intervals(data, layout, scan, walked)
-        starts = array("q", [-1]) * -(-layout.mcus // layout.interval)
+        starts = array("q", [-1]) * _count(scan, layout)
+        ends = array("q", starts)
         intervals = []
         for k, raw in loaded.items():
             starts[k] = raw.at * 32
             mcus = min(layout.interval, layout.mcus - k * layout.interval)
             end = starts[k] + mcus * layout.units
             there = starts[k] + 8 * raw.data_bytes
-            last = walked[k]
+            last, ends[k] = walked[k], there
             if last >= 0 and there < starts[k] + (last % layout.interval + 1) * layout.units:
                 raise _fault(core.bandread.BAD_DATA, raw.raw_end)
             intervals.append(
                 Interval(
                     raw.raw_start, raw.raw_end, starts[k], min(end, there), 0, 0, last >= 0,
                     raw.data_bytes, raw.has_fill, None if end <= there else raw.raw_end,
+                    ones=end <= there,
                 )
             )  # fmt: skip
         positions = []
         for grid, found in zip(layout.grids, units, strict=True):
             at = array("q", found)
-            core.dcscan.bit_positions(found, layout.interval * layout.units, starts, at)
+            core.dcscan.bit_positions(
+                found, layout.interval * layout.units, starts, ends, at
+            )
             first, end = store.bounds[grid.component : grid.component + 2]
             core.dcscan.take_bits(
                 words, at, scan.approximation[1],
@@ -285,7 +303,7 @@ class DcRefinement(CodedScan):
             if not interval.touched:
                 continue
             count = (interval.end_bit - interval.first_bit + 7) >> 3
-            if interval.end_bit & 31 and interval.broken is None:
+            if interval.end_bit & 31 and interval.ones:
                 last = interval.end_bit >> 5
                 words[last] |= 0xFFFFFFFF >> (interval.end_bit & 31)
             intervals.append(replace(interval, data_bytes=count))
@@ -293,13 +311,14 @@ class DcRefinement(CodedScan):
 
     def interval_bytes(self, interval: Interval) -> bytes | bytearray:
         """Return an interval as the file will hold it."""
-        here = [
-            at
-            for positions in self.positions
-            for at in positions
-            if interval.first_bit <= at < interval.end_bit
-        ] if interval.has_fill else [interval.first_bit]  # fmt: skip
-        return self.stuffed(interval, min(here) - interval.first_bit)
+        kept = 0
+        if interval.has_fill:
+            kept = self._sorted[bisect_left(self._sorted, interval.first_bit)]
+        return self.stuffed(interval, max(kept - interval.first_bit, 0))
+
+    @cached_property
+    def _sorted(self) -> array[int]:
+        return array("q", sorted(at for positions in self.positions for at in positions))
 
     def outside(self, store: BlockStore) -> list[Outside]:
         """Return the touched intervals with zeros for the touched blocks."""
@@ -333,15 +352,15 @@ class AcBand(CodedScan):
         store: BlockStore,
         history: memoryview | None,
         walked: Mapping[int, int],
-        known: int,
-        stops: Mapping[int, int],
-    ) -> tuple[AcBand, int]:
+        unknown: Sequence[range],
+        stops: Mapping[int, tuple[int, bool]],
+    ) -> tuple[AcBand, list[range]]:
         """Read the intervals ``walked`` (each with its last touched block, or -1).
 
         Sets the band of all recorded blocks there; ``history`` (None where no scan
-        refines this component) is kept up to date, and right before block ``known``.
-        Where the data of an interval ends too early, ``stops`` must say in which bit of
-        it (see `data_end`). Also returns up to which block the history is right now.
+        refines this component) is kept up to date, and right but for the blocks ``unknown``.
+        Where an interval can't be decoded to its end, ``stops`` must say what `tail` does.
+        Also returns the blocks that are unknown from here on.
 
         Raises
         ------
@@ -351,7 +370,7 @@ class AcBand(CodedScan):
             A touched block can't be decoded.
         """
         layout = scan_layout(jpeg, scan)
-        component = layout.grids[0].component
+        component, table = layout.grids[0].component, scan.components[0].ac
         words, loaded = load_intervals(data, layout, scan, walked)
         most = sum(store.of(component, store.touched))
         stretches = (
@@ -362,22 +381,27 @@ class AcBand(CodedScan):
         room = min(len(walked) * layout.interval, layout.mcus) if refines else 0
         entries = (array("q", [0]) * room, array("B", [0]) * room)
         cursor = core.bandread.BandCursor(
-            words, scan.components[0].ac.full, array("Q") if history is None else history,
+            words, table.full, array("Q") if history is None else history,
             (store.slots_of(component), store.touched, store.coefficients),
             (*scan.spectral, *scan.approximation),
             (layout.mcus_across, store.grid(component).padded_columns), stretches, entries,
         )  # fmt: skip
         intervals = []
-        now_known = known
+        lost = list(unknown)
         for k, raw in loaded.items():
             begin = k * layout.interval
             end = min(begin + layout.interval, layout.mcus)
-            stop = min(end, max(known, begin)) if refines else end
+            stop = end
+            for blocks in unknown if refines else ():
+                if blocks.start < stop and blocks.stop > begin:
+                    stop = max(blocks.start, begin)
             before = cursor.count
             start = raw.at * 32
-            limit = start + (stops[k] + 7 if k in stops else 8 * raw.data_bytes)
+            stop_bit = start + (stops[k][0] if k in stops else 0)
+            limit = stop_bit + 7 if k in stops else start + 8 * raw.data_bytes
+            cursor.floor = stop_bit
             status = cursor.walk(begin, stop, start, limit) or (stop < end and _UNKNOWN)
-            offset = None
+            offset, slack, ones = None, 7, True
             position = cursor.position
             if status:
                 used = min((position >> 3) - 4 * raw.at, raw.data_bytes)
@@ -389,25 +413,36 @@ class AcBand(CodedScan):
                 )
                 if cursor.broken <= walked[k] or in_run:
                     raise _fault(status, offset)
-                now_known = min(now_known, cursor.broken)
+                lost.append(range(cursor.broken, end))
+                # Readers make zeros up for the block that lacks data, and leave out those behind
+                # it. Which one that is matters, unless it is no more than EOBs that they add.
+                exhausted = status == core.bandread.BAD_DATA
+                zeros = table.full[0]
+                exact = exhausted and bool(zeros & 15 or zeros & 255 == 0xF0)
                 if k not in stops:
-                    end_bit = data_end(words, start, start + 8 * raw.data_bytes)
-                    raise BrokenInterval(k, end_bit - start)
-                position = start + stops[k]
+                    last = stretches[3][cursor.count - 1] if cursor.count > before else start
+                    base = (position if exact else last) - start
+                    raise BrokenInterval(
+                        k, tail(data, raw.raw_start, raw.raw_end, base, exact, exhausted)
+                    )
+                position, ones = start + stops[k][0], stops[k][1]
+                if cursor.beyond >= 0 and exact:
+                    slack = cursor.beyond - position - 1
                 if cursor.count > before and stretches[3][cursor.count - 1] > position:
                     raise _fault(status, offset)  # it would end in what only may be data
             intervals.append(
                 Interval(
                     raw.raw_start, raw.raw_end, start, position, before, cursor.count,
-                    cursor.count > before, raw.data_bytes, raw.has_fill, offset,
+                    cursor.count > before, raw.data_bytes, raw.has_fill, offset, range(0), slack,
+                    ones,
                 )
             )  # fmt: skip
         band = cls(
-            data, scan, layout, words, tuple(intervals), scan.components[0].ac,
+            data, scan, layout, words, tuple(intervals), table,
             tuple(part[: cursor.count] for part in stretches),  # type: ignore[arg-type]
             (entries[0][: cursor.kept], entries[1][: cursor.kept]), words,
         )  # fmt: skip
-        return band, now_known
+        return band, lost
 
     @property
     def component(self) -> int:
@@ -448,10 +483,12 @@ class AcBand(CodedScan):
             pieces.append((piece, bits))
         if lacking:
             raise MissingCategory({table: sorted(lacking)})
-        return self._joined(table, pieces)
+        return self._joined(table, pieces, checked=True)
 
-    def _joined(self, table: HuffmanTable, pieces: list[tuple[array[int], int]]) -> AcBand:
-        """Put pieces in the place of the stretches."""
+    def _joined(
+        self, table: HuffmanTable, pieces: list[tuple[array[int], int]], checked: bool
+    ) -> AcBand:
+        """Put pieces in the place of the stretches; a file is to hold the result if ``checked``."""
         first_block, end_block, first_bit, end_bit, first_entry, tail = self.stretches
         todo = [interval for interval in self.intervals if interval.touched]
         size = sum(bits for _, bits in pieces) + sum(i.end_bit - i.first_bit for i in todo)
@@ -470,7 +507,9 @@ class AcBand(CodedScan):
                 at = end_bit[s]
             writer.copy(self.words, at, i.end_bit)
             end = writer.bit()
-            writer.finish(i.broken is None)
+            if checked:
+                i.require_room(end - start)
+            writer.finish(i.ones)
             writer.skip(PAD_WORDS)
             intervals.append(
                 replace(i, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
@@ -497,7 +536,7 @@ class AcBand(CodedScan):
             words = array("I", [0]) * (2 * (end - first) + 1)
             bits = core.bandwrite.gather_bits(self.source, self.entries, first, end, words)
             pieces.append((words, bits))
-        new = self._joined(self.table, pieces)
+        new = self._joined(self.table, pieces, checked=False)
         return [
             (i.end_bit - i.first_bit, [cut_bits(new.words, i.first_bit, i.end_bit)])
             for i in new.intervals

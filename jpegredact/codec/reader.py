@@ -19,8 +19,10 @@ __all__ = ["read_jpeg", "require_supported"]
 
 _STANDALONE = frozenset({0x01, *range(m.RST0, m.RST7 + 1), m.SOI})
 _FRAMES = frozenset(m.PROCESSES)
+_SKIPPED = frozenset({*range(m.APP0, m.APP0 + 16), m.COM, m.DNL})
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_LS = re.compile(rb"\xff[\x80-\xfe]")  # ITU-T T.87 stuffs bits, not bytes
+_SOS = bytes([0xFF, m.SOS])
 _CONDITIONING = (b"\x10" * 16, b"\x05" * 16)  # T.81 F.1.4.4.1.4, F.1.4.4.2.1
 
 
@@ -41,7 +43,13 @@ def read_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegData:
             raise UnsupportedJpegError(
                 f"this is {what}, not a JPEG", code="jpeg.other-format", offset=0
             )
-        raise InvalidJpegError("no SOI marker: this is not a JPEG", code="jpeg.no-soi", offset=0)
+        found = data.find(b"\xff\xd8\xff")
+        raise InvalidJpegError(
+            "no SOI marker: this is not a JPEG",
+            code="jpeg.no-soi",
+            offset=0,
+            hint=f"a JPEG may begin at byte {found}" if found > 0 else None,
+        )
     return _Reader(data, limits).read()
 
 
@@ -101,9 +109,23 @@ class _Reader:
             if code in _STANDALONE:
                 at = found.end()
                 continue
+            if code < m.SOF0 and self.scans and not self._single():
+                raise self._error(
+                    "a reserved marker in or behind a scan; readers differ in how they go on",
+                    code="jpeg.reserved-marker",
+                    offset=offset,
+                )
             end = offset + 2 + int.from_bytes(data[offset + 2 : offset + 4])
+            if code in _SKIPPED and offset + 4 <= len(data):
+                end = max(end, offset + 4)  # a length of 0 or 1 is read as 2 by libjpeg
             if (end < offset + 4 or end > len(data)) and self._complete():
-                return  # where the last scan was cut, or behind it
+                if self._single() or data.find(_SOS, offset + 2) < 0:
+                    return  # where the last scan was cut, or behind it
+                raise self._error(
+                    f"a {m.marker_name(code)} segment with a wrong length, and scans behind it",
+                    code="jpeg.segment-length",
+                    offset=offset,
+                )
             if offset + 4 > len(data):
                 raise self._error(
                     f"the file ends in a {m.marker_name(code)} marker",
@@ -121,6 +143,16 @@ class _Reader:
             self.limits.check("max_segments", len(self.segments), "segments", offset)
             yield segment
             at = self.scans[-1].end if code == m.SOS else end
+
+    def _single(self) -> bool:
+        """Whether the picture has had the only scan that readers take of it."""
+        frame = self.frame
+        return (
+            frame is not None
+            and frame.code not in m.PROGRESSIVE
+            and len(self.scans) == 1
+            and self._complete()
+        )
 
     def _complete(self) -> bool:
         """Whether a sequential picture has had all its scans, or a progressive one any."""
@@ -220,6 +252,7 @@ class _Reader:
         for offset, slot, counts, symbols in found:
             # What a DHT segment may still grow by is shared out among its tables.
             room = (65533 - len(payload)) // len(found)
+            self.limits.check("max_tables", len(self.all_tables) + 1, "Huffman tables", offset)
             table = HuffmanTable(slot, counts, symbols, len(self.all_tables), offset, room)
             self.all_tables.append(table)
             self.huffman[slot] = table
@@ -240,13 +273,15 @@ class _Reader:
             at += 1 + 64 * step
 
     def _conditioning(self, segment: Segment, payload: bytes) -> None:
-        """Take over the conditioning values of a DAC segment (T.81 B.2.4.3)."""
+        """Take over the conditioning values of a DAC segment (T.81 B.2.4.3).
+
+        T.81 has Kx from 1 to 63; no decoder minds others.
+        """
         values = bytearray(self.conditioning[0]), bytearray(self.conditioning[1])
-        good = len(payload) > 0 and len(payload) % 2 == 0
+        good = len(payload) % 2 == 0
         for target, value in zip(payload[::2], payload[1::2], strict=False):
             kind, slot = target >> 4, target & 15
-            good = good and kind <= 1
-            good = good and (1 <= value <= 63 if kind else value & 15 <= value >> 4)
+            good = good and kind <= 1 and (kind == 1 or value & 15 <= value >> 4)
             if good:
                 values[kind][slot] = value
         if not good:
@@ -282,12 +317,19 @@ class _Reader:
         if not payload or len(payload) != 4 + 2 * payload[0] or not 1 <= payload[0] <= 4:
             raise self._bad(segment, "length")
         first, last, bits = payload[-3:]
-        indices = {c.identifier: i for i, c in reversed(list(enumerate(frame.components)))}
         needs = self._needed_tables(frame.code, first, bits >> 4)
         components: list[ScanComponent] = []
         units = 0
         for at in range(1, 1 + 2 * payload[0], 2):
-            index = indices.get(payload[at], -1)
+            # In the frame's order (B.2.3); the same identifier may stand for several.
+            index = next(
+                (
+                    i
+                    for i, component in enumerate(frame.components)
+                    if i >= len(components) and component.identifier == payload[at]
+                ),
+                -1,
+            )
             slots = payload[at + 1] >> 4, payload[at + 1] & 15
             if (
                 index < 0
@@ -360,5 +402,5 @@ class _Reader:
                 return "RGB" if self.adobe == 0 else "YCbCr"
             return "RGB" if identifiers == (0x52, 0x47, 0x42) else "YCbCr"
         if len(identifiers) == 4:
-            return "YCCK" if self.adobe == 2 else "CMYK"
+            return "CMYK" if self.adobe in (None, 0) else "YCCK"
         return "unknown"

@@ -25,11 +25,11 @@ from .intervals import (
     Outside,
     cut_bits,
     quads,
-    raw_data_end,
     raw_interval,
     readable_intervals,
     require_readable,
     restart_fault,
+    tail,
 )
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
@@ -39,6 +39,8 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
 _AT_ONCE = 1 << 17
+_MOST = 7
+"""Bits that fill a byte, at most."""
 _FAULTS = {
     core.scan.BAD_DATA: ("the coded data ends before the last block", "jpeg.truncated"),
     core.scan.BAD_CODE: ("bits that are no Huffman code", "jpeg.bad-code"),
@@ -108,7 +110,7 @@ class ScanIndex:
     """For each run of recorded MCUs: first MCU, end MCU, first recorded block."""
     places: Places
     blocks: tuple[array[int], array[int], array[int], array[int]]
-    """For each recorded block: first bit in the words, bits of the DC difference, bits, DC value."""
+    """For each recorded block: first bit in the words, bits of DC difference, bits, DC value."""
     tables: tuple[array[int], array[int], array[int], array[int]]
     """As `decode_tables` gives them."""
     units: tuple[array[int], array[int], array[int]]
@@ -148,6 +150,7 @@ class ScanIndex:
         intervals = []
         for interval, span, end in zip(self.intervals, self.spans, self.ends, strict=True):
             end += more[span.stop] - more[span.start]
+            interval.require_room(end)
             intervals.append(replace(interval, end_bit=end, data_bytes=(end + 7) >> 3))
         return replace(
             self,
@@ -220,7 +223,7 @@ class ScanIndex:
         while not writer.write(self.places.old, new, words, last, self.ends[number]):
             yield bytes(memoryview(out)[: writer.take()])
         yield bytes(memoryview(out)[: writer.take()])
-        writer.finish(stuffing and interval.broken is None)
+        writer.finish(stuffing and interval.ones)
         yield bytes(memoryview(out)[: writer.take()])
 
     def _rewrite(
@@ -259,13 +262,10 @@ class ScanIndex:
         return words, new, moved, more
 
     def ends_clean(self, interval: Interval) -> bool:
-        """Whether nothing but a padding of ones stands behind an interval's last block.
-
-        Of zeros in a broken one, behind the data that can't be decoded.
-        """
+        """See `CodedScan.ends_clean`."""
         spare = -interval.end_bit % 8
         ones = (1 << spare) - 1
-        padding = ones if interval.broken is None else 0
+        padding = ones if interval.ones else 0
         last, before = self.data[interval.raw_end - 1], self.data[interval.raw_end - 2]
         if last == 0 and before == 0xFF:
             last = 0xFF
@@ -400,60 +400,59 @@ class _Walk:
         end = min(first + self.layout.interval, self.layout.mcus)
         last = self.marks.rfind(2, first, end)
         safe = end if last < 0 else min(last + 2, end)
-        status, stop = self._decode(k, cursor, safe, None)
-        failed, position = first + cursor.passed, cursor.position
+        status = self._decode(k, cursor, end)
+        failed, position, slack = first + cursor.passed, cursor.position, _MOST
+        stop, ones = position, True
         if status and last >= 0:
             if failed < safe:
                 raise _fault(status, self._offset(k, position))
-            # Zeros fill the last byte of a file that was redacted before, so they may be
-            # there or not: the same must be found in every state.
-            status, stop = self._decode(k, cursor, safe, 0)
-            failed, position = first + cursor.passed, cursor.position
-            if not self._decode(k, cursor, safe, 7)[0]:
-                # With them it is whole; all readers see that if they lack in the last MCU only.
-                if failed < end - 1:
-                    raise _fault(core.scan.BAD_DATA, self._offset(k, position))
-                status, position = 0, cursor.position
+            # Readers make zeros up for the MCU that lacks data, and leave out those behind it.
+            # Which one that is must stay the same, whatever number of zeros fills the last byte.
+            exhausted = status == core.scan.BAD_DATA
+            stop, ones = tail(
+                self.data, *raw_interval(self.scan, k), cursor.whole, exhausted, exhausted
+            )
+            filled = exhausted and self._decode(k, cursor, end, stop + _MOST)
+            passed = first + cursor.passed
+            if exhausted and not filled and failed == end - 1:  # with them it is whole
+                status, stop, ones = 0, cursor.position, True
+            elif exhausted and passed > failed:
+                self._decode(k, cursor, failed + 1, stop + _MOST)
+                slack = cursor.position - stop - 1
         if status and self.marks.find(1, failed if last >= 0 else first, end) >= 0:
             self.lost.append((failed if last >= 0 else first, end))
         begins, ends, bases = self.ranges
         number = self.spans[k].stop - 1
         return Interval(
-            *raw_interval(self.scan, k), 0, stop if status else position,
+            *raw_interval(self.scan, k), 0, stop,
             bases[self.spans[k].start],
             bases[number] + (ends[number] - begins[number]) * self.layout.units,
             last >= 0, cursor.data_bits() >> 3 if last >= 0 else 0, cursor.fill > 0,
             self._offset(k, position) if status else None,
-            range(failed, end) if status else range(0),
+            range(failed, end) if status else range(0), slack, ones,
         )  # fmt: skip
 
     def _decode(
-        self, k: int, cursor: core.scan.ScanCursor, safe: int, spare: int | None
-    ) -> tuple[int, int]:
-        """Walk an interval: to its end if it is touched; return the status, and where data ends.
+        self, k: int, cursor: core.scan.ScanCursor, end: int, stop: int | None = None
+    ) -> int:
+        """Walk an interval, if it is touched to MCU ``end``, and return the status.
 
-        With ``spare``, from the MCU ``safe`` on that is what `data_end` says, and there
-        are so many zero bits more.
+        With ``stop``, its data ends at that bit; zeros stand where there is none.
         """
         first = k * self.layout.interval
-        end = min(first + self.layout.interval, self.layout.mcus)
-        raw_start, raw_end = raw_interval(self.scan, k)
-        stop = 0
-        cursor.start(raw_start, raw_end)
-        for mcu, limit, run in self._steps(
-            k, safe, end if self.marks.find(2, first, end) >= 0 else first
-        ):
-            if spare is not None and mcu == safe:
-                stop = raw_data_end(self.data, raw_start, raw_end, cursor.position)
-                cursor.end = stop + spare
-            status = (
+        last = min(first + self.layout.interval, self.layout.mcus)
+        cursor.start(*raw_interval(self.scan, k))
+        if stop is not None:
+            cursor.end = stop
+        for mcu, limit, run in self._steps(k, self.marks.find(2, first, last) >= 0, end):
+            status: int = (
                 cursor.advance(limit - mcu, -1)
                 if run < 0
                 else self._record(cursor, mcu, limit, run)
             )
             if status:
-                return status, stop
-        return 0, stop
+                return status
+        return 0
 
     def _record(self, cursor: core.scan.ScanCursor, mcu: int, limit: int, run: int) -> int:
         """Record MCUs of a run: from its beginning on, or where the last call stopped."""
@@ -473,28 +472,20 @@ class _Walk:
         new[1][run] = cursor.position + cursor.shift
         return status
 
-    def _steps(self, k: int, cut: int, end: int) -> Iterator[tuple[int, int, int]]:
-        """Yield MCUs to pass: first, end, the run that they belong to or -1.
+    def _steps(self, k: int, touched: bool, end: int) -> Iterator[tuple[int, int, int]]:
+        """Yield MCUs to pass, up to ``end``: first, end, the run that they belong to or -1.
 
-        They are cut at one MCU, and go on to ``end`` at least.
+        An untouched interval need not be walked behind its last run.
         """
         mcu = k * self.layout.interval
         for number in self.spans[k]:
-            begin, stop = self.ranges[0][number], self.ranges[1][number]
-            if mcu < cut < begin:
-                yield mcu, cut, -1
-                mcu = cut
+            begin, stop = (min(part[number], end) for part in self.ranges[:2])
             if mcu < begin:
                 yield mcu, begin, -1
-            if begin < cut < stop:
-                yield begin, cut, number
-                begin = cut
-            yield begin, stop, number
+            if begin < stop:
+                yield begin, stop, number
             mcu = stop
-        if mcu < cut < end:
-            yield mcu, cut, -1
-            mcu = cut
-        if mcu < end:
+        if touched and mcu < end:
             yield mcu, end, -1
 
     def _offset(self, k: int, bit: int) -> int:

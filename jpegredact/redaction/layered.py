@@ -81,10 +81,9 @@ class LayeredPicture(Picture):
         for layer in self.layers.values():
             yield from layer.changes()
 
-    def touched_intervals(self) -> Iterator[Interval]:
-        """See `Picture.touched_intervals`."""
-        for layer in self.layers.values():
-            yield from (interval for interval in layer.intervals if interval.touched)
+    def intervals(self) -> dict[int, tuple[Interval, ...]]:
+        """See `Picture.intervals`."""
+        return {number: layer.intervals for number, layer in self.layers.items()}
 
     def unclean(self) -> Iterator[Interval]:
         """See `Picture.unclean`."""
@@ -203,7 +202,7 @@ class LayeredEdits(Edits):
         for slots in layer.maps:
             for block, slot in enumerate(slots):
                 if slot >= 0 and layer.touched[block] and line.dc[block] != wished[block]:
-                    self._dc[slot] = line.dc[block] << low
+                    self._dc[slot] = line.dc[block] << low | self._dc[slot] & (1 << low) - 1
 
 
 def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> LayeredPicture:

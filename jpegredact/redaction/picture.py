@@ -18,7 +18,7 @@ from ..codec import core
 from ..codec.blocks import Ranges
 from ..codec.compact import pack_shape, unpack_blocks
 from ..codec.huffman import HuffmanTable
-from ..codec.intervals import FileEdit, Interval, Outside
+from ..codec.intervals import FileEdit, Interval, Outside, strays
 from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
@@ -198,11 +198,28 @@ class Picture(ABC):
 
     @abstractmethod
     def coded_changes(self) -> Iterator[FileEdit]:
-        """Yield what to replace in the old file's coded data to get a picture that `rewrite` made."""
+        """Yield what to replace in the old file's coded data to get what `rewrite` made."""
 
     @abstractmethod
+    def intervals(self) -> Mapping[int, tuple[Interval, ...]]:
+        """Return the intervals of each scan (by number) that were looked into."""
+
     def touched_intervals(self) -> Iterator[Interval]:
         """Yield the intervals that a rewrite writes anew."""
+        for intervals in self.intervals().values():
+            yield from (interval for interval in intervals if interval.touched)
+
+    def strays(self) -> list[tuple[int, int]]:
+        """Return what stands behind the touched scans' last blocks and is to go: see `strays`.
+
+        Not where a scan is damaged: what stands there may be the rest of the picture.
+        """
+        return [
+            place
+            for number, intervals in self.intervals().items()
+            if any(i.touched for i in intervals) and all(i.broken is None for i in intervals)
+            for place in strays(self.data, self.jpeg, self.jpeg.scans[number])
+        ]
 
     @abstractmethod
     def unclean(self) -> Iterator[Interval]:
@@ -269,6 +286,7 @@ class Picture(ABC):
         """Return what to replace in the old file to get this picture, as `rewrite` made it."""
         changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
         changes.extend(self.coded_changes())
+        changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
 
     def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
@@ -279,6 +297,7 @@ class Picture(ABC):
         parts: list[tuple[int, int, Iterable[bytes | bytearray | memoryview]]] = [
             (start, end, [new]) for start, end, new in table_edits(self.data, self.jpeg, tables)
         ]
+        parts.extend((start, end, []) for start, end in self.strays())
         if leave_out is not None:
             parts.append((leave_out.offset, leave_out.end, []))
         for interval, (bits, pieces) in self.outside():
@@ -288,10 +307,10 @@ class Picture(ABC):
         digest = hashlib.sha256()
         view = memoryview(self.data)
         at = 0
-        for start, end, pieces in sorted(parts, key=_place):
+        for start, end, new in sorted(parts, key=_place):
             digest.update(view[at:start])
-            for piece in pieces:
-                digest.update(piece)
+            for part in new:
+                digest.update(part)
             at = end
         digest.update(view[at:])
         return digest.digest()

@@ -11,7 +11,13 @@ from ..codec.model import JpegData
 from ..codec.reader import require_supported
 from ..codec.scan import MissingCategory
 from ..diff import Document, FileRecord, Patch, RegionRecord, Stretch
-from ..errors import InvalidRegionError, UnsupportedJpegError, VerificationError
+from ..errors import (
+    InvalidJpegError,
+    InvalidRegionError,
+    JpegRedactError,
+    UnsupportedJpegError,
+    VerificationError,
+)
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
 from .background import Later
@@ -20,6 +26,7 @@ from .opening import open_picture
 from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
 from .plan import Plan, make_plan
 from .render import render_into
+from .restore import restore_bytes
 from .say import say
 
 __all__ = ["Outcome", "redact_bytes"]
@@ -103,6 +110,9 @@ def redact_bytes(
         outside=outside.result(),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
+    broken = [i.broken for i in original.touched_intervals() if i.broken is not None]
+    if broken or jpeg.frame.arithmetic:
+        _restore(redacted.result().data, document, limits, min(broken, default=None))
     return Outcome(
         jpeg=redacted.result().data,
         sha256=redacted.result().sha256,
@@ -120,9 +130,7 @@ def redact_bytes(
             interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
         raw_bytes=document.file.raw_bytes,
-        broken=tuple(
-            sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
-        ),
+        broken=tuple(sorted(broken)),
     )
 
 
@@ -187,8 +195,10 @@ def _patches(
         for scan, found in sorted(raw.items())
         for number, (bits, data) in sorted(found.items())
     )
-    if not any(tables.get(t.order, t) != t for t in original.jpeg.tables) and (
-        original.same_intervals(revealed)
+    if (
+        not any(tables.get(t.order, t) != t for t in original.jpeg.tables)
+        and not original.strays()
+        and original.same_intervals(revealed)
     ):
         return (), stretches  # every bit is the original's
     data = original.data
@@ -223,6 +233,24 @@ def _reveal(
         revealed = shown.rewrite(edits, {}, raw)
     raw |= original.residue(revealed, ())
     return (shown.rewrite(edits, {}, raw) if raw else revealed), raw
+
+
+def _restore(redacted: bytes, document: Document, limits: Limits, broken: int | None) -> None:
+    """Hold G3 by reading the file again.
+
+    Where all bits of an interval hang together, or can't all be decoded (from byte
+    ``broken`` on), that a reader finds what the rewrite noted does not follow.
+    """
+    try:
+        restore_bytes(redacted, document, None, limits)
+    except JpegRedactError as error:
+        if broken is None:
+            raise _irreversible() from error
+        raise InvalidJpegError(
+            "where damaged data ends can't be told any more once it has moved by some bits",
+            code="jpeg.torn",
+            offset=broken,
+        ) from error
 
 
 def _irreversible() -> VerificationError:

@@ -247,10 +247,18 @@ def _rewrite(
 ) -> tuple[dict[int, HuffmanTable], Picture]:
     """Rewrite, with symbols appended where a DC difference between fill and original needs one."""
     tables = dict(state.tables)
+    more: dict[int, HuffmanTable] | None
     try:
         return tables, state.picture.rewrite(edits, tables, raw)
     except MissingCategory as lack:
         more = missing_symbols(lack, tables)
+    except InvalidJpegError as error:
+        raise VerificationError(
+            f"these regions can't be shown without the others: {error.message}",
+            code="restore.unsayable",
+            offset=error.offset,
+            hint="restore all regions at once",
+        ) from error
     if more is None:
         raise VerificationError(
             "these regions can't be shown without the others: the file's Huffman tables have no "

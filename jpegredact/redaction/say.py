@@ -78,7 +78,8 @@ def _give_way(line: DcLine, tables: Tables, lacking: set[int], bound: int | None
         if all(abs(b - a).bit_length() in sizes for a, b in pairwise(values)):
             continue
         if bound is not None:
-            found = nearest_run(before, wishes, behind, sizes, bound)
+            low = index.scan.approximation[1]  # a step of this scan is so many bits larger
+            found = nearest_run(before, wishes, behind, sizes, bound >> low)
         else:
             found = nearest_run_at_all(before, wishes, behind, sizes)
         if found is not None:

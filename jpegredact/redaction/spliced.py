@@ -86,10 +86,9 @@ class SplicedPicture(Picture):
         for number, index in self.indexes.items():
             yield from index.changes(self.marked[number])
 
-    def touched_intervals(self) -> Iterator[Interval]:
-        """See `Picture.touched_intervals`."""
-        for index in self.indexes.values():
-            yield from (interval for interval in index.intervals if interval.touched)
+    def intervals(self) -> dict[int, tuple[Interval, ...]]:
+        """See `Picture.intervals`."""
+        return {number: index.intervals for number, index in self.indexes.items()}
 
     def unclean(self) -> Iterator[Interval]:
         """See `Picture.unclean`."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..codec.intervals import strays
 from ..codec.layout import scan_layout
 from ..codec.markers import DHT
 from ..codec.model import JpegData
@@ -92,6 +93,11 @@ def verify_bytes(
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
         plan = make_plan(other, regions, margin, limits) if regions else no_plan(other)
     picture = _opened(redacted, other, plan)
+    gaps = zip(
+        _between(original, jpeg, _cleaned(picture)), _between(redacted, other, []), strict=True
+    )
+    if any(old != new for old, new in gaps):
+        problems.append("bytes between or behind the segments changed")
     if picture is not None:
         problems.extend(_coded_problems(original, jpeg, redacted, other, picture))
     lost = _lost(picture)
@@ -205,10 +211,6 @@ def _header_problems(
                     problems.append(f"the Huffman table at byte {table.offset} changed")
         elif old != new:
             problems.append(f"the {a.name} segment at byte {a.offset} changed")
-    for old, new in zip(_between(original, jpeg), _between(redacted, other), strict=True):
-        if old != new:
-            problems.append("bytes between or behind the segments changed")
-            break
     return problems
 
 
@@ -220,14 +222,19 @@ def _coded_problems(
     Other readers skip what stands there; something could hide in it.
     """
     touched = {interval.raw_start for interval in picture.touched_intervals()}
+    for start, end in picture.strays():
+        yield f"{end - start} bytes behind a scan's last block, from byte {start}"
     for interval in picture.unclean():
         yield f"the coded data before byte {interval.raw_end} does not end as it should"
     if any(interval.broken is not None for interval in picture.touched_intervals()):
         yield from _broken_problems(original, jpeg, picture)
-    for a, b in zip(jpeg.scans, other.scans, strict=True):
+    cleaned = _cleaned(picture)
+    for number, (a, b) in enumerate(zip(jpeg.scans, other.scans, strict=True)):
         starts, ends = [b.start, *(at + 2 for at in b.restarts)], [*b.restarts, b.end]
         before = zip([a.start, *(at + 2 for at in a.restarts)], [*a.restarts, a.end], strict=True)
-        for start, end, (old_start, old_end) in zip(starts, ends, before, strict=True):
+        layout = scan_layout(other, b)
+        count = -(-layout.mcus // layout.interval) if number in cleaned else None
+        for start, end, (old_start, old_end) in [*zip(starts, ends, before, strict=True)][:count]:
             if start not in touched and redacted[start:end] != original[old_start:old_end]:
                 yield f"coded data outside the regions changed, from byte {start}"
 
@@ -281,11 +288,30 @@ def _blocks_of(
     return found
 
 
-def _between(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
-    """Yield the bytes between segments, coded data left out, and those from EOI on."""
+def _cleaned(picture: Picture | None) -> list[int]:
+    """Return the scans behind which nothing may stand that is no data: see `Picture.strays`."""
+    if picture is None:
+        return []
+    return [
+        number
+        for number, intervals in picture.intervals().items()
+        if any(i.touched for i in intervals) and all(i.broken is None for i in intervals)
+    ]
+
+
+def _between(data: bytes, jpeg: JpegData, cleaned: Sequence[int]) -> Iterator[bytes]:
+    """Yield the bytes between segments, coded data left out, and those from EOI on.
+
+    Without what is to go behind the ``cleaned`` scans.
+    """
     coded = {scan.start: scan.end for scan in jpeg.scans}
+    gone = [place for number in cleaned for place in strays(data, jpeg, jpeg.scans[number])]
     at = 0
-    for segment in jpeg.segments:
-        yield data[at : segment.offset]
-        at = coded.get(segment.end, segment.end)
-    yield data[at:]
+    for start, end in [*((s.offset, s.end) for s in jpeg.segments), (len(data), len(data))]:
+        piece = b""
+        for left, right in gone:
+            if at <= left and right <= start:
+                piece += data[at:left]
+                at = right
+        yield piece + data[at:start]
+        at = coded.get(end, end)

@@ -250,32 +250,15 @@ def test_the_inside_of_a_cut_file_does_not_show(zeros: int) -> None:
     assert made > 20
 
 
-def test_where_data_ends_is_the_same_with_any_padding() -> None:
+def test_where_the_last_one_bit_is() -> None:
     for bits in ("1", "", "1011", "00000000", "1" + "0" * 40, "0" * 72, "01" * 40):
-        found = set()
         for before in range(64):
-            for padding in range(8):
-                text = "1" * before + bits + "0" * padding
-                if len(text) % 8:
-                    continue
-                words = np.frombuffer(
-                    int("1" + text + "0" * (-len(text) % 32), 2).to_bytes(
-                        (len(text) + 31) // 32 * 4 + 1
-                    )[1:],
-                    ">u4",
-                )
-                words = array("I", [int(word) for word in words])
-                end = intervals.data_end(words, before, len(text))
-                plain = int("1" + text, 2).to_bytes(len(text) // 8 + 1)[1:]
-                for fill in (b"", b"\xff\xff"):
-                    raw = b"ab" + plain.replace(b"\xff", b"\xff\0") + fill
-                    assert intervals.raw_data_end(raw + b"\0", 2, len(raw), before) == end
-                assert before <= end <= len(text)
-                assert len(text) - end < 8
-                assert "1" not in text[end:]
-                found.add(end - before)
-        (only,) = found
-        assert only >= len(bits.rstrip("0"))
+            text = "1" * before + bits
+            text += "0" * (-len(text) % 8)
+            plain = int("1" + text, 2).to_bytes(len(text) // 8 + 1)[1:]
+            for fill in (b"", b"\xff\xff"):
+                raw = b"ab" + plain.replace(b"\xff", b"\xff\0") + fill
+                assert intervals.last_one(raw + b"\0", 2, len(raw)) == len(text.rstrip("0"))
 
 
 # --- bits that are no code ---
@@ -331,7 +314,7 @@ def test_damage_behind_the_region_in_the_same_interval() -> None:
         tail = damaged[position:]
         redacted = jr.redact(jpeg, [(0, 0, 8, 8)]).jpeg
         scan = read_jpeg(redacted).scans[0]
-        assert tail.rstrip("0") in huffbits(redacted[scan.start : scan.end])
+        assert tail[:-7] in huffbits(redacted[scan.start : scan.end])
         for box in ((16, 32, 24, 40), (32, 32, 40, 40), (30, 50, 34, 52)):
             error = attempt(jpeg, [box])
             assert error.code == "jpeg.bad-code"
