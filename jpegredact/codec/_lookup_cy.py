@@ -45,8 +45,8 @@ def fast_dc(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longl
 def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longlong) -> None:
     """Fill ``fast[at:at+8192]``: 13 bits -> as many whole AC symbols as they hold.
 
-    An entry is ``EOB << 11 | coefficients passed << 4 | bits``, or 0 where not
-    even one symbol with its extra bits fits.
+    An entry is ``EOB << 11 | coefficients passed << 4 | bits``, one more of them for EOB;
+    and 2032 (127 passed) where not even one symbol with its extra bits fits.
     """
     p: cython.uint
     e: cython.uint
@@ -76,4 +76,4 @@ def fast_ac(full: cython.ushort[::1], fast: cython.ushort[::1], at: cython.longl
                     break
                 used += length + size
                 passed += step
-            fast[at + p] = (eob << 11) | (passed << 4) | used
+            fast[at + p] = ((eob << 11) | (passed + eob) << 4 | used) if used else 2032

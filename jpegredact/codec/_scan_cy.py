@@ -219,9 +219,6 @@ class ScanCursor(Unstuffer):
     coefficients: cython.int
     kept: cython.uint[::1]
     keeping: cython.longlong
-    at: cython.longlong
-    n: cython.int
-    window: cython.ulonglong
     position = cython.declare(cython.longlong, visibility="public")
     end = cython.declare(cython.longlong, visibility="public")
     passed = cython.declare(cython.longlong, visibility="public")
@@ -251,9 +248,6 @@ class ScanCursor(Unstuffer):
         """
         k: cython.int
         self._begin(start, end, 0)
-        self.at = 2
-        self.n = 0
-        self.window = 0
         self.position = 0
         self.end = -1
         self.passed = 0
@@ -267,7 +261,7 @@ class ScanCursor(Unstuffer):
         Returns a byte of the file in front of them, and which data byte of the interval
         that is.
         """
-        self.keeping = self.at - 2
+        self.keeping = (self.position - self.base) >> 5
         self.shift = 32 * (self.count - self.keeping) - self.base
         return self.before_raw, self.before_byte
 
@@ -283,20 +277,34 @@ class ScanCursor(Unstuffer):
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def _keep(self, end: cython.longlong, at: cython.longlong) -> cython.longlong:
-        """Keep the words up to ``end``, from ``kept[at]`` on."""
+    def _keep(self, end: cython.longlong) -> cython.int:
+        """Keep the words up to ``end``."""
         k: cython.longlong
         for k in range(self.keeping, end):
-            self.kept[at] = self.words[k]
-            at += 1
+            self.kept[self.taken] = self.words[k]
+            self.taken += 1
         self.keeping = end
-        return at
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def _next(self, record: cython.bint) -> cython.longlong:
+        """Go on to the next chunk; return by how many bits positions get smaller, -1: none left."""
+        passed: cython.longlong = self.filled - 2
+        if record:
+            self._keep(passed)
+        if not self._more():
+            return -1
+        self.keeping -= passed
+        return 32 * passed
 
     def advance(self, mcus: cython.longlong, at: cython.longlong) -> int:
         """Pass ``mcus`` MCUs; record their blocks from index ``at`` unless it is negative.
 
         At most `AT_ONCE` when recording; then ``taken`` words stand in ``kept``, to be added
-        to those from before. Returns 0, or one of the negative numbers of this module; then ``position`` is where the trouble
+        to those from before. Returns 0, or one of the negative
+        numbers of this module; then ``position`` is where the trouble
         starts. ``passed`` counts the whole MCUs since `start`, and ``whole`` is where the
         last of them ends.
         """
@@ -317,110 +325,133 @@ class ScanCursor(Unstuffer):
         limit: cython.int = self.coefficients
         record: cython.bint = at >= 0
         index: cython.longlong = at
+        one: cython.ulonglong = 1
         mask: cython.ulonglong = 0xFFFFFFFF
-        i: cython.longlong = self.at
-        filled: cython.longlong = self.filled
-        n: cython.int = self.n
-        acc: cython.ulonglong = self.window
-        shift: cython.longlong = self.shift
-        base: cython.longlong = self.base
-        stop: cython.longlong = self._stop()
-        begin: cython.longlong = self.position
-        whole: cython.longlong = self.position
+        stop: cython.longlong = self._stop() - self.base
+        last: cython.longlong = 32 * (self.filled - 2)  # from here on, `_more` comes first
+        at_bit: cython.longlong = self.position - self.base
+        begin: cython.longlong = at_bit
+        whole: cython.longlong = at_bit
         passed: cython.longlong = 0
-        out: cython.longlong = 0
+        window: cython.ulonglong = 0
+        i: cython.longlong
         m: cython.longlong
         u: cython.int
         c: cython.int
         k: cython.int
+        n: cython.int
+        s: cython.int
+        room: cython.int
         e: cython.uint
         size: cython.int
         value: cython.int
-        dc_at: cython.longlong
         ac_at: cython.longlong
+        moved: cython.longlong
         status: cython.int = 0
+        self.taken = 0
         with cython.nogil:
             for m in range(mcus):
-                if base + i * 32 - n > stop:  # the MCU before took what is not there
+                if at_bit > stop:  # the MCU before took what is not there
                     status = -1
                     break
-                whole = base + i * 32 - n
+                whole = at_bit
                 passed = m
                 for u in range(units):
-                    if n < 32:
-                        if i == filled:
-                            if record:
-                                out = self._keep(filled, out)
-                            if not self._more():
-                                status = -1
-                                break
-                            i = 2
-                            self.keeping = 2
-                            base = self.base
-                            filled = self.filled
-                            stop = self._stop()
-                        acc = ((acc & mask) << 32) | words[i]
-                        i += 1
-                        n += 32
-                    begin = base + i * 32 - n
+                    begin = at_bit
+                    while at_bit >= last:
+                        moved = self._next(record)
+                        if moved < 0:
+                            status = -1
+                            break
+                        at_bit -= moved
+                        begin -= moved
+                        whole -= moved
+                        last = 32 * (self.filled - 2)
+                        stop = self._stop() - self.base
+                    if status != 0:
+                        break
+                    i = at_bit >> 5
+                    n = 32 - cython.cast(cython.int, at_bit & 31)
+                    window = words[i + 1]  # 64 bits from here on
+                    window = (
+                        (((one * words[i] << 32 | window) >> n) & mask) << 32
+                        | ((window << 32 | words[i + 2]) >> n) & mask
+                    )
                     c = component[u]
-                    dc_at = dc_table[u]
-                    e = dc_fast[(dc_at << 12) + ((acc >> (n - 12)) & 4095)]
+                    e = dc_fast[(dc_table[u] << 12) + (window >> 52)]
                     if e != 0:
-                        n -= e & 15
+                        s = e & 15
                         value = cython.cast(cython.int, e >> 4) - 2048
+                        n = 51 - s
+                        room = 4
                     else:
-                        e = dc_full[(dc_at << 16) + ((acc >> (n - 16)) & 65535)]
+                        e = dc_full[(dc_table[u] << 16) + (window >> 48)]
                         if e == 0:
                             status = -2
                             break
-                        n -= e >> 8
                         size = e & 15
-                        n -= size
-                        value = (acc >> n) & ((1 << size) - 1)
-                        if size > 0 and (value >> (size - 1)) == 0:
-                            value = value - (1 << size) + 1
+                        s = cython.cast(cython.int, e >> 8)
+                        value = 0
+                        if size > 0:
+                            value = (window >> (64 - s - size)) & ((1 << size) - 1)
+                            if (value >> (size - 1)) == 0:
+                                value = value - (1 << size) + 1
+                        s += size
+                        room = 0
+                    at_bit += s
                     value += predictors[c]
                     if value < -32768 or value > 32767:
                         status = -4
                         break
                     predictors[c] = value
                     if record:
-                        first_bit[index] = begin + shift
-                        dc_bits[index] = cython.cast(cython.int, base + i * 32 - n - begin)
+                        dc_bits[index] = s
                         dc[index] = value
                     ac_at = ac_table[u]
+                    ac_at = ac_at << 13
                     k = 1
                     while k < limit:
-                        if n < 32:
-                            if i == filled:
-                                if record:
-                                    out = self._keep(filled, out)
-                                if not self._more():
+                        if room == 0:
+                            while at_bit >= last:
+                                moved = self._next(record)
+                                if moved < 0:
                                     status = -1
                                     break
-                                i = 2
-                                self.keeping = 2
-                                base = self.base
-                                filled = self.filled
-                                stop = self._stop()
-                            acc = ((acc & mask) << 32) | words[i]
-                            i += 1
-                            n += 32
-                        e = ac_fast[(ac_at << 13) + ((acc >> (n - 13)) & 8191)]
+                                at_bit -= moved
+                                begin -= moved
+                                whole -= moved
+                                last = 32 * (self.filled - 2)
+                                stop = self._stop() - self.base
+                            if status != 0:
+                                break
+                            i = at_bit >> 5
+                            n = 32 - cython.cast(cython.int, at_bit & 31)
+                            window = words[i + 1]
+                            window = (
+                                (((one * words[i] << 32 | window) >> n) & mask) << 32
+                                | ((window << 32 | words[i + 2]) >> n) & mask
+                            )
+                            n = 51
+                            room = 4
+                        e = ac_fast[ac_at + ((window >> n) & 8191)]
                         size = k + cython.cast(cython.int, (e >> 4) & 127)
-                        if e != 0 and size + cython.cast(cython.int, e >> 11) <= 64:
+                        if size <= 64:
+                            room -= 1
+                            at_bit += e & 15
                             n -= e & 15
                             k = size
                             if e >= 2048:
                                 break
+                        elif n < 51:
+                            room = 0  # look again with all 64 bits
                         else:
-                            e = ac_full[(ac_at << 16) + ((acc >> (n - 16)) & 65535)]
+                            e = ac_full[(ac_at << 3) + (window >> 48)]
                             if e == 0:
                                 status = -2
                                 break
                             size = e & 15
-                            n -= cython.cast(cython.int, e >> 8) + size
+                            at_bit += cython.cast(cython.int, e >> 8) + size
+                            room = 0
                             k += cython.cast(cython.int, (e >> 4) & 15) + 1
                             if size == 0 and (e & 240) != 240:
                                 break
@@ -430,24 +461,25 @@ class ScanCursor(Unstuffer):
                     if status != 0:
                         break
                     if record:
-                        bits[index] = cython.cast(cython.int, base + i * 32 - n - begin)
+                        first_bit[index] = begin + self.base + self.shift
+                        bits[index] = cython.cast(cython.int, at_bit - begin)
                         index += 1
                 if status != 0:
                     break
             if record:
-                out = self._keep(i, out)
-        self.taken = out
-        self.count += out
-        self.at = i
-        self.n = n
-        self.window = acc
-        self.position = begin if status != 0 else base + i * 32 - n
-        if self.position > stop or (status != 0 and base + i * 32 - n + 16 > stop):
-            status = -1  # bits that are not there were taken, or would have been needed
+                self._keep((at_bit + 31) >> 5)
+        self.count += self.taken
         if status == 0:
-            whole = self.position
+            whole = at_bit
             passed = mcus
-        self.whole = whole
+        elif at_bit + 16 > stop:
+            status = -1  # bits that are not there would have been needed
+        if status == 0:
+            begin = at_bit
+        if begin > stop:
+            status = -1
+        self.position = begin + self.base
+        self.whole = whole + self.base
         self.passed += passed
         return status
 
