@@ -237,6 +237,8 @@ class ScanCursor(Unstuffer):
         self.first_bit, self.dc_bits, self.bits, self.dc = blocks
         self.predictors = array("i", bytes(4 * (max(units[0]) + 1)))
         self.kept = kept
+        self.keeping = 0
+        self.shift = 0
         self.count = 0
         self.taken = 0
         self.start(0, 0)
@@ -283,7 +285,8 @@ class ScanCursor(Unstuffer):
         for k in range(self.keeping, end):
             self.kept[self.taken] = self.words[k]
             self.taken += 1
-        self.keeping = end
+        if self.keeping < end:
+            self.keeping = end
         return 0
 
     @cython.cfunc
@@ -470,15 +473,13 @@ class ScanCursor(Unstuffer):
                 self._keep((at_bit + 31) >> 5)
         self.count += self.taken
         if status == 0:
+            begin = at_bit
+        self.position = begin + self.base
+        if begin > stop or (status != 0 and at_bit + 16 > stop):
+            status = -1  # bits that are not there were taken, or would have been needed
+        if status == 0:
             whole = at_bit
             passed = mcus
-        elif at_bit + 16 > stop:
-            status = -1  # bits that are not there would have been needed
-        if status == 0:
-            begin = at_bit
-        if begin > stop:
-            status = -1
-        self.position = begin + self.base
         self.whole = whole + self.base
         self.passed += passed
         return status
