@@ -563,7 +563,7 @@ class IntervalWriter(Unstuffer):
         o: cython.longlong = self.used
         mask: cython.ulonglong = 0xFFFFFFFF
         high: cython.uint = 0x80808080
-        room: cython.longlong = len(out) - 8
+        room: cython.longlong = len(out) - 16  # `finish` needs 8 of them
         i: cython.longlong
         s: cython.int
         take: cython.int
@@ -658,7 +658,7 @@ class IntervalWriter(Unstuffer):
         return done
 
     def finish(self, ones: cython.bint) -> None:
-        """Fill the last byte with ones or zeros; ``out`` must have room for 8 bytes."""
+        """Fill the last byte with ones or zeros, once `write` is done."""
         spare: cython.int = (8 - (self.count & 7)) & 7
         left: cython.int
         byte: cython.uint

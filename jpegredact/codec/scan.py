@@ -38,7 +38,7 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
-_AT_ONCE = 1 << 17
+_AT_ONCE = 1 << 16
 _MOST = 7
 """Bits that fill a byte, at most."""
 _FAULTS = {
@@ -183,9 +183,13 @@ class ScanIndex:
         at += core.stuffing.stuffed_length(self.data, at, interval.raw_end, begin - byte)
         spent = 8 * begin - old_start[run]
         inner = new_start[run] + spent if spent > 0 else -1
-        start = (at, begin, run, inner)
-        new = b"".join(self._stream(number, start, self.words, self.places.new, True))
-        return at, interval.raw_end, new
+        room = interval.raw_end - at + 4 * len(self.words) + 64  # as a rule that is enough
+        pieces = [
+            *self._stream(
+                number, (at, begin, run, inner), self.words, self.places.new, bytearray(room), True
+            )
+        ]
+        return at, interval.raw_end, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def outside(self, touched: array[int]) -> Iterator[Outside]:
         """Yield the touched intervals in the form that no change inside can alter.
@@ -201,20 +205,20 @@ class ScanIndex:
                 start = (interval.raw_start, 0, span.start, -1)
                 yield (
                     self.ends[number] + more[span.stop] - more[span.start],
-                    self._stream(number, start, words, new, False),
+                    self._stream(number, start, words, new, bytearray(_AT_ONCE), False),
                 )
 
     def _stream(
         self, number: int, start: tuple[int, int, int, int], words: array[int],
-        new: tuple[array[int], array[int]], stuffing: bool,
-    ) -> Iterator[bytes]:  # fmt: skip
-        """Yield the bytes of an interval with new runs in it, from a byte on.
+        new: tuple[array[int], array[int]], out: bytearray, stuffing: bool,
+    ) -> Iterator[bytes | memoryview]:  # fmt: skip
+        """Yield the bytes of an interval with new runs in it, from a byte on: those that fit
+        into ``out``, again and again.
 
         ``start``: where in the file that is, its number in the interval, the run that comes
         next, and where in the words that begins if it is under way.
         """
         interval, (at, byte, run, inner) = self.intervals[number], start
-        out = bytearray(min(2 * (interval.raw_end - at) + 64, _AT_ONCE))
         writer = core.scan.IntervalWriter(
             self.data, quads(self.data), sys.byteorder == "little", out, stuffing
         )
@@ -222,9 +226,8 @@ class ScanIndex:
         last = self.spans[number].stop
         while not writer.write(self.places.old, new, words, last, self.ends[number]):
             yield bytes(memoryview(out)[: writer.take()])
-        yield bytes(memoryview(out)[: writer.take()])
         writer.finish(stuffing and interval.ones)
-        yield bytes(memoryview(out)[: writer.take()])
+        yield memoryview(out)[: writer.take()]
 
     def _rewrite(
         self, edit: Edit, dc_tables: tuple[HuffmanTable, ...], outside: bool

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
+from functools import lru_cache
 from typing import Any
 
 from ..errors import InvalidDiffError, LimitExceededError
@@ -34,6 +35,12 @@ def encode(value: Value) -> bytes:
     return bytes(out)
 
 
+@lru_cache(maxsize=64)
+def _key(name: str) -> bytes:
+    """Return a map's key; there are few of them."""
+    return encode(name)
+
+
 def _head(major: int, number: int, out: bytearray) -> None:
     if number < 24:
         out.append(major << 5 | number)
@@ -48,7 +55,7 @@ def _head(major: int, number: int, out: bytearray) -> None:
 
 def _encode(value: Value, out: bytearray) -> None:
     if value is None or isinstance(value, bool):
-        out.append({False: 0xF4, True: 0xF5, None: 0xF6}[value])
+        out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
     elif isinstance(value, int):
         _head(0, value, out) if value >= 0 else _head(1, -1 - value, out)
     elif isinstance(value, float):
@@ -66,9 +73,9 @@ def _encode(value: Value, out: bytearray) -> None:
             _encode(item, out)
     elif isinstance(value, dict):
         _head(5, len(value), out)
-        for key, item in sorted((encode(key), item) for key, item in value.items()):
+        for key, name in sorted((_key(name), name) for name in value):
             out += key
-            _encode(item, out)
+            _encode(value[name], out)
     else:
         raise TypeError(f"{type(value).__name__} has no place in a diff")
 
