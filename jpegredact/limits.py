@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .errors import LimitExceededError
 
-__all__ = ["DEFAULT_LIMITS", "Limits"]
+__all__ = ["DEFAULT_LIMITS", "Limits", "checked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +77,16 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def checked(limits: Limits | None) -> Limits:
+    """Return limits, those by default for None.
+
+    Raises
+    ------
+    TypeError
+        It is something else.
+    """
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits are Limits(...) or None, not {type(limits).__name__}")
+    return DEFAULT_LIMITS if limits is None else limits

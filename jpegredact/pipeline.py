@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._version import VERSION
+from .codec.intervals import restart_faults
 from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
@@ -20,7 +21,7 @@ from .diff import Document, RegionRecord
 from .errors import InvalidRegionError
 from .files import Source, read_source, write_new
 from .geometry import Region, as_regions, parse_margin, to_stored
-from .limits import DEFAULT_LIMITS, Limits
+from .limits import Limits, checked
 from .redaction.methods import Method, as_method
 from .redaction.redact import Outcome, redact_bytes
 from .redaction.restore import restore_bytes
@@ -70,12 +71,12 @@ class UnblurDiff:
     @classmethod
     def from_bytes(cls, data: bytes, limits: Limits | None = None) -> UnblurDiff:
         """Parse a diff, strictly; `InvalidDiffError` where it is none."""
-        return cls(Document.from_bytes(bytes(data), limits or DEFAULT_LIMITS), bytes(data))
+        return cls(Document.from_bytes(bytes(data), checked(limits)), bytes(data))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], limits: Limits | None = None) -> UnblurDiff:
         """Read a diff from a file."""
-        return cls.from_bytes(read_source(path, limits or DEFAULT_LIMITS), limits)
+        return cls.from_bytes(read_source(path, checked(limits)), limits)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnblurDiff) and self._data == other._data
@@ -147,7 +148,7 @@ def redact(
     OSError
         A path that can't be read.
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked(limits)
     data = read_source(jpeg, limits)
     how = as_method(method)
     grow = parse_margin(margin)
@@ -193,7 +194,7 @@ def restore(
     OSError
         A path that can't be read.
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked(limits)
     document = _as_diff(diff, limits).document
     return restore_bytes(read_source(jpeg, limits), document, regions, limits)
 
@@ -222,7 +223,7 @@ def verify(
     InvalidJpegError, UnsupportedJpegError, InvalidDiffError, DiffMismatchError,
     InvalidRegionError, LimitExceededError
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked(limits)
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")
     document = None if diff is None else _as_diff(diff, limits).document
@@ -246,7 +247,7 @@ def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError
     """
-    limits = limits or DEFAULT_LIMITS
+    limits = checked(limits)
     return read_jpeg(read_source(jpeg, limits), limits)
 
 
@@ -343,12 +344,12 @@ def _report(
         bytes_rewritten=outcome.bytes_rewritten,
         diff_bytes=len(outcome.diff),
         raw_bytes=outcome.raw_bytes,
-        warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
+        warnings=tuple(_warnings(data, jpeg, orientation, coordinates, outcome)),
     )  # fmt: skip
 
 
 def _warnings(
-    jpeg: JpegData, orientation: int, coordinates: str, outcome: Outcome
+    data: bytes, jpeg: JpegData, orientation: int, coordinates: str, outcome: Outcome
 ) -> Iterator[Notice]:
     if orientation != 1:
         used = "as shown" if coordinates == "upright" else "of the stored picture"
@@ -373,6 +374,12 @@ def _warnings(
             "damaged",
             f"the coded data can't be decoded from byte {offset} on, behind the regions; it was "
             "kept as it is",
+        )
+    for offset in restart_faults(data, jpeg)[:_MOST_NOTICES]:
+        yield Notice(
+            "damaged",
+            f"restart markers are missing or out of order, at byte {offset}; readers differ in "
+            "what they show behind it, which was kept as it is",
         )
     if jpeg.eoi is None:
         yield Notice("no-eoi", "the file has no EOI marker")

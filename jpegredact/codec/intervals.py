@@ -33,6 +33,7 @@ __all__ = [
     "readable_intervals",
     "require_readable",
     "restart_fault",
+    "restart_faults",
     "strays",
     "tail",
 ]
@@ -330,6 +331,18 @@ def require_readable(
     readable = readable_intervals(data, layout, scan, most + 1)
     if most >= readable:
         raise restart_fault(scan, readable)
+
+
+def restart_faults(data: bytes, jpeg: JpegData) -> list[int]:
+    """Return, for each scan that lacks restart markers or has some out of order, where."""
+    found = []
+    for scan in jpeg.scans:
+        layout = scan_layout(jpeg, scan)
+        count = -(-layout.mcus // layout.interval)
+        readable = readable_intervals(data, layout, scan, count)
+        if readable < count:
+            found.append(restart_fault(scan, readable).offset or 0)
+    return found
 
 
 def restart_fault(scan: Scan, readable: int) -> InvalidJpegError:

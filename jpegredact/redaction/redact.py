@@ -181,7 +181,14 @@ def _patches(
     edits = shown.edits()
     for group, record in enumerate(document.groups):
         edits.put_record(group, record)
-    revealed, raw = _reveal(original, shown, edits)
+    try:
+        revealed, raw = _reveal(original, shown, edits)
+    except InvalidJpegError as error:
+        if error.code == "jpeg.torn":
+            raise
+        raise VerificationError(  # it is not the input that is bad
+            f"this fill can't be coded: {error.message}", code="redact.unsayable"
+        ) from error
     if original.jpeg.frame.progressive and any(
         revealed.pack(group)[0] != record.blocks for group, record in enumerate(document.groups)
     ):
