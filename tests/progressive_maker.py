@@ -190,13 +190,15 @@ def make_progressive(
     last_codes: bool = False,
     fill: int = 0,
     left_over: bytes = b"",
+    short: Mapping[tuple[int, int], int] | None = None,
 ) -> bytes:
     """Encode a picture; ``tables`` are for each scan those that stand in front of it.
 
     Default: tables of every symbol, in front of the first scan. With
     ``last_codes`` a symbol that has several codes is said by its last one.
     ``fill`` 0xFF bytes stand in front of each marker behind the frame header, and
-    ``left_over`` bytes behind each interval's last block.
+    ``left_over`` bytes behind each interval's last block. ``short`` says by how many
+    bits some intervals (scan, number) end too early; zeros fill their last byte.
     """
     tables = every_symbol(picture) if tables is None else tables
     out = b"\xff\xd8" + front
@@ -213,8 +215,8 @@ def make_progressive(
     gap = b"\xff" * fill
     codes: dict[int, dict[int, str]] = {}
     interval_now = 0
-    for band, restart, defined, scan in zip(
-        picture.scans, picture.restarts, tables, picture.tokens(), strict=True
+    for index, (band, restart, defined, scan) in enumerate(
+        zip(picture.scans, picture.restarts, tables, picture.tokens(), strict=True)
     ):
         if restart != interval_now:
             out += gap + segment(0xDD, restart.to_bytes(2))
@@ -234,7 +236,10 @@ def make_progressive(
                 (codes[slot][symbol] if symbol is not None else "") + extra
                 for symbol, slot, extra in interval
             )
-            bits += str(picture.style.padding) * (-len(bits) % 8)
+            padding = picture.style.padding
+            if short and (index, number) in short:
+                bits, padding = bits[: -short[index, number]], 0
+            bits += str(padding) * (-len(bits) % 8)
             coded = int("1" + bits, 2).to_bytes(len(bits) // 8 + 1)[1:]
             out += (coded + left_over).replace(b"\xff", b"\xff\x00")
     return out + gap + b"\xff\xd9" + behind

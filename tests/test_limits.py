@@ -1,6 +1,8 @@
 """Limits: at them is fine, above them is an error that says how to raise them."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,15 @@ def test_defaults() -> None:
     assert all(getattr(DEFAULT_LIMITS, name) > 0 for name in NAMES)
     with pytest.raises(dataclasses.FrozenInstanceError):
         DEFAULT_LIMITS.max_bytes = 1
+
+
+def test_the_documented_defaults() -> None:
+    """The table in docs/api.md has every limit, with its default: 2^30, 20,000."""
+    page = Path(__file__).parents[1] / "docs" / "api.md"
+    rows = re.findall(r"^\| `(max_\w+)` \| ([\d,^]+) \|", page.read_text(), re.MULTILINE)
+    values = {}
+    for name, value in rows:
+        base, _, power = value.replace(",", "").partition("^")
+        values[name] = int(base) ** int(power or 1)
+    assert values == dataclasses.asdict(Limits())
+    assert [name for name, _ in rows] == NAMES  # in the same order

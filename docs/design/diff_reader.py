@@ -3,7 +3,8 @@
 Reads and writes what the format is made of: CBOR, the compact code in both
 directions, and the states of a picture. **Of pictures it takes sequential Huffman
 ones only**, and of these baseline (SOF0) with one scan, without restart intervals
-and padding blocks: progressive and arithmetic-coded pictures (sections 7.3, 7.4)
+and padding blocks, whole (no broken interval, section 7.5) and with nothing behind
+their scan's data (no strays, 7.6): progressive and arithmetic-coded pictures (7.3, 7.4)
 are refused, and so are stretches in the file record, which no sequential picture
 has. The records are the same for every process. It imports nothing of jpegredact, and
 refuses little else: it is there to show that the text suffices. `diff_example.py`

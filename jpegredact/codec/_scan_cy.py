@@ -501,7 +501,7 @@ class ScanCursor(Unstuffer):
 class IntervalWriter(Unstuffer):
     """Copies an interval's bits, with other ones in the place of some runs of them.
 
-    The bytes go to ``out``, with stuffing or without, and are to be taken from there
+    The bytes go to ``out``, with stuffing or without, and are to be `taken` from there
     whenever `write` says that it is not done yet.
     """
 
@@ -514,22 +514,21 @@ class IntervalWriter(Unstuffer):
     inner: cython.longlong
     run: cython.longlong
 
-    def __init__(self, raw, quads, little, out, stuffing) -> None:
+    def __init__(self, raw, quads, little, stuffing) -> None:
         Unstuffer.__init__(self, raw, quads, little)
-        self.out = out
         self.stuffing = stuffing
-        self.used = 0
-        self.start(0, 0, 0, 0, -1)
 
     def start(
         self, start: cython.longlong, end: cython.longlong, byte: cython.longlong,
-        run: cython.longlong, inner: cython.longlong,
+        run: cython.longlong, inner: cython.longlong, out,
     ) -> None:
         """Begin with ``raw[start]``, data byte ``byte`` of an interval that ends at ``end``.
 
         The next run is ``run``; or it is under way: at bit ``inner`` of its words, else -1.
         """
         self._begin(start, end, byte)
+        self.out = out
+        self.used = 0
         self.bits = 0
         self.count = 0
         self.position = 8 * byte
@@ -623,6 +622,7 @@ class IntervalWriter(Unstuffer):
         new_start: cython.longlong[::1] = new[0]
         new_end: cython.longlong[::1] = new[1]
         done: cython.bint = False
+        lost: cython.bint = False
         target: cython.longlong
         stop: cython.longlong
         with cython.nogil:
@@ -632,8 +632,11 @@ class IntervalWriter(Unstuffer):
                     stop = -1
                     while self.position < target:
                         stop = self.base + 32 * self.filled
-                        if self.position >= stop and self._more():
-                            continue
+                        if self.position >= stop:
+                            if self._more():
+                                continue
+                            lost = True
+                            break
                         if stop > target:
                             stop = target
                         self.position = self.base + self._put(
@@ -641,7 +644,7 @@ class IntervalWriter(Unstuffer):
                         )
                         if self.position < stop:
                             break
-                    if self.position < target:
+                    if lost or self.position < target:
                         break
                     if self.run >= last:
                         done = True
@@ -655,15 +658,19 @@ class IntervalWriter(Unstuffer):
                 self.run += 1
                 while self.position > self.base + 32 * self.filled and self._more():
                     pass
+        if lost:
+            raise EOFError("the interval has no such bit")
         return done
 
     def finish(self, ones: cython.bint) -> None:
-        """Fill the last byte with ones or zeros, once `write` is done."""
+        """Fill the last byte with ones (without stuffing: with zeros), once `write` is done."""
         spare: cython.int = (8 - (self.count & 7)) & 7
         left: cython.int
         byte: cython.uint
         with cython.nogil:
-            self.bits = (self.bits << spare) | (((1 << spare) - 1) if ones else 0)
+            self.bits = (self.bits << spare) | (
+                ((1 << spare) - 1) if ones and self.stuffing else 0
+            )
             self.count += spare
             left = self.count
             while left > 0:
@@ -677,8 +684,8 @@ class IntervalWriter(Unstuffer):
             self.bits = 0
             self.count = 0
 
-    def take(self) -> int:
-        """Return how many bytes of ``out`` are there to be taken; the next ones overwrite them."""
+    def taken(self) -> memoryview:
+        """Return what stands in ``out``; the next bytes overwrite it."""
         used: cython.longlong = self.used
         self.used = 0
-        return used
+        return memoryview(self.out)[:used]

@@ -165,11 +165,14 @@ class ScanIndex:
 
     def changes(self, touched: array[int]) -> Iterator[FileEdit]:
         """Yield what the touched intervals of a spliced index change in the file."""
+        writer = self._writer(stuffing=True)
         for number, interval in enumerate(self.intervals):
             if interval.touched:
-                yield self._change(number, touched)
+                yield self._change(number, touched, writer)
 
-    def _change(self, number: int, touched: array[int]) -> FileEdit:
+    def _change(
+        self, number: int, touched: array[int], writer: core.scan.IntervalWriter
+    ) -> FileEdit:
         interval = self.intervals[number]
         first = touched.index(1, interval.first_block, interval.end_block)
         run = bisect_right(self.ranges[2], first) - 1
@@ -183,12 +186,10 @@ class ScanIndex:
         at += core.stuffing.stuffed_length(self.data, at, interval.raw_end, begin - byte)
         spent = 8 * begin - old_start[run]
         inner = new_start[run] + spent if spent > 0 else -1
-        room = interval.raw_end - at + 4 * len(self.words) + 64  # as a rule that is enough
-        pieces = [
-            *self._stream(
-                number, (at, begin, run, inner), self.words, self.places.new, bytearray(room), True
-            )
-        ]
+        size = interval.data_bytes - begin
+        room = size + size // 64 + 64  # as a rule that is enough for stuffing
+        start = (at, interval.raw_end, begin, run, inner, bytearray(room))
+        pieces = [*self._stream(number, writer, start, self.words, self.places.new)]
         return at, interval.raw_end, pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def outside(self, touched: array[int]) -> Iterator[Outside]:
@@ -196,38 +197,36 @@ class ScanIndex:
 
         For each, its number of bits and its unstuffed bytes: touched blocks left
         out, the DC difference behind a run of them replaced by the DC value in
-        16 bits, zero bits at the end.
+        16 bits, zero bits at the end. The bytes of each are to be taken before the next one.
         """
         edit = Edit(touched, self.blocks[3], array("I"), array("q"), array("i"), 0)
         words, new, _, more = self._rewrite(edit, self.dc_tables, outside=True)
+        writer, out = self._writer(stuffing=False), bytearray(_AT_ONCE)
         for number, (interval, span) in enumerate(zip(self.intervals, self.spans, strict=True)):
             if interval.touched:
-                start = (interval.raw_start, 0, span.start, -1)
+                start = (interval.raw_start, interval.raw_end, 0, span.start, -1, out)
                 yield (
                     self.ends[number] + more[span.stop] - more[span.start],
-                    self._stream(number, start, words, new, bytearray(_AT_ONCE), False),
+                    self._stream(number, writer, start, words, new),
                 )
 
-    def _stream(
-        self, number: int, start: tuple[int, int, int, int], words: array[int],
-        new: tuple[array[int], array[int]], out: bytearray, stuffing: bool,
-    ) -> Iterator[bytes | memoryview]:  # fmt: skip
-        """Yield the bytes of an interval with new runs in it, from a byte on: those that fit
-        into ``out``, again and again.
-
-        ``start``: where in the file that is, its number in the interval, the run that comes
-        next, and where in the words that begins if it is under way.
-        """
-        interval, (at, byte, run, inner) = self.intervals[number], start
-        writer = core.scan.IntervalWriter(
-            self.data, quads(self.data), sys.byteorder == "little", out, stuffing
+    def _writer(self, stuffing: bool) -> core.scan.IntervalWriter:
+        return core.scan.IntervalWriter(
+            self.data, quads(self.data), sys.byteorder == "little", stuffing
         )
-        writer.start(at, interval.raw_end, byte, run, inner)
+
+    def _stream(
+        self, number: int, writer: core.scan.IntervalWriter,
+        start: tuple[int, int, int, int, int, bytearray], words: array[int],
+        new: tuple[array[int], array[int]],
+    ) -> Iterator[bytes | memoryview]:  # fmt: skip
+        """Yield the bytes of an interval with new runs in it: those that fit, again and again."""
+        writer.start(*start)
         last = self.spans[number].stop
         while not writer.write(self.places.old, new, words, last, self.ends[number]):
-            yield bytes(memoryview(out)[: writer.take()])
-        writer.finish(stuffing and interval.ones)
-        yield memoryview(out)[: writer.take()]
+            yield bytes(writer.taken())
+        writer.finish(self.intervals[number].ones)
+        yield writer.taken()
 
     def _rewrite(
         self, edit: Edit, dc_tables: tuple[HuffmanTable, ...], outside: bool

@@ -217,7 +217,8 @@ class Picture(ABC):
         return [
             place
             for number, intervals in self.intervals().items()
-            if any(i.touched for i in intervals) and all(i.broken is None for i in intervals)
+            if any(i.touched for i in intervals)
+            and all(i.broken is None for i in intervals if i.touched)
             for place in strays(self.data, self.jpeg, self.jpeg.scans[number])
         ]
 

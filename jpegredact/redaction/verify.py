@@ -295,7 +295,8 @@ def _cleaned(picture: Picture | None) -> list[int]:
     return [
         number
         for number, intervals in picture.intervals().items()
-        if any(i.touched for i in intervals) and all(i.broken is None for i in intervals)
+        if any(i.touched for i in intervals)
+        and all(i.broken is None for i in intervals if i.touched)
     ]
 
 
