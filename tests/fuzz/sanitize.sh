@@ -104,7 +104,7 @@ main() {
     exit 1
   }
 
-  export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1
+  export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:allocator_may_return_null=1:malloc_context_size=3
   export UBSAN_OPTIONS=print_stacktrace=1
   export PYTHONMALLOC=malloc JPEGREDACT_FUZZ_SLACK=${JPEGREDACT_FUZZ_SLACK:-20}
   cd "$work/tree"
