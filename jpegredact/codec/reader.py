@@ -321,15 +321,10 @@ class _Reader:
         components: list[ScanComponent] = []
         units = 0
         for at in range(1, 1 + 2 * payload[0], 2):
-            # In the frame's order (B.2.3); the same identifier may stand for several.
-            index = next(
-                (
-                    i
-                    for i, component in enumerate(frame.components)
-                    if i >= len(components) and component.identifier == payload[at]
-                ),
-                -1,
-            )
+            # In the frame's order (B.2.3), even where one identifier stands for several; where
+            # another order is plain, in that.
+            same = [i for i, c in enumerate(frame.components) if c.identifier == payload[at]]
+            index = next((i for i in same if i >= len(components)), same[0] if same else -1)
             slots = payload[at + 1] >> 4, payload[at + 1] & 15
             if (
                 index < 0
