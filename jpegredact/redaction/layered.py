@@ -7,7 +7,7 @@ in touched ones is written anew.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..codec import core
@@ -22,6 +22,7 @@ from ..diff import GroupRecord
 from ..errors import InvalidJpegError
 from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
 from .plan import Plan
+from .say import faintest
 
 __all__ = ["LayeredPicture", "open_layered"]
 
@@ -179,6 +180,23 @@ class LayeredEdits(Edits):
         sayable(picture.layers, picture.store, blocks, self._coefficients)
         return {}
 
+    def end_blocks(self, lacking: Container[int], tables: Tables) -> int:
+        """See `Edits.end_blocks`. The same coefficients for all blocks of a component."""
+        changed = 0
+        for member in self.picture.members:
+            bands = [
+                layer
+                for layer in self.picture.layers.values()
+                if isinstance(layer, AcBand) and layer.component == member.component
+            ]
+            block = _ended(bands, lacking, tables)
+            if block is not None:
+                core.dcscan.put_blocks(
+                    block * len(member.blocks), member.blocks, self._coefficients
+                )
+                changed += len(member.blocks)
+        return changed
+
     def put_record(self, group: int, record: GroupRecord) -> None:
         """See `Edits.put_record`."""
         if record.odd:
@@ -203,6 +221,34 @@ class LayeredEdits(Edits):
             for block, slot in enumerate(slots):
                 if slot >= 0 and layer.touched[block] and line.dc[block] != wished[block]:
                     self._dc[slot] = line.dc[block] << low | self._dc[slot] & (1 << low) - 1
+
+
+def _ended(
+    bands: Iterable[AcBand], lacking: Container[int], tables: Tables
+) -> array[int] | None:
+    """Return 64 coefficients that end by themselves in the scans whose tables lack EOB.
+
+    None where no scan needs that. Where it is not possible, that shows when it is coded.
+    """
+    block = array("h", bytes(128))
+    found = False
+    for band in bands:
+        table = tables.get(band.table.order, band.table)
+        if table.order not in lacking or 0 in table.codes:
+            continue
+        (first, last), (high, low) = band.scan.spectral, band.scan.approximation
+        # A refinement passes over coefficients that are not zero so far.
+        places = [k for k in range(first, last + 1) if not block[k]]
+        if not places or places[-1] != last:
+            continue
+        path = faintest(table, (1, len(places)), 1 if high else 1 << (14 - low))
+        found = path is not None or found
+        at = -1
+        for symbol in path or ():
+            at += (symbol >> 4) + 1
+            if symbol & 15:
+                block[places[at]] = 1 << (symbol & 15) - 1 + low
+    return block if found else None
 
 
 def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> LayeredPicture:

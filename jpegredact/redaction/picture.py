@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Self
@@ -135,6 +135,14 @@ class Edits(ABC):
     @abstractmethod
     def make_bare(self) -> Tables:
         """Take all AC coefficients from blocks that got none put; return the tables it takes."""
+
+    @abstractmethod
+    def end_blocks(self, lacking: Container[int], tables: Tables) -> int:
+        """Let blocks end with their last coefficient where a table can't say EOB and has no room.
+
+        ``lacking`` are the orders of the tables in which something is missing. Returns how
+        many blocks changed.
+        """
 
     @abstractmethod
     def put_record(self, group: int, record: GroupRecord) -> None:

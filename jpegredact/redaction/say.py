@@ -18,7 +18,7 @@ from ..codec.scan import MissingCategory
 from ..errors import VerificationError
 from .picture import DcLine, Edits, Picture, Tables, missing_symbols
 
-__all__ = ["Said", "bare_block", "nearest_run", "nearest_run_at_all", "say"]
+__all__ = ["Said", "bare_block", "faintest", "nearest_run", "nearest_run_at_all", "say"]
 
 NEAR = 2
 """Quantiser steps that a fill may give way before a table is changed."""
@@ -51,6 +51,8 @@ def say(picture: Picture, edits: Edits, tables: Tables) -> Said:
                 for line in edits.dc_lines():
                     moved += _give_way(line, tables, lacking, bound)
                     edits.take_dc(line)
+                if attempt == "append":  # there was no room
+                    moved += edits.end_blocks(lacking, tables)
             else:
                 for table, symbols in lack.categories.items():
                     tables = (
@@ -239,7 +241,7 @@ def bare_block(table: HuffmanTable) -> tuple[HuffmanTable, int, int]:
         eob = candidate.codes.get(0)
         if eob is not None:
             return candidate, eob[1], eob[0]
-        path = _faintest(candidate, largest)
+        path = faintest(candidate, (1, 63), largest)
         if path is not None:
             bits = value = 0
             for symbol in path:
@@ -255,23 +257,27 @@ def bare_block(table: HuffmanTable) -> tuple[HuffmanTable, int, int]:
     )
 
 
-def _faintest(table: HuffmanTable, largest: int) -> list[int] | None:
-    """Return the AC symbols that reach coefficient 63 with the least sum of magnitudes."""
-    best: list[tuple[int, list[int]] | None] = [(0, [])] + [None] * 63
+def faintest(table: HuffmanTable, band: tuple[int, int], largest: int) -> list[int] | None:
+    """Return the AC symbols that reach the last coefficient of a band with the least sum of
+    magnitudes.
+    """
+    count = band[1] - band[0] + 1
+    best: list[tuple[int, list[int]] | None] = [(0, [])] + [None] * count
     symbols = sorted(
         s for s in table.codes if s == 0xF0 or (s & 15 and 1 << ((s & 15) - 1) <= largest)
     )
-    for k in range(63):
+    for k in range(count):
         here = best[k]
         if here is None:
             continue
         for symbol in symbols:
             size = symbol & 15
             end = k + (symbol >> 4) + 1
-            if end > 63 or (symbol == 0xF0 and end == 63):
+            if end > count or (symbol == 0xF0 and end == count):
                 continue
             cost = here[0] + (1 << (size - 1) if size else 0)
             there = best[end]
             if there is None or (cost, len(here[1]) + 1) < (there[0], len(there[1])):
                 best[end] = (cost, [*here[1], symbol])
-    return None if best[63] is None else best[63][1]
+    found = best[count]
+    return None if found is None else found[1]

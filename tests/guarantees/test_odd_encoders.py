@@ -107,14 +107,32 @@ def test_each_style(script: str, style: str) -> None:
             check(jpeg, full=tables == "full")
 
 
-@pytest.mark.xfail(strict=True, reason="fills of AC scans don't look for other ways to end a block")
-def test_a_table_without_eob_and_without_room() -> None:
+@pytest.mark.parametrize(
+    ("values", "script"),
+    [
+        ({0: 9, 1: 3, 63: 1}, maker.simple(1)),
+        ({0: 9, 5: -3, 6: 1, 63: -2}, [Band((0,)), Band((0,), 1, 5), Band((0,), 6, 63)]),
+        ({0: 9, 1: 5, 2: -7, 5: 4, 6: 1, 63: -2},
+         [Band((0,)), Band((0,), 1, 5, 0, 2), Band((0,), 6, 63), Band((0,), 1, 5, 2, 1)]),
+        ({0: 9, 5: 2, 6: 1, 63: -2},  # the refinement ends the block
+         [Band((0,)), Band((0,), 6, 63), Band((0,), 1, 5, 0, 2), Band((0,), 1, 5, 2, 1)]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("many", [1, 5])
+def test_a_table_without_eob_and_without_room(values, script, many: int) -> None:
     """A block that ends with its last coefficient needs no EOB; a fill must do so too."""
-    blocks = np.zeros((1, 1, 64), int)
-    blocks[0, 0, [0, 1, 63]] = 9, 3, 1
-    made = Picture(8, 8, [Part(blocks)], maker.simple(1))
+    blocks = np.zeros((1, many, 64), int)
+    for k, value in values.items():
+        blocks[0, :, k] = value
+    blocks[0, :, 1] += np.arange(many) * (values.get(1, 0) > 0)
+    made = Picture(8 * many, 8, [Part(blocks)], script)
     jpeg = maker.make_progressive(made, maker.tight(made, full=True))
-    assert not refused(jpeg, [(0, 0, 8, 8)])
+    for box in ((0, 0, 8, 8), (8 * many - 8, 0, 8 * many, 8), (0, 0, 8 * many, 8)):
+        done = jr.redact(jpeg, [box])
+        assert jr.restore(done.jpeg, done.diff.to_bytes()) == jpeg
+        assert jr.verify(jpeg, done.jpeg, done.diff).outside_changed == 0
+        assert done.report.blocks_moved
+        assert done.report.tables_appended == ()
 
 
 def test_the_styles_differ() -> None:
