@@ -73,6 +73,7 @@ class BandCursor:
     left = cython.declare(cython.longlong, visibility="public")
     floor = cython.declare(cython.longlong, visibility="public")
     beyond = cython.declare(cython.longlong, visibility="public")
+    reached = cython.declare(cython.longlong, visibility="public")
 
     def __init__(self, words, full, history, store, band, grid, stretches, entries) -> None:
         self.words = words
@@ -92,6 +93,7 @@ class BandCursor:
         self.entry = 0
         self.floor = 0
         self.beyond = -1
+        self.reached = 0
 
     @cython.cfunc
     @cython.nogil
@@ -151,7 +153,8 @@ class BandCursor:
         Returns 0, or one of the negative numbers of this module; then ``position`` is
         where the block starts that fails, and ``broken`` is that block. ``left`` is how
         many blocks of an EOB run are left at the end, or at the block that fails. ``beyond``
-        is where the first block ends that ends behind bit ``floor``, -1 if none does.
+        is where the first block ends that ends behind bit ``floor``, -1 if none does;
+        ``reached`` is the first bit that was not taken.
         """
         status: cython.int = 0
         b: cython.longlong = begin
@@ -200,7 +203,8 @@ class BandCursor:
                 if column == self.columns:
                     column = 0
                     row += 1
-            self.position = start if status else self.i * 32 - self.n
+            self.reached = self.i * 32 - self.n
+            self.position = start if status else self.reached
             self.broken = b
             self.left = before if status else run
             if self.in_stretch:

@@ -36,6 +36,7 @@ __all__ = [
     "restart_faults",
     "strays",
     "tail",
+    "torn",
 ]
 
 FileEdit = tuple[int, int, "bytes | bytearray | memoryview"]
@@ -91,12 +92,7 @@ class Interval:
         InvalidJpegError
         """
         if not self.ones and -end % 8 > self.slack:
-            raise InvalidJpegError(
-                "coded data ends in the middle of a block that readers would no longer take for a "
-                "broken one if the data moved by some bits",
-                code="jpeg.torn",
-                offset=self.broken,
-            )
+            raise torn(self.broken)
 
 
 @dataclass(frozen=True)
@@ -231,6 +227,16 @@ def cut_bits(words: array[int], start: int, end: int) -> bytes:
     return out.tobytes()[:count]
 
 
+def torn(offset: int | None) -> InvalidJpegError:
+    """Return the error for damaged data whose end would mean something else if it moved."""
+    return InvalidJpegError(
+        "damaged data ends in the middle of a block; readers would see another one broken, or "
+        "none, if the data moved by some bits",
+        code="jpeg.torn",
+        offset=offset,
+    )
+
+
 def tail(
     data: bytes, raw_start: int, raw_end: int, base: int, exact: bool, zeros: bool
 ) -> tuple[int, bool]:
@@ -282,8 +288,9 @@ def strays(data: bytes, jpeg: JpegData, scan: Scan) -> list[tuple[int, int]]:
     count = -(-layout.mcus // layout.interval)
     if readable_intervals(data, layout, scan, count) < count:
         return []
-    if raw_interval(scan, count - 1)[0] == raw_interval(scan, count - 1)[1]:
-        return []  # a marker too many before the last interval?
+    start, end = raw_interval(scan, count - 1)
+    if start == end and not jpeg.frame.arithmetic:
+        return []  # a marker too many before the last interval? Huffman codes take some bits
     behind = [segment.offset for segment in jpeg.segments if segment.offset >= scan.end]
     next_one = behind[0] if behind else jpeg.length if jpeg.eoi is None else jpeg.eoi
     marks = [

@@ -25,9 +25,11 @@ from .intervals import (
     Interval,
     Outside,
     cut_bits,
+    last_one,
     load_intervals,
     restart_fault,
     tail,
+    torn,
 )
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
@@ -416,15 +418,23 @@ class AcBand(CodedScan):
                 lost.append(range(cursor.broken, end))
                 # Readers make zeros up for the block that lacks data, and leave out those behind
                 # it. Which one that is matters, unless it is no more than EOBs that they add.
-                exhausted = status == core.bandread.BAD_DATA
+                least = max(
+                    position, start + last_one(data, raw.raw_start, raw.raw_end)
+                )
+                exhausted = status == core.bandread.BAD_DATA or (
+                    status != _UNKNOWN and cursor.reached + 16 > least
+                )
                 zeros = table.full[0]
                 exact = exhausted and bool(zeros & 15 or zeros & 255 == 0xF0)
                 if k not in stops:
                     last = stretches[3][cursor.count - 1] if cursor.count > before else start
                     base = (position if exact else last) - start
-                    raise BrokenInterval(
-                        k, tail(data, raw.raw_start, raw.raw_end, base, exact, exhausted)
-                    )
+                    end_of_data = tail(data, raw.raw_start, raw.raw_end, base, exact, exhausted)
+                    if not exhausted and status != _UNKNOWN and (
+                        cursor.reached + 16 > start + end_of_data[0]
+                    ):
+                        raise torn(offset)
+                    raise BrokenInterval(k, end_of_data)
                 position, ones = start + stops[k][0], stops[k][1]
                 if cursor.beyond >= 0 and exact:
                     slack = cursor.beyond - position - 1

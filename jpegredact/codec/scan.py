@@ -24,12 +24,14 @@ from .intervals import (
     Interval,
     Outside,
     cut_bits,
+    last_one,
     quads,
     raw_interval,
     readable_intervals,
     require_readable,
     restart_fault,
     tail,
+    torn,
 )
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
@@ -411,9 +413,13 @@ class _Walk:
             # Readers make zeros up for the MCU that lacks data, and leave out those behind it.
             # Which one that is must stay the same, whatever number of zeros fills the last byte.
             exhausted = status == core.scan.BAD_DATA
-            stop, ones = tail(
-                self.data, *raw_interval(self.scan, k), cursor.whole, exhausted, exhausted
-            )
+            raw, whole = raw_interval(self.scan, k), cursor.whole
+            if not exhausted:  # but perhaps in another state, with less to fill the last byte
+                least = max(whole, last_one(self.data, *raw))
+                exhausted = self._decode(k, cursor, end, least) == core.scan.BAD_DATA
+            stop, ones = tail(self.data, *raw, whole, exhausted, exhausted)
+            if not exhausted and self._decode(k, cursor, end, stop) == core.scan.BAD_DATA:
+                raise torn(self._offset(k, position))
             filled = exhausted and self._decode(k, cursor, end, stop + _MOST)
             passed = first + cursor.passed
             if exhausted and not filled and failed == end - 1:  # with them it is whole

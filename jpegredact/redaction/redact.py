@@ -82,6 +82,17 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
+    outcome = _redact(data, jpeg, regions, method, margin, limits)
+    if outcome.broken or jpeg.frame.arithmetic:
+        _restore(outcome.jpeg, outcome.document, limits, min(outcome.broken, default=None))
+    return outcome
+
+
+def _redact(
+    data: bytes, jpeg: JpegData, regions: Sequence[Region], method: Method,
+    margin: tuple[float, bool], limits: Limits,
+) -> Outcome:  # fmt: skip
+    """Do it; what was needed on the way is not held any more when this returns."""
     sha256 = Later(lambda: hashlib.sha256(data).digest(), len(data))
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
@@ -91,6 +102,8 @@ def redact_bytes(
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
     outside = Later(lambda: original.outside_digest(said.tables), len(data))
+    if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
+        outside.result()
     shown = said.picture
     redacted = Later(lambda: _file(shown, said.tables), len(data))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
@@ -110,9 +123,6 @@ def redact_bytes(
         outside=outside.result(),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
-    broken = [i.broken for i in original.touched_intervals() if i.broken is not None]
-    if broken or jpeg.frame.arithmetic:
-        _restore(redacted.result().data, document, limits, min(broken, default=None))
     return Outcome(
         jpeg=redacted.result().data,
         sha256=redacted.result().sha256,
@@ -130,7 +140,9 @@ def redact_bytes(
             interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
         raw_bytes=document.file.raw_bytes,
-        broken=tuple(sorted(broken)),
+        broken=tuple(
+            sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
+        ),
     )
 
 
