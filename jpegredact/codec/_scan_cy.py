@@ -39,7 +39,7 @@ BAD_RUN = -3  # a run of coefficients that leaves the block
 BAD_DC = -4  # a DC value outside 16 bits
 
 AT_ONCE = 64  # MCUs that `ScanCursor.advance` records in one call, at most
-CHUNK = 1024
+CHUNK = 1024  # words; a run of recorded MCUs looks back for less than two chunks
 
 
 def is_compiled() -> bool:

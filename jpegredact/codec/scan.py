@@ -290,6 +290,8 @@ class ScanIndex:
         ) and core.splice.same_runs(
             self.words, self.places.new, other.words, other.places.new
         )
+
+
 def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> ScanIndex:
     """Walk a scan and record the blocks of marked MCUs.
 
@@ -406,6 +408,8 @@ class _Walk:
         safe = end if last < 0 else min(last + 2, end)
         status = self._decode(k, cursor, end)
         failed, position, slack = first + cursor.passed, cursor.position, _MOST
+        if status == core.scan.BAD_DATA:
+            position = cursor.whole
         stop, ones = position, True
         if status and last >= 0:
             if failed < safe:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["render_into"]
 
 Window = tuple[int, int, int, int]
+_Ring: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
+_WORTH_A_WINDOW = 4096
+"""Cells that take as long as one window more."""
 
 
 def render_into(picture: Picture, method: Method, edits: Edits) -> None:
@@ -96,11 +99,6 @@ def _windows(member: Member) -> list[Window]:
         (row, column, row_end - row, column_end - column)
         for (row, row_end), (column, column_end) in _apart(rings, 0, 0)
     ]
-
-
-_Ring: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
-_WORTH_A_WINDOW = 4096
-"""Cells that take as long as one window more."""
 
 
 def _apart(rings: list[_Ring], axis: int, failed: int) -> list[_Ring]:
