@@ -220,7 +220,7 @@ def kept(promise: Callable[..., str], meter: Meter, *given: Any) -> str:
 class Script(random.Random):
     """A generator whose choices are read from bytes, so that a fuzzer can steer mutations.
 
-    Behind the end of the bytes every choice is the first one.
+    Behind the end of the bytes the choices are always the same ones.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -229,13 +229,15 @@ class Script(random.Random):
 
     def getrandbits(self, k: int, /) -> int:
         """Take as many bytes as hold ``k`` bits."""
+        if not self.left:
+            return super().getrandbits(k)
         size = (k + 7) // 8
         taken, self.left = self.left[:size], self.left[size:]
         return int.from_bytes(taken.ljust(size, b"\0")) & ((1 << k) - 1)
 
     def random(self) -> float:
         """Take a byte."""
-        return self.getrandbits(8) / 256
+        return self.getrandbits(8) / 256 if self.left else super().random()
 
 
 @dataclass(frozen=True)
