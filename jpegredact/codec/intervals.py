@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class CodedScan:
+class CodedScan(ABC):
     """A scan, some of whose restart intervals were looked into."""
 
     data: bytes
@@ -132,9 +133,9 @@ class CodedScan:
             out[core.stuffing.stuffed_length(out, 0, end, kept >> 3) :]
         )
 
+    @abstractmethod
     def interval_bytes(self, interval: Interval) -> bytes | bytearray:
         """Return an interval that was written anew as the file will hold it."""
-        raise NotImplementedError
 
     def changes(self) -> Iterator[FileEdit]:
         """Yield what the touched intervals change in the file."""
@@ -285,7 +286,7 @@ def strays(data: bytes, jpeg: JpegData, scan: Scan) -> list[tuple[int, int]]:
     no length, up to the next segment. None where the scan lacks restart markers.
     """
     layout = scan_layout(jpeg, scan)
-    count = -(-layout.mcus // layout.interval)
+    count = layout.intervals
     if readable_intervals(data, layout, scan, count) < count:
         return []
     start, end = raw_interval(scan, count - 1)
@@ -323,7 +324,7 @@ def readable_intervals(data: bytes, layout: ScanLayout, scan: Scan, enough: int)
     not look further than for ``enough`` intervals.
     """
     restarts = scan.restarts
-    markers = min(-(-layout.mcus // layout.interval) - 1, len(restarts), enough)
+    markers = min(layout.intervals - 1, len(restarts), enough)
     for number in range(markers):
         if data[restarts[number] + 1] & 7 != number & 7:
             return number
@@ -345,7 +346,7 @@ def restart_faults(data: bytes, jpeg: JpegData) -> list[int]:
     found = []
     for scan in jpeg.scans:
         layout = scan_layout(jpeg, scan)
-        count = -(-layout.mcus // layout.interval)
+        count = layout.intervals
         readable = readable_intervals(data, layout, scan, count)
         if readable < count:
             found.append(restart_fault(scan, readable).offset or 0)

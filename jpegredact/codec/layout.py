@@ -48,6 +48,11 @@ class ScanLayout:
         """MCUs in the scan."""
         return self.mcus_across * self.mcus_down
 
+    @property
+    def intervals(self) -> int:
+        """Restart intervals in the scan."""
+        return -(-self.mcus // self.interval)
+
     def unit_components(self) -> array[int]:
         """For each data unit of the MCU, which component of the scan it belongs to."""
         return array(

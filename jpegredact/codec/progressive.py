@@ -129,7 +129,7 @@ def find_mcus(
 
 def _count(scan: Scan, layout: ScanLayout) -> int:
     """Return how many restart intervals there are, of those that there should be."""
-    return min(-(-layout.mcus // layout.interval), len(scan.restarts) + 1)
+    return min(layout.intervals, len(scan.restarts) + 1)
 
 
 @dataclass(frozen=True)

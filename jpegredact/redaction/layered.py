@@ -241,7 +241,7 @@ def _ended(
         places = [k for k in range(first, last + 1) if not block[k]]
         if not places or places[-1] != last:
             continue
-        path = faintest(table, (1, len(places)), 1 if high else 1 << (14 - low))
+        path = faintest(table, len(places), 1 if high else 1 << (14 - low))
         found = path is not None or found
         at = -1
         for symbol in path or ():

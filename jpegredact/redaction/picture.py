@@ -217,16 +217,23 @@ class Picture(ABC):
         for intervals in self.intervals().values():
             yield from (interval for interval in intervals if interval.touched)
 
-    def strays(self) -> list[tuple[int, int]]:
-        """Return what stands behind the touched scans' last blocks and is to go: see `strays`.
+    def cleaned(self) -> list[int]:
+        """Return the touched scans (by number) behind whose last blocks strays are to go.
 
-        Not where a scan is damaged: what stands there may be the rest of the picture.
+        Not those that are damaged: what stands there may be the rest of the picture.
         """
         return [
-            place
+            number
             for number, intervals in self.intervals().items()
             if any(i.touched for i in intervals)
             and all(i.broken is None for i in intervals if i.touched)
+        ]
+
+    def strays(self) -> list[tuple[int, int]]:
+        """Return what stands behind the `cleaned` scans and is to go: see `strays`."""
+        return [
+            place
+            for number in self.cleaned()
             for place in strays(self.data, self.jpeg, self.jpeg.scans[number])
         ]
 
@@ -345,10 +352,10 @@ def _place(change: tuple[int, int, Any]) -> tuple[int, int]:
 
 
 def chunks(data: bytes, changes: Sequence[FileEdit]) -> Iterable[bytes | bytearray | memoryview]:
-    """Yield the pieces of ``data`` with the changes made."""
+    """Yield the pieces of ``data`` with the changes made, whatever their order."""
     view = memoryview(data)
     at = 0
-    for start, end, new in changes:
+    for start, end, new in sorted(changes, key=_place):
         yield view[at:start]
         yield new
         at = end

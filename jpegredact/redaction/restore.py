@@ -82,16 +82,16 @@ def restore_bytes(
     if state.note is not None:
         changes.append((state.note.offset, state.note.end, b""))
     if not all(wanted):
-        plain = assemble(data, sorted(changes, key=lambda change: change[:2]))
+        plain = assemble(data, changes)
         if len(plain) == document.file.length and hashlib.sha256(plain).digest() == digest:
             return plain  # what is still hidden looked like its fill from the beginning
         shown = {r for n, group in enumerate(document.groups) if wanted[n] for r in group.regions
                  if not _is_still_fill(group, document.fills[n])}  # fmt: skip
         changes.append(_note(state, document, sorted(revealed - shown)))
-        return assemble(data, sorted(changes, key=lambda change: change[:2]))
+        return assemble(data, changes)
     if any(tables[order] != table for order, table in state.tables.items()):
         raise _mismatch("the original's coefficients need codes that its own tables lack")
-    whole = assemble(data, sorted(changes, key=lambda change: change[:2]))
+    whole = assemble(data, changes)
     try:
         whole = apply_patches(whole, document.file.patches)
     except ValueError:

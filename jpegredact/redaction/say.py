@@ -241,7 +241,7 @@ def bare_block(table: HuffmanTable) -> tuple[HuffmanTable, int, int]:
         eob = candidate.codes.get(0)
         if eob is not None:
             return candidate, eob[1], eob[0]
-        path = faintest(candidate, (1, 63), largest)
+        path = faintest(candidate, 63, largest)
         if path is not None:
             bits = value = 0
             for symbol in path:
@@ -257,11 +257,10 @@ def bare_block(table: HuffmanTable) -> tuple[HuffmanTable, int, int]:
     )
 
 
-def faintest(table: HuffmanTable, band: tuple[int, int], largest: int) -> list[int] | None:
-    """Return the AC symbols that reach the last coefficient of a band with the least sum of
+def faintest(table: HuffmanTable, count: int, largest: int) -> list[int] | None:
+    """Return the AC symbols that reach the last of so many coefficients with the least sum of
     magnitudes.
     """
-    count = band[1] - band[0] + 1
     best: list[tuple[int, list[int]] | None] = [(0, [])] + [None] * count
     symbols = sorted(
         s for s in table.codes if s == 0xF0 or (s & 15 and 1 << ((s & 15) - 1) <= largest)

@@ -93,8 +93,9 @@ def verify_bytes(
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
         plan = make_plan(other, regions, margin, limits) if regions else no_plan(other)
     picture = _opened(redacted, other, plan)
+    cleaned = picture.cleaned() if picture is not None else []
     gaps = zip(
-        _between(original, jpeg, _cleaned(picture)), _between(redacted, other, []), strict=True
+        _between(original, jpeg, cleaned), _between(redacted, other, []), strict=True
     )
     if any(old != new for old, new in gaps):
         problems.append("bytes between or behind the segments changed")
@@ -228,12 +229,12 @@ def _coded_problems(
         yield f"the coded data before byte {interval.raw_end} does not end as it should"
     if any(interval.broken is not None for interval in picture.touched_intervals()):
         yield from _broken_problems(original, jpeg, picture)
-    cleaned = _cleaned(picture)
+    cleaned = picture.cleaned()
     for number, (a, b) in enumerate(zip(jpeg.scans, other.scans, strict=True)):
         starts, ends = [b.start, *(at + 2 for at in b.restarts)], [*b.restarts, b.end]
         before = zip([a.start, *(at + 2 for at in a.restarts)], [*a.restarts, a.end], strict=True)
         layout = scan_layout(other, b)
-        count = -(-layout.mcus // layout.interval) if number in cleaned else None
+        count = layout.intervals if number in cleaned else None
         for start, end, (old_start, old_end) in [*zip(starts, ends, before, strict=True)][:count]:
             if start not in touched and redacted[start:end] != original[old_start:old_end]:
                 yield f"coded data outside the regions changed, from byte {start}"
@@ -286,18 +287,6 @@ def _blocks_of(
                 cells = cells[: shape[0], : shape[1]]
                 found[: cells.shape[0], : cells.shape[1]] |= cells
     return found
-
-
-def _cleaned(picture: Picture | None) -> list[int]:
-    """Return the scans behind which nothing may stand that is no data: see `Picture.strays`."""
-    if picture is None:
-        return []
-    return [
-        number
-        for number, intervals in picture.intervals().items()
-        if any(i.touched for i in intervals)
-        and all(i.broken is None for i in intervals if i.touched)
-    ]
 
 
 def _between(data: bytes, jpeg: JpegData, cleaned: Sequence[int]) -> Iterator[bytes]:
