@@ -344,12 +344,12 @@ def _report(
         bytes_rewritten=outcome.bytes_rewritten,
         diff_bytes=len(outcome.diff),
         raw_bytes=outcome.raw_bytes,
-        warnings=tuple(_warnings(data, jpeg, orientation, coordinates, outcome)),
+        warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
     )  # fmt: skip
 
 
 def _warnings(
-    data: bytes, jpeg: JpegData, orientation: int, coordinates: str, outcome: Outcome
+    jpeg: JpegData, orientation: int, coordinates: str, outcome: Outcome
 ) -> Iterator[Notice]:
     if orientation != 1:
         used = "as shown" if coordinates == "upright" else "of the stored picture"
@@ -375,7 +375,7 @@ def _warnings(
             f"the coded data can't be decoded from byte {offset} on, behind the regions; it was "
             "kept as it is",
         )
-    for offset in restart_faults(data, jpeg)[:_MOST_NOTICES]:
+    for offset in restart_faults(jpeg)[:_MOST_NOTICES]:
         yield Notice(
             "damaged",
             f"restart markers are missing or out of order, at byte {offset}; readers differ in "

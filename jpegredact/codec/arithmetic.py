@@ -96,7 +96,7 @@ class ArithmeticScan(CodedScan):
                         code="jpeg.truncated",
                         offset=interval.raw_end,
                     )
-                intervals[number] = replace(interval, broken=interval.raw_end)
+                intervals[number] = interval._replace(broken=interval.raw_end)
         return replace(found, intervals=tuple(intervals))
 
     def _reader(self, store: BlockStore, coefficients: array[int], history: array[int]) -> Any:
@@ -171,7 +171,9 @@ class ArithmeticScan(CodedScan):
             at = 32 * len(words)
             words.frombytes(data + bytes(-len(data) % 4 + 4 * PAD_WORDS))
             intervals.append(
-                replace(interval, first_bit=at, end_bit=at + 8 * len(data), data_bytes=len(data))
+                interval._replace(
+                    first_bit=at, end_bit=at + 8 * len(data), data_bytes=len(data)
+                )
             )
         if sys.byteorder == "little":
             words.byteswap()

@@ -42,21 +42,14 @@ class HuffmanTable:
             codes.setdefault(symbol, (code, length))
         return codes
 
-    def _in_order(self) -> list[tuple[int, int, int]]:
-        found = []
-        code = at = 0
-        for length in range(1, 17):
-            for _ in range(self.counts[length - 1]):
-                found.append((self.symbols[at], code, length))
-                code += 1
-                at += 1
-            if code > 1 << length:
-                raise InvalidJpegError(
-                    "a Huffman table has more codes than its lengths allow",
-                    code="jpeg.huffman",
-                    offset=self.offset if self.offset >= 0 else None,
-                )
-            code <<= 1
+    def _in_order(self) -> tuple[tuple[int, int, int], ...]:
+        found = _codes(self.counts, self.symbols)
+        if found is None:
+            raise InvalidJpegError(
+                "a Huffman table has more codes than its lengths allow",
+                code="jpeg.huffman",
+                offset=self.offset if self.offset >= 0 else None,
+            )
         return found
 
     def check(self) -> None:
@@ -128,6 +121,22 @@ class HuffmanTable:
 
 
 @lru_cache(maxsize=64)
+def _codes(counts: bytes, symbols: bytes) -> tuple[tuple[int, int, int], ...] | None:
+    """Return (symbol, code, length) in the order of the codes; None where they don't fit."""
+    found = []
+    code = at = 0
+    for length, count in enumerate(counts, 1):
+        for symbol in symbols[at : at + count]:
+            found.append((symbol, code, length))
+            code += 1
+        at += count
+        if code > 1 << length:
+            return None
+        code <<= 1
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
 def _full(counts: bytes, symbols: bytes) -> array[int]:
     table = array("H")
     for symbol, _, length in HuffmanTable(0x10, counts, symbols)._in_order():
@@ -169,9 +178,14 @@ def _decode_tables(
 
 def encode_codes(tables: Sequence[HuffmanTable], room: int) -> array[int]:
     """Return ``code << 5 | length`` by table and symbol, ``room`` entries a table; 0: none."""
+    return _encode_codes(tuple((t.counts, t.symbols) for t in tables), room)
+
+
+@lru_cache(maxsize=16)
+def _encode_codes(tables: tuple[tuple[bytes, bytes], ...], room: int) -> array[int]:
     codes = array("I", bytes(4 * room * len(tables)))
-    for number, table in enumerate(tables):
-        for symbol, (code, length) in table.codes.items():
+    for number, (counts, symbols) in enumerate(tables):
+        for symbol, code, length in reversed(_codes(counts, symbols) or ()):
             if symbol < room:
                 codes[number * room + symbol] = code << 5 | length
     return codes

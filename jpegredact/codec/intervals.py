@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..errors import InvalidJpegError
 from . import core
@@ -51,8 +52,7 @@ PAD_WORDS = 4
 """Zero words behind the data of each interval, so that no reader leaves the array."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A restart interval that was looked into.
 
     Its bits stand in the index's words from ``first_bit``; ``end_bit`` is where
@@ -197,7 +197,7 @@ def load_intervals(
         One of them lies behind a restart marker that is missing or out of order.
     """
     wanted = list(wanted)
-    require_readable(data, layout, scan, wanted)
+    require_readable(layout, scan, wanted)
     raw = {k: raw_interval(scan, k) for k in wanted}
     words = array("I", [0]) * sum((b - a + 3) // 4 + PAD_WORDS for a, b in raw.values())
     fours = quads(data)
@@ -287,7 +287,7 @@ def strays(data: bytes, jpeg: JpegData, scan: Scan) -> list[tuple[int, int]]:
     """
     layout = scan_layout(jpeg, scan)
     count = layout.intervals
-    if readable_intervals(data, layout, scan, count) < count:
+    if readable_intervals(layout, scan) < count:
         return []
     start, end = raw_interval(scan, count - 1)
     if start == end and not jpeg.frame.arithmetic:
@@ -314,40 +314,33 @@ def raw_interval(scan: Scan, number: int) -> tuple[int, int]:
     )
 
 
-def readable_intervals(data: bytes, layout: ScanLayout, scan: Scan, enough: int) -> int:
+def readable_intervals(layout: ScanLayout, scan: Scan) -> int:
     """Return how many restart intervals, from the first on, every reader finds at the same place.
 
     That is all of them where markers are neither missing nor out of order. Where
     one is out of order, the interval in front of it may be two, or none, and how
     readers go on behind it is up to them (T.81 leaves it open). Where the data
-    just ends too early, the last interval that has any is still readable. Does
-    not look further than for ``enough`` intervals.
+    just ends too early, the last interval that has any is still readable.
     """
-    restarts = scan.restarts
-    markers = min(layout.intervals - 1, len(restarts), enough)
-    for number in range(markers):
-        if data[restarts[number] + 1] & 7 != number & 7:
-            return number
-    return markers + 1
+    markers = min(layout.intervals - 1, len(scan.restarts))
+    return scan.in_order if scan.in_order < markers else markers + 1
 
 
-def require_readable(
-    data: bytes, layout: ScanLayout, scan: Scan, wanted: Iterable[int]
-) -> None:
+def require_readable(layout: ScanLayout, scan: Scan, wanted: Iterable[int]) -> None:
     """Raise an error unless all the wanted restart intervals are readable."""
     most = max(wanted, default=-1)
-    readable = readable_intervals(data, layout, scan, most + 1)
+    readable = readable_intervals(layout, scan)
     if most >= readable:
         raise restart_fault(scan, readable)
 
 
-def restart_faults(data: bytes, jpeg: JpegData) -> list[int]:
+def restart_faults(jpeg: JpegData) -> list[int]:
     """Return, for each scan that lacks restart markers or has some out of order, where."""
     found = []
     for scan in jpeg.scans:
         layout = scan_layout(jpeg, scan)
         count = layout.intervals
-        readable = readable_intervals(data, layout, scan, count)
+        readable = readable_intervals(layout, scan)
         if readable < count:
             found.append(restart_fault(scan, readable).offset or 0)
     return found

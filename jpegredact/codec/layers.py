@@ -139,7 +139,7 @@ def _walked(
         layout = scan_layout(jpeg, scan)
         codes_ac = scan.spectral[0] > 0
         least = 0 if codes_ac else -1  # of blocks around the regions only the DC is of use
-        readable = readable_intervals(data, layout, scan, len(last))
+        readable = readable_intervals(layout, scan)
         marks = bytearray()
         if codes_ac:
             marks = needed.setdefault(layout.grids[0].component, bytearray(layout.mcus))

@@ -124,6 +124,8 @@ class Scan:
     """First byte of the marker that ends the entropy-coded data (its last 0xFF)."""
     restarts: array[int]
     """Offsets of the RSTn markers in between."""
+    in_order: int
+    """How many of them, from the first on, have the number whose turn it is."""
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,7 @@ class DcRefinement(CodedScan):
             if interval.end_bit & 31 and interval.ones:
                 last = interval.end_bit >> 5
                 words[last] |= 0xFFFFFFFF >> (interval.end_bit & 31)
-            intervals.append(replace(interval, data_bytes=count))
+            intervals.append(interval._replace(data_bytes=count))
         return replace(self, words=words, intervals=tuple(intervals))
 
     def interval_bytes(self, interval: Interval) -> bytes | bytearray:
@@ -522,7 +522,7 @@ class AcBand(CodedScan):
             writer.finish(i.ones)
             writer.skip(PAD_WORDS)
             intervals.append(
-                replace(i, first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
+                i._replace(first_bit=start, end_bit=end, data_bytes=(end - start + 7) >> 3)
             )
         return replace(
             self, words=words, table=table, intervals=tuple(intervals),

@@ -344,11 +344,11 @@ class _Reader:
         if len(components) > 1 and units > 10:
             raise self._bad(segment, "number of blocks per MCU")
         start = segment.end
-        end, restarts = self._entropy_end(start, _MARKER_LS if frame.code == m.JPEG_LS else _MARKER)
+        end = self._entropy_end(start, _MARKER_LS if frame.code == m.JPEG_LS else _MARKER)
         self.scans.append(
             Scan(
                 segment, tuple(components), (first, last), (bits >> 4, bits & 15),
-                self.restart_interval, self.conditioning, start, end, restarts,
+                self.restart_interval, self.conditioning, start, *end,
             )
         )
 
@@ -370,20 +370,25 @@ class _Reader:
         table.check()
         return table
 
-    def _entropy_end(self, start: int, marker: re.Pattern[bytes]) -> tuple[int, array[int]]:
+    def _entropy_end(
+        self, start: int, marker: re.Pattern[bytes]
+    ) -> tuple[int, array[int], int]:
+        """Return where a scan's data ends, its restart markers, and how many are in order."""
+        data = self.data
+        most = self.limits.max_restarts
         restarts = array("q")
-        at = start
-        while True:
-            found = marker.search(self.data, at)
-            if found is None:
-                return len(self.data), restarts
-            code = self.data[found.start() + 1]
+        in_order = 0
+        for found in marker.finditer(data, start):
+            at = found.start()
+            code = data[at + 1]
             if not m.RST0 <= code <= m.RST7:
-                return found.start(), restarts
-            restarts.append(found.start())
-            if len(restarts) > self.limits.max_restarts:
+                return at, restarts, in_order
+            if code & 7 == in_order & 7 and in_order == len(restarts):
+                in_order += 1
+            restarts.append(at)
+            if len(restarts) > most:
                 self.limits.check("max_restarts", len(restarts), "restart markers", at)
-            at = found.end()
+        return len(data), restarts, in_order
 
     def _colour(self, frame: Frame) -> str:
         """The colour space, by the rules of libjpeg's ``default_decompress_parms``."""

@@ -40,7 +40,7 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
-_AT_ONCE = 1 << 16
+_AT_ONCE = 1 << 18
 _MOST = 7
 """Bits that fill a byte, at most."""
 _FAULTS = {
@@ -153,7 +153,7 @@ class ScanIndex:
         for interval, span, end in zip(self.intervals, self.spans, self.ends, strict=True):
             end += more[span.stop] - more[span.start]
             interval.require_room(end)
-            intervals.append(replace(interval, end_bit=end, data_bytes=(end + 7) >> 3))
+            intervals.append(interval._replace(end_bit=end, data_bytes=(end + 7) >> 3))
         return replace(
             self,
             words=words,
@@ -312,7 +312,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         The scan can't be decoded as far as it must be.
     """
     layout = scan_layout(jpeg, scan)
-    plan = _readable_plan(data, layout, scan, marks)
+    plan = _readable_plan(layout, scan, marks)
     while True:
         walk = _Walk(data, layout, scan, marks, plan)
         index = walk.index()
@@ -323,13 +323,13 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
         plan = _plan(layout, marks)
 
 
-def _readable_plan(data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray) -> _Plan:
+def _readable_plan(layout: ScanLayout, scan: Scan, marks: bytearray) -> _Plan:
     """Return `_plan` of the marks, less those that no data can be there for.
 
     So no memory is taken for them.
     """
     wanted = max(marks.rfind(1), marks.rfind(2)) // layout.interval + 1
-    readable = readable_intervals(data, layout, scan, wanted)
+    readable = readable_intervals(layout, scan)
     if readable < wanted:
         first = readable * layout.interval
         if marks.find(2, first) >= 0:
@@ -386,7 +386,7 @@ class _Walk:
             array("q", bytes(8 * count)), array("B", bytes(count)),
             array("i", bytes(4 * count)), array("i", bytes(4 * count)),
         )  # fmt: skip
-        require_readable(self.data, layout, self.scan, self.spans)
+        require_readable(layout, self.scan, self.spans)
         self.kept = array("I", bytes(4 * core.scan.room(layout.units)))
         cursor = core.scan.ScanCursor(
             self.data, quads(self.data), sys.byteorder == "little", units, tables, blocks,

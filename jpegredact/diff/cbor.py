@@ -44,38 +44,46 @@ def _key(name: str) -> bytes:
 def _head(major: int, number: int, out: bytearray) -> None:
     if number < 24:
         out.append(major << 5 | number)
-        return
-    for extra, size in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if number < 1 << 8 * size:
-            out.append(major << 5 | extra)
-            out += number.to_bytes(size)
-            return
-    raise ValueError(f"{number} does not fit 64 bits")
+    elif number < 1 << 8:
+        out += bytes((major << 5 | 24, number))
+    elif number < 1 << 16:
+        out += (major << 21 | 25 << 16 | number).to_bytes(3)
+    elif number < 1 << 32:
+        out += (major << 37 | 26 << 32 | number).to_bytes(5)
+    elif number < 1 << 64:
+        out += (major << 69 | 27 << 64 | number).to_bytes(9)
+    else:
+        raise ValueError(f"{number} does not fit 64 bits")
 
 
 def _encode(value: Value, out: bytearray) -> None:
-    if value is None or isinstance(value, bool):
-        out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
-    elif isinstance(value, int):
+    if type(value) is int:  # what there is most of comes first
         _head(0, value, out) if value >= 0 else _head(1, -1 - value, out)
-    elif isinstance(value, float):
-        out += _float(value)
+    elif isinstance(value, list | tuple):
+        _head(4, len(value), out)
+        for item in value:
+            if type(item) is int and 0 <= item < 24:
+                out.append(item)
+            else:
+                _encode(item, out)
     elif isinstance(value, bytes):
         _head(2, len(value), out)
         out += value
+    elif isinstance(value, float):
+        out += _float(value)
     elif isinstance(value, str):
         data = value.encode()
         _head(3, len(data), out)
         out += data
-    elif isinstance(value, list | tuple):
-        _head(4, len(value), out)
-        for item in value:
-            _encode(item, out)
     elif isinstance(value, dict):
         _head(5, len(value), out)
         for key, name in sorted((_key(name), name) for name in value):
             out += key
             _encode(value[name], out)
+    elif value is None or isinstance(value, bool):
+        out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
+    elif isinstance(value, int):
+        _encode(int(value), out)
     else:
         raise TypeError(f"{type(value).__name__} has no place in a diff")
 
@@ -131,10 +139,12 @@ class _Reader:
         self.budget = budget
 
     def take(self, count: int) -> bytes:
-        if count > len(self.data) - self.at:
-            raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=self.at)
-        self.at += count
-        return self.data[self.at - count : self.at]
+        at = self.at
+        end = at + count
+        if end > len(self.data):
+            raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=at)
+        self.at = end
+        return self.data[at:end]
 
     def bad(self, what: str, at: int) -> InvalidDiffError:
         return InvalidDiffError(what, code="diff.cbor", offset=at)
@@ -143,6 +153,8 @@ class _Reader:
         start = self.at
         self.budget.spend(start)
         first = self.take(1)[0]
+        if first < 24 and depth <= _MAX_DEPTH:
+            return first
         major, extra = first >> 5, first & 31
         if major == 7:
             return self.simple(first, start)
@@ -177,9 +189,10 @@ class _Reader:
         for _ in range(count):
             begin = self.at
             key = self.value(depth + 1)
-            if not isinstance(key, str) or self.data[begin : self.at] <= before:
+            coded = self.data[begin : self.at]
+            if type(key) is not str or coded <= before:
                 raise self.bad("map keys that are no text, or not in order", begin)
-            before = self.data[begin : self.at]
+            before = coded
             found[key] = self.value(depth + 1)
         return found
 

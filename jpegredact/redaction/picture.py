@@ -42,6 +42,8 @@ __all__ = [
     "missing_symbols",
 ]
 
+_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -322,12 +324,19 @@ class Picture(ABC):
             )
         digest = hashlib.sha256()
         view = memoryview(self.data)
+        some = bytearray()  # many small pieces are hashed in one go
         at = 0
         for start, end, new in sorted(parts, key=_place):
-            digest.update(view[at:start])
-            for part in new:
-                digest.update(part)
+            for part in chain([view[at:start]], new):
+                if len(some) + len(part) > _AT_ONCE:
+                    digest.update(some)
+                    some.clear()
+                if len(part) > _AT_ONCE:
+                    digest.update(part)
+                else:
+                    some += part
             at = end
+        digest.update(some)
         digest.update(view[at:])
         return digest.digest()
 

@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
-from .background import Later
+from .background import Beside, Later
 from .methods import Method
 from .opening import open_picture
 from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
@@ -82,7 +82,8 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    outcome = _redact(data, jpeg, regions, method, margin, limits)
+    with Beside(len(data)) as beside:
+        outcome = _redact(data, jpeg, regions, method, margin, limits, beside)
     if outcome.broken or jpeg.frame.arithmetic:
         _restore(outcome.jpeg, outcome.document, limits, min(outcome.broken, default=None))
     return outcome
@@ -90,44 +91,46 @@ def redact_bytes(
 
 def _redact(
     data: bytes, jpeg: JpegData, regions: Sequence[Region], method: Method,
-    margin: tuple[float, bool], limits: Limits,
+    margin: tuple[float, bool], limits: Limits, beside: Beside,
 ) -> Outcome:  # fmt: skip
     """Do it; what was needed on the way is not held any more when this returns."""
-    sha256 = Later(lambda: hashlib.sha256(data).digest(), len(data))
+    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True)
     groups = range(len(plan.groups))
-    records = Later(lambda: [original.record(group) for group in groups], len(data))
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    outside = Later(lambda: original.outside_digest(said.tables), len(data))
+    outside = beside.begin(lambda: original.outside_digest(said.tables))
     if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
         outside.result()
     shown = said.picture
-    redacted = Later(lambda: _file(shown, said.tables), len(data))
+    redacted = beside.begin(lambda: _file(shown, said.tables))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     document = Document(
         outside=bytes(32),  # still being worked out
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
-        groups=tuple(replace(record, tables=symbols) for record in records.result()),
+        groups=tuple(replace(original.record(group), tables=symbols) for group in groups),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), bytes(32), ()),
     )
-    # Guarantee G3: bring the original back from the records as they will be stored.
-    document = Document.from_bytes(document.to_bytes(), limits)
+    # Guarantee G3: bring the original back from the records.
     patches, stretches = _patches(original, shown, document, said.tables, redacted)
     document = replace(
         document,
         outside=outside.result(),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
+    diff = document.to_bytes()
+    stored = Document.from_bytes(diff, limits)
+    if stored != document:  # what brought it back is not what is stored
+        raise _irreversible()
     return Outcome(
         jpeg=redacted.result().data,
         sha256=redacted.result().sha256,
-        diff=document.to_bytes(),
-        document=document,
+        diff=diff,
+        document=stored,
         plan=plan,
         method=method,
         tables_appended=tuple(
@@ -139,7 +142,7 @@ def _redact(
         bytes_rewritten=sum(
             interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
-        raw_bytes=document.file.raw_bytes,
+        raw_bytes=stored.file.raw_bytes,
         broken=tuple(
             sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
         ),

@@ -11,6 +11,7 @@ from ..codec import core
 from ..codec.blocks import Ranges
 from ..codec.compact import unpack_blocks
 from ..errors import InvalidRegionError
+from ..geometry import Grid
 from .methods import Canvas, Method, Slopes
 from .picture import Edits, Member, Picture
 from .plan import block_grid
@@ -37,8 +38,11 @@ def render_into(picture: Picture, method: Method, edits: Edits) -> None:
     for member in picture.members:
         touched, new = picture.touched(member), edits.dc(member)
         slopes: tuple[array[int], array[int]] | None = None
+        blocks = block_grid(picture.jpeg.frame, member.component)
+        steps = picture.jpeg.quantization[member.component] or (1,) * 64
+        steps = tuple(max(step, 1) for step in steps)  # 0 is not allowed, but does no harm
         for window in _windows(member):
-            canvas = _canvas(picture, member, window, method, touched, areas)
+            canvas = _canvas(picture, member, window, method, blocks, steps, touched, areas)
             values = method.render(canvas)
             real = (member.grid.rows, member.grid.columns)
             place = (_ranges_of(member, window), member.unit, real, window)
@@ -60,8 +64,8 @@ def render_into(picture: Picture, method: Method, edits: Edits) -> None:
 
 
 def _canvas(
-    picture: Picture, member: Member, window: Window, method: Method, touched: array[int],
-    areas: list[int],
+    picture: Picture, member: Member, window: Window, method: Method, blocks: Grid,
+    steps: tuple[int, ...], touched: array[int], areas: list[int],
 ) -> Canvas:  # fmt: skip
     cells = window[2] * window[3]
     dc, states = array("i", bytes(4 * cells)), array("B", bytes(cells))
@@ -69,16 +73,12 @@ def _canvas(
         _ranges_of(member, window), member.unit, (member.grid.rows, member.grid.columns), window,
         picture.dc(member), touched, method.content_free, dc, states,
     )  # fmt: skip
-    frame = picture.jpeg.frame
-    blocks = block_grid(frame, member.component)
-    table = picture.jpeg.quantization[member.component] or (1,) * 64
-    table = tuple(max(step, 1) for step in table)  # 0 is not allowed, but does no harm
     return Canvas(
-        member.component, picture.jpeg.colour, picture.jpeg.inverted, table,
+        member.component, picture.jpeg.colour, picture.jpeg.inverted, steps,
         blocks.step_x, blocks.step_y, window[2], window[3], dc, states,
         _areas_of(member, window, areas),
         None if method.content_free else _coefficients_of(picture, member, window),
-        frame.precision,
+        picture.jpeg.frame.precision,
     )  # fmt: skip
 
 

@@ -313,7 +313,7 @@ def test_null_marks_are_not_canonical() -> None:
     records[REGION] = {**records[REGION], "label": None}
     with pytest.raises(InvalidDiffError) as caught:
         Document.from_bytes(rebuilt(PUBLIC, records))
-    assert caught.value.code == "diff.cbor"
+    assert caught.value.code == "diff.record"
 
 
 @pytest.mark.parametrize(
