@@ -608,11 +608,74 @@ class IntervalWriter(Unstuffer):
         self.used = o
         return at
 
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-9)
+    def _write(
+        self, old_start: cython.longlong[::1], old_end: cython.longlong[::1],
+        new_start: cython.longlong[::1], new_end: cython.longlong[::1],
+        words: cython.uint[::1], last: cython.longlong, end: cython.longlong,
+    ) -> cython.int:
+        """Go on to bit ``end``: 1 where that is done, 0 where ``out`` is full, -1: no such bit."""
+        target: cython.longlong
+        stop: cython.longlong
+        while True:
+            if self.inner < 0:
+                target = old_start[self.run] if self.run < last else end
+                while self.position < target:
+                    stop = self.base + 32 * self.filled
+                    if self.position >= stop:
+                        if self._more():
+                            continue
+                        return -1
+                    if stop > target:
+                        stop = target
+                    self.position = self.base + self._put(
+                        self.words, self.position - self.base, stop - self.base
+                    )
+                    if self.position < stop:
+                        return 0
+                if self.run >= last:
+                    return 1
+                self.inner = new_start[self.run]
+            self.inner = self._put(words, self.inner, new_end[self.run])
+            if self.inner < new_end[self.run]:
+                return 0
+            self.inner = -1
+            self.position = old_end[self.run]
+            self.run += 1
+            while self.position > self.base + 32 * self.filled and self._more():
+                pass
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _finish(self, ones: cython.bint) -> cython.int:
+        """Fill the last byte with ones (without stuffing: with zeros)."""
+        spare: cython.int = (8 - (self.count & 7)) & 7
+        left: cython.int
+        byte: cython.uint
+        self.bits = (self.bits << spare) | (((1 << spare) - 1) if ones and self.stuffing else 0)
+        left = self.count + spare
+        while left > 0:
+            left -= 8
+            byte = (self.bits >> left) & 255
+            self.out[self.used] = byte
+            self.used += 1
+            if byte == 255 and self.stuffing:
+                self.out[self.used] = 0
+                self.used += 1
+        self.bits = 0
+        self.count = 0
+        return 0
+
     def write(
         self, old: tuple, new: tuple, words: cython.uint[::1], last: cython.longlong,
-        end: cython.longlong,
+        end: cython.longlong, ones: cython.bint,
     ) -> bool:
-        """Go on to bit ``end`` of the interval; return whether that is done, or ``out`` is full.
+        """Go on to bit ``end`` of the interval, and fill the last byte, with ones if it is stuffed.
+
+        Returns whether that is done; else ``out`` is full.
 
         Run ``r`` stands at the bits ``[old[0][r], old[1][r])`` of the interval, and in its
         place come the bits ``[new[0][r], new[1][r])`` of ``words``; runs up to ``last``.
@@ -621,68 +684,60 @@ class IntervalWriter(Unstuffer):
         old_end: cython.longlong[::1] = old[1]
         new_start: cython.longlong[::1] = new[0]
         new_end: cython.longlong[::1] = new[1]
-        done: cython.bint = False
-        lost: cython.bint = False
-        target: cython.longlong
-        stop: cython.longlong
+        done: cython.int
         with cython.nogil:
-            while True:
-                if self.inner < 0:
-                    target = old_start[self.run] if self.run < last else end
-                    stop = -1
-                    while self.position < target:
-                        stop = self.base + 32 * self.filled
-                        if self.position >= stop:
-                            if self._more():
-                                continue
-                            lost = True
-                            break
-                        if stop > target:
-                            stop = target
-                        self.position = self.base + self._put(
-                            self.words, self.position - self.base, stop - self.base
-                        )
-                        if self.position < stop:
-                            break
-                    if lost or self.position < target:
-                        break
-                    if self.run >= last:
-                        done = True
-                        break
-                    self.inner = new_start[self.run]
-                self.inner = self._put(words, self.inner, new_end[self.run])
-                if self.inner < new_end[self.run]:
-                    break
-                self.inner = -1
-                self.position = old_end[self.run]
-                self.run += 1
-                while self.position > self.base + 32 * self.filled and self._more():
-                    pass
-        if lost:
+            done = self._write(old_start, old_end, new_start, new_end, words, last, end)
+            if done == 1:
+                self._finish(ones)
+        if done < 0:
             raise EOFError("the interval has no such bit")
-        return done
+        return done == 1
 
-    def finish(self, ones: cython.bint) -> None:
-        """Fill the last byte with ones (without stuffing: with zeros), once `write` is done."""
-        spare: cython.int = (8 - (self.count & 7)) & 7
-        left: cython.int
-        byte: cython.uint
+    def write_all(
+        self, intervals: tuple, k: cython.longlong, old: tuple, new: tuple,
+        words: cython.uint[::1], out, ends: cython.longlong[::1],
+    ) -> int:
+        """Write whole intervals from number ``k`` on, as far as ``out`` holds them.
+
+        ``intervals`` has, for each of them, where its bytes start and end in ``raw``, its
+        first run and the one behind its last, its end bit, and whether ones fill its last
+        byte. Where each one's bytes end in ``out`` goes to ``ends``. Returns the number of
+        the first that was not written. See `write`.
+        """
+        starts: cython.longlong[::1] = intervals[0]
+        stops: cython.longlong[::1] = intervals[1]
+        first: cython.longlong[::1] = intervals[2]
+        last: cython.longlong[::1] = intervals[3]
+        end: cython.longlong[::1] = intervals[4]
+        ones: cython.uchar[::1] = intervals[5]
+        old_start: cython.longlong[::1] = old[0]
+        old_end: cython.longlong[::1] = old[1]
+        new_start: cython.longlong[::1] = new[0]
+        new_end: cython.longlong[::1] = new[1]
+        done: cython.int = 1
+        used: cython.longlong = 0
+        self.start(0, 0, 0, 0, -1, out)
         with cython.nogil:
-            self.bits = (self.bits << spare) | (
-                ((1 << spare) - 1) if ones and self.stuffing else 0
-            )
-            self.count += spare
-            left = self.count
-            while left > 0:
-                left -= 8
-                byte = (self.bits >> left) & 255
-                self.out[self.used] = byte
-                self.used += 1
-                if byte == 255 and self.stuffing:
-                    self.out[self.used] = 0
-                    self.used += 1
-            self.bits = 0
-            self.count = 0
+            while k < len(starts):
+                self._begin(starts[k], stops[k], 0)
+                self.bits = 0
+                self.count = 0
+                self.position = 0
+                self.inner = -1
+                self.run = first[k]
+                done = self._write(
+                    old_start, old_end, new_start, new_end, words, last[k], end[k]
+                )
+                if done != 1:
+                    break
+                self._finish(ones[k])
+                used = self.used
+                ends[k] = used
+                k += 1
+        if done < 0:
+            raise EOFError("the interval has no such bit")
+        self.used = used
+        return k
 
     def taken(self) -> memoryview:
         """Return what stands in ``out``; the next bytes overwrite it."""

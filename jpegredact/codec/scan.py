@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -168,9 +168,12 @@ class ScanIndex:
     def changes(self, touched: array[int]) -> Iterator[FileEdit]:
         """Yield what the touched intervals of a spliced index change in the file."""
         writer = self._writer(stuffing=True)
-        for number, interval in enumerate(self.intervals):
-            if interval.touched:
+        for number, piece in self._written(writer, self.words, self.places.new, None):
+            if piece is None:
                 yield self._change(number, touched, writer)
+            else:
+                interval = self.intervals[number]
+                yield interval.raw_start, interval.raw_end, piece
 
     def _change(
         self, number: int, touched: array[int], writer: core.scan.IntervalWriter
@@ -204,17 +207,67 @@ class ScanIndex:
         edit = Edit(touched, self.blocks[3], array("I"), array("q"), array("i"), 0)
         words, new, _, more = self._rewrite(edit, self.dc_tables, outside=True)
         writer, out = self._writer(stuffing=False), bytearray(_AT_ONCE)
-        for number, (interval, span) in enumerate(zip(self.intervals, self.spans, strict=True)):
-            if interval.touched:
+        for number, piece in self._written(writer, words, new, out):
+            span = self.spans[number]
+            bits = self.ends[number] + more[span.stop] - more[span.start]
+            if piece is None:
+                interval = self.intervals[number]
                 start = (interval.raw_start, interval.raw_end, 0, span.start, -1, out)
-                yield (
-                    self.ends[number] + more[span.stop] - more[span.start],
-                    self._stream(number, writer, start, words, new),
-                )
+                yield bits, self._stream(number, writer, start, words, new)
+            else:
+                yield bits, [piece]
 
     def _writer(self, stuffing: bool) -> core.scan.IntervalWriter:
         return core.scan.IntervalWriter(
             self.data, quads(self.data), sys.byteorder == "little", stuffing
+        )
+
+    def _written(
+        self, writer: core.scan.IntervalWriter, words: array[int],
+        new: tuple[array[int], array[int]], out: bytearray | None,
+    ) -> Iterator[tuple[int, memoryview | None]]:  # fmt: skip
+        """Yield the touched intervals with new runs in them, None for those that want `_stream`.
+
+        These are the long ones, and those with fill bytes. With ``out``, all stand there in turn.
+        """
+        numbers = [number for number, interval in enumerate(self.intervals) if interval.touched]
+        k = 0
+        while k < len(numbers):
+            end, room = k, 64
+            while end < len(numbers):
+                interval = self.intervals[numbers[end]]
+                size = 2 * max(interval.raw_end - interval.raw_start, interval.data_bytes)
+                if interval.has_fill or room + size > _AT_ONCE:
+                    break
+                room += size
+                end += 1
+            some = numbers[k:end]
+            ends = array("q", bytes(8 * len(some)))
+            buffer = bytearray(room) if out is None else out
+            done = writer.write_all(
+                self._places(some), 0, self.places.old, new, words, buffer, ends
+            ) if some else 0  # fmt: skip
+            view = memoryview(buffer)
+            at = 0
+            for number, end in zip(some[:done], ends, strict=False):
+                yield number, view[at:end]
+                at = end
+            k += done
+            if done == 0:
+                yield numbers[k], None
+                k += 1
+
+    def _places(self, numbers: Sequence[int]) -> tuple[array[int], ...]:
+        """Return the intervals as `IntervalWriter.write_all` wants them."""
+        intervals = [self.intervals[number] for number in numbers]
+        spans = [self.spans[number] for number in numbers]
+        return (
+            array("q", [interval.raw_start for interval in intervals]),
+            array("q", [interval.raw_end for interval in intervals]),
+            array("q", [span.start for span in spans]),
+            array("q", [span.stop for span in spans]),
+            array("q", [self.ends[number] for number in numbers]),
+            array("B", [interval.ones for interval in intervals]),
         )
 
     def _stream(
@@ -224,10 +277,9 @@ class ScanIndex:
     ) -> Iterator[bytes | memoryview]:  # fmt: skip
         """Yield the bytes of an interval with new runs in it: those that fit, again and again."""
         writer.start(*start)
-        last = self.spans[number].stop
-        while not writer.write(self.places.old, new, words, last, self.ends[number]):
+        last, end, ones = self.spans[number].stop, self.ends[number], self.intervals[number].ones
+        while not writer.write(self.places.old, new, words, last, end, ones):
             yield bytes(writer.taken())
-        writer.finish(self.intervals[number].ones)
         yield writer.taken()
 
     def _rewrite(

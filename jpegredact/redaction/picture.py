@@ -6,11 +6,11 @@ depends on the process: `spliced` has sequential Huffman pictures, `layered` all
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from itertools import chain
 from typing import Any, Self
 
@@ -26,6 +26,7 @@ from ..codec.progressive import Raw, Tables
 from ..codec.scan import MissingCategory, ScanIndex
 from ..diff import GroupRecord, Patch, Window
 from ..errors import InvalidDiffError
+from .background import Beside, Digest
 from .plan import Cover, Plan
 
 __all__ = [
@@ -41,9 +42,6 @@ __all__ = [
     "locate_members",
     "missing_symbols",
 ]
-
-_AT_ONCE = 1 << 18
-
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -245,7 +243,10 @@ class Picture(ABC):
 
     @abstractmethod
     def outside(self) -> Iterator[tuple[Interval, Outside]]:
-        """Yield the touched intervals in the form that no change inside can alter."""
+        """Yield the touched intervals in the form that no change inside can alter.
+
+        In the order of the file; the bytes of each are to be taken before the next one.
+        """
 
     @abstractmethod
     def same_intervals(self, other: Self) -> bool:
@@ -307,8 +308,10 @@ class Picture(ABC):
         changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
 
-    def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
-        """Return SHA-256 of the file without what the regions touch, in canonical form.
+    def outside_digest(
+        self, tables: Tables, beside: Beside, leave_out: Segment | None = None
+    ) -> Digest:
+        """Begin SHA-256 of the file without what the regions touch, in canonical form.
 
         ``tables`` stand in for the file's own; the bytes of ``leave_out`` do not count.
         """
@@ -318,27 +321,19 @@ class Picture(ABC):
         parts.extend((start, end, []) for start, end in self.strays())
         if leave_out is not None:
             parts.append((leave_out.offset, leave_out.end, []))
-        for interval, (bits, pieces) in self.outside():
-            parts.append(
-                (interval.raw_start, interval.raw_end, chain([bits.to_bytes(8)], pieces))
-            )
-        digest = hashlib.sha256()
+        intervals = (
+            (interval.raw_start, interval.raw_end, chain([bits.to_bytes(8)], pieces))
+            for interval, (bits, pieces) in self.outside()
+        )
+        digest = Digest(beside)
         view = memoryview(self.data)
-        some = bytearray()  # many small pieces are hashed in one go
         at = 0
-        for start, end, new in sorted(parts, key=_place):
+        for start, end, new in merge(sorted(parts, key=_place), intervals, key=_place):
             for part in chain([view[at:start]], new):
-                if len(some) + len(part) > _AT_ONCE:
-                    digest.update(some)
-                    some.clear()
-                if len(part) > _AT_ONCE:
-                    digest.update(part)
-                else:
-                    some += part
+                digest.update(part)
             at = end
-        digest.update(some)
         digest.update(view[at:])
-        return digest.digest()
+        return digest
 
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:

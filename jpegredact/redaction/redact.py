@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
-from .background import Beside, Later
+from .background import Beside
 from .methods import Method
 from .opening import open_picture
 from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
@@ -101,11 +101,13 @@ def _redact(
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    outside = beside.begin(lambda: original.outside_digest(said.tables))
+    outside = original.outside_digest(said.tables, beside)
     if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
         outside.result()
     shown = said.picture
-    redacted = beside.begin(lambda: _file(shown, said.tables))
+    changes = shown.changes(said.tables)
+    redacted = assemble(data, changes)
+    redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted).digest())
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     document = Document(
         outside=bytes(32),  # still being worked out
@@ -116,7 +118,7 @@ def _redact(
         file=FileRecord(len(data), bytes(32), ()),
     )
     # Guarantee G3: bring the original back from the records.
-    patches, stretches = _patches(original, shown, document, said.tables, redacted)
+    patches, stretches = _patches(original, shown, document, said.tables, changes)
     document = replace(
         document,
         outside=outside.result(),
@@ -127,8 +129,8 @@ def _redact(
     if stored != document:  # what brought it back is not what is stored
         raise _irreversible()
     return Outcome(
-        jpeg=redacted.result().data,
-        sha256=redacted.result().sha256,
+        jpeg=redacted,
+        sha256=redacted_sha256.result(),
         diff=diff,
         document=stored,
         plan=plan,
@@ -165,27 +167,12 @@ def _region_record(region: Region) -> RegionRecord:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The redacted file, and how it came from the original."""
-
-    changes: list[FileEdit]
-    data: bytes
-    sha256: bytes
-
-
-def _file(shown: Picture, tables: Tables) -> _File:
-    changes = shown.changes(tables)
-    data = assemble(shown.data, changes)
-    return _File(changes, data, hashlib.sha256(data).digest())
-
-
 def _patches(
     original: Picture,
     shown: Picture,
     document: Document,
     tables: Tables,
-    redacted: Later[_File],
+    changes: list[FileEdit],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
     """Reveal all groups from the document, and return what still differs from the original.
 
@@ -228,7 +215,7 @@ def _patches(
     # The fully revealed file is the redacted one but for those intervals.
     whole: list[FileEdit] = [
         (start, end, pieces.get((start, end), new))
-        for start, end, new in redacted.result().changes
+        for start, end, new in changes
     ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original

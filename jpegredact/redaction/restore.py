@@ -29,6 +29,7 @@ from ..errors import (
     VerificationError,
 )
 from ..limits import Limits
+from .background import Beside
 from .opening import open_picture
 from .picture import (
     Edits,
@@ -62,7 +63,8 @@ def restore_bytes(
     digest = document.file.sha256
     if len(data) == document.file.length and hashlib.sha256(data).digest() == digest:
         return data  # it is the original already
-    state = _read_state(data, document, limits)
+    with Beside(len(data)) as beside:
+        state = _read_state(data, document, limits, beside)
     revealed = state.revealed | asked
     wanted = [set(group.regions) <= revealed for group in document.groups]
     edits = state.picture.edits()
@@ -139,7 +141,7 @@ def _mismatch(message: str, code: str = "diff.mismatch") -> DiffMismatchError:
     )
 
 
-def _read_state(data: bytes, document: Document, limits: Limits) -> _State:
+def _read_state(data: bytes, document: Document, limits: Limits, beside: Beside) -> _State:
     """Find out which picture this is and which of its groups are revealed."""
     jpeg = read_jpeg(data, limits)
     require_supported(jpeg, limits)
@@ -156,12 +158,13 @@ def _read_state(data: bytes, document: Document, limits: Limits) -> _State:
     except InvalidJpegError as error:
         raise _mismatch(f"the coded data does not fit the diff: {error.message}") from error
     note, noted = _find_note(data, jpeg, document)
-    if picture.outside_digest(tables, note) != document.outside:
+    outside = picture.outside_digest(tables, beside, note)
+    packed = [picture.pack(number)[0] for number in range(len(document.groups))]
+    if outside.result() != document.outside:
         raise _mismatch("the file is another one, or it was changed outside the regions")
     shown = []
     revealed = set(noted)
-    for number, group in enumerate(document.groups):
-        blocks, _ = picture.pack(number)
+    for number, (group, blocks) in enumerate(zip(document.groups, packed, strict=True)):
         if hashlib.sha256(blocks).digest() == document.fills[number]:
             shown.append(False)
         elif blocks == group.blocks:
