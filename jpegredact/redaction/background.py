@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Beside", "Digest", "Later"]
+__all__ = ["Beside", "Later"]
 
 _WORTH_A_THREAD = 1 << 18
-_AT_ONCE = 1 << 18
-_MOST_WAITING = 4
 
 T = TypeVar("T")
 
@@ -85,37 +81,3 @@ class Beside:
     def _run(self) -> None:
         while (later := self._queue.get()) is not None:
             later.run()
-
-
-class Digest:
-    """SHA-256 of pieces that are handed over in their order, worked out beside the caller."""
-
-    def __init__(self, beside: Beside) -> None:
-        self._beside = beside
-        self._hash = hashlib.sha256()
-        self._some = bytearray()  # small pieces are hashed together
-        self._waiting: deque[Later[None]] = deque()
-
-    def update(self, piece: bytes | bytearray | memoryview) -> None:
-        """Add a piece; it may be overwritten afterwards, but where it is immutable and large."""
-        if len(piece) > _AT_ONCE and isinstance(piece, memoryview) and piece.readonly:
-            self._flush()
-            self._begin(piece)
-            return
-        self._some += piece
-        if len(self._some) > _AT_ONCE:
-            self._flush()
-
-    def result(self) -> bytes:
-        """Return the digest of all pieces."""
-        self._flush()
-        return self._beside.begin(self._hash.digest).result()
-
-    def _flush(self) -> None:
-        some, self._some = self._some, bytearray()
-        self._begin(some)
-
-    def _begin(self, piece: bytearray | memoryview) -> None:
-        if len(self._waiting) == _MOST_WAITING:  # so that they don't pile up
-            self._waiting.popleft().result()
-        self._waiting.append(self._beside.begin(lambda: self._hash.update(piece)))

@@ -6,6 +6,7 @@ depends on the process: `spliced` has sequential Huffman pictures, `layered` all
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +27,6 @@ from ..codec.progressive import Raw, Tables
 from ..codec.scan import MissingCategory, ScanIndex
 from ..diff import GroupRecord, Patch, Window
 from ..errors import InvalidDiffError
-from .background import Beside, Digest
 from .plan import Cover, Plan
 
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
     "locate_members",
     "missing_symbols",
 ]
+_AT_ONCE = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -308,10 +310,8 @@ class Picture(ABC):
         changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
 
-    def outside_digest(
-        self, tables: Tables, beside: Beside, leave_out: Segment | None = None
-    ) -> Digest:
-        """Begin SHA-256 of the file without what the regions touch, in canonical form.
+    def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
+        """Return SHA-256 of the file without what the regions touch, in canonical form.
 
         ``tables`` stand in for the file's own; the bytes of ``leave_out`` do not count.
         """
@@ -325,15 +325,23 @@ class Picture(ABC):
             (interval.raw_start, interval.raw_end, chain([bits.to_bytes(8)], pieces))
             for interval, (bits, pieces) in self.outside()
         )
-        digest = Digest(beside)
+        digest = hashlib.sha256()
+        some = bytearray()  # many small pieces are hashed in one go
         view = memoryview(self.data)
         at = 0
         for start, end, new in merge(sorted(parts, key=_place), intervals, key=_place):
             for part in chain([view[at:start]], new):
-                digest.update(part)
+                if len(some) + len(part) > _AT_ONCE:
+                    digest.update(some)
+                    some.clear()
+                if len(part) > _AT_ONCE >> 1:
+                    digest.update(part)
+                else:
+                    some += part
             at = end
+        digest.update(some)
         digest.update(view[at:])
-        return digest
+        return digest.digest()
 
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:

@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
-from .background import Beside
+from .background import Beside, Later
 from .methods import Method
 from .opening import open_picture
 from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
@@ -101,13 +101,11 @@ def _redact(
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    outside = original.outside_digest(said.tables, beside)
+    outside = beside.begin(lambda: original.outside_digest(said.tables))
     if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
         outside.result()
     shown = said.picture
-    changes = shown.changes(said.tables)
-    redacted = assemble(data, changes)
-    redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted).digest())
+    redacted = beside.begin(lambda: _file(shown, said.tables))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     document = Document(
         outside=bytes(32),  # still being worked out
@@ -118,7 +116,7 @@ def _redact(
         file=FileRecord(len(data), bytes(32), ()),
     )
     # Guarantee G3: bring the original back from the records.
-    patches, stretches = _patches(original, shown, document, said.tables, changes)
+    patches, stretches = _patches(original, shown, document, said.tables, redacted)
     document = replace(
         document,
         outside=outside.result(),
@@ -129,8 +127,8 @@ def _redact(
     if stored != document:  # what brought it back is not what is stored
         raise _irreversible()
     return Outcome(
-        jpeg=redacted,
-        sha256=redacted_sha256.result(),
+        jpeg=redacted.result().data,
+        sha256=redacted.result().sha256,
         diff=diff,
         document=stored,
         plan=plan,
@@ -167,12 +165,27 @@ def _region_record(region: Region) -> RegionRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The redacted file, and how it came from the original."""
+
+    changes: list[FileEdit]
+    data: bytes
+    sha256: bytes
+
+
+def _file(shown: Picture, tables: Tables) -> _File:
+    changes = shown.changes(tables)
+    data = assemble(shown.data, changes)
+    return _File(changes, data, hashlib.sha256(data).digest())
+
+
 def _patches(
     original: Picture,
     shown: Picture,
     document: Document,
     tables: Tables,
-    changes: list[FileEdit],
+    redacted: Later[_File],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
     """Reveal all groups from the document, and return what still differs from the original.
 
@@ -215,7 +228,7 @@ def _patches(
     # The fully revealed file is the redacted one but for those intervals.
     whole: list[FileEdit] = [
         (start, end, pieces.get((start, end), new))
-        for start, end, new in changes
+        for start, end, new in redacted.result().changes
     ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original

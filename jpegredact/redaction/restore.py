@@ -158,7 +158,7 @@ def _read_state(data: bytes, document: Document, limits: Limits, beside: Beside)
     except InvalidJpegError as error:
         raise _mismatch(f"the coded data does not fit the diff: {error.message}") from error
     note, noted = _find_note(data, jpeg, document)
-    outside = picture.outside_digest(tables, beside, note)
+    outside = beside.begin(lambda: picture.outside_digest(tables, note))
     packed = [picture.pack(number)[0] for number in range(len(document.groups))]
     if outside.result() != document.outside:
         raise _mismatch("the file is another one, or it was changed outside the regions")
