@@ -39,7 +39,7 @@ from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.scan import _units
-from jpegredact.redaction import background
+from jpegredact import background
 
 DOCS = Path(__file__).parent.parent / "docs"
 Box = tuple[float, float, float, float]

@@ -12,7 +12,7 @@ SOURCES = sorted(ROOT.rglob("*.py"))
 COMPILED = sorted(ROOT.rglob("_*_cy.py"))
 
 LEVELS = {
-    "_version": 0, "errors": 0, "limits": 0, "geometry": 0, "_polygon": 0,
+    "_version": 0, "background": 0, "errors": 0, "limits": 0, "geometry": 0, "_polygon": 0,
     "codec": 1, "container": 1, "diff": 1, "detect": 1,
     "redaction": 2,
     "report": 3, "files": 3, "pipeline": 3,

@@ -6,6 +6,8 @@ It needs neither a file's Huffman tables nor its coding process; the diff format
 ``_scan_cy`` hold here too.
 """
 
+from array import array
+
 import cython
 
 __all__ = ["BlockPacker", "BlockUnpacker", "RangeDecoder", "RangeEncoder", "is_compiled"]
@@ -16,10 +18,7 @@ def is_compiled() -> bool:
     return bool(cython.compiled)
 
 
-def _rates():  # type: ignore[no-untyped-def]
-    from array import array
-
-    return array("I", [131072 // (2 * n + 3) for n in range(32)])
+_RATES = array("I", [131072 // (2 * n + 3) for n in range(32)])
 
 
 @cython.cclass
@@ -38,16 +37,16 @@ class RangeEncoder:
     at: cython.longlong
 
     def __init__(self, contexts: int, room: int) -> None:
-        from array import array
-
         self.low = 0
         self.high = 0xFFFFFFFF
         self.states = array("I", [32768 << 5]) * contexts
-        self.rates = _rates()
-        self.out = array("B", bytes(room))
+        self.rates = _RATES
+        self.out = array("B", [0]) * room
         self.at = 0
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _encode(self, context: cython.int, bit: cython.int) -> cython.int:
@@ -74,18 +73,20 @@ class RangeEncoder:
             self.high = ((self.high & 0xFFFFFF) << 8) | 255
         return 0
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _direct(self, value: cython.uint, count: cython.int) -> cython.int:
         middle: cython.uint
+        mask: cython.uint
         k: cython.int
         for k in range(count - 1, -1, -1):
             middle = self.low + ((self.high - self.low) >> 1)
-            if (value >> k) & 1:
-                self.high = middle
-            else:
-                self.low = middle + 1
+            mask = 0 - ((value >> k) & 1)  # all ones for a one: no branch to be guessed
+            self.high = (middle & mask) | (self.high & ~mask)
+            self.low = (self.low & mask) | ((middle + 1) & ~mask)
             while (self.low ^ self.high) >> 24 == 0:
                 self.out[self.at] = self.high >> 24
                 self.at += 1
@@ -155,20 +156,20 @@ class RangeDecoder:
     at = cython.declare(cython.longlong, visibility="public")
 
     def __init__(self, data, contexts: int) -> None:
-        from array import array
-
         k: cython.int
         self.low = 0
         self.high = 0xFFFFFFFF
         self.code = 0
         self.states = array("I", [32768 << 5]) * contexts
-        self.rates = _rates()
+        self.rates = _RATES
         self.data = data
         self.at = 0
         for k in range(4):
             self.code = (self.code << 8) | self._next()
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _next(self) -> cython.int:
@@ -186,7 +187,9 @@ class RangeDecoder:
         """Whether every byte of the data was read."""
         return bool(self.at >= len(self.data))
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _decode(self, context: cython.int) -> cython.int:
@@ -213,21 +216,24 @@ class RangeDecoder:
             self.code = ((self.code & 0xFFFFFF) << 8) | self._next()
         return bit
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _direct(self, count: cython.int) -> cython.int:
         middle: cython.uint
+        mask: cython.uint
+        bit: cython.uint
         value: cython.int = 0
         k: cython.int
         for k in range(count):
             middle = self.low + ((self.high - self.low) >> 1)
-            if self.code <= middle:
-                value = 2 * value + 1
-                self.high = middle
-            else:
-                value = 2 * value
-                self.low = middle + 1
+            bit = self.code <= middle
+            value = 2 * value + bit
+            mask = 0 - bit
+            self.high = (middle & mask) | (self.high & ~mask)
+            self.low = (self.low & mask) | ((middle + 1) & ~mask)
             while (self.low ^ self.high) >> 24 == 0:
                 self.low = (self.low & 0xFFFFFF) << 8
                 self.high = ((self.high & 0xFFFFFF) << 8) | 255
@@ -292,8 +298,6 @@ class BlockPacker(RangeEncoder):
     used: cython.longlong
 
     def __init__(self, room: int) -> None:
-        from array import array
-
         RangeEncoder.__init__(self, 1280, room)
         self.zigzag = array("h", bytes(128))
         self.previous_dc = 0
@@ -304,7 +308,9 @@ class BlockPacker(RangeEncoder):
         self.previous_dc = 0
         self.previous_size = 0
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _read(
@@ -366,7 +372,9 @@ class BlockPacker(RangeEncoder):
         self.used = i * 32 - n - begin
         return last
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _write(self, dc: cython.int, last: cython.int, q: cython.int) -> cython.int:
@@ -501,8 +509,6 @@ class BlockUnpacker(RangeDecoder):
     previous_size: cython.int
 
     def __init__(self, data) -> None:
-        from array import array
-
         RangeDecoder.__init__(self, data, 1280)
         self.zigzag = array("h", bytes(128))
         self.previous_dc = 0
@@ -513,7 +519,9 @@ class BlockUnpacker(RangeDecoder):
         self.previous_dc = 0
         self.previous_size = 0
 
+    @cython.final
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
     def _read(self, q: cython.int) -> cython.int:

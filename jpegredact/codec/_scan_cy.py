@@ -219,6 +219,10 @@ class ScanCursor(Unstuffer):
     coefficients: cython.int
     kept: cython.uint[::1]
     keeping: cython.longlong
+    log_bits: cython.longlong[::1]
+    log_dc: cython.int[::1]
+    logged = cython.declare(cython.longlong, visibility="public")
+    bound = cython.declare(cython.int, visibility="public")
     position = cython.declare(cython.longlong, visibility="public")
     end = cython.declare(cython.longlong, visibility="public")
     passed = cython.declare(cython.longlong, visibility="public")
@@ -241,6 +245,8 @@ class ScanCursor(Unstuffer):
         self.shift = 0
         self.count = 0
         self.taken = 0
+        self.bound = 32768
+        self.log(array("q"), array("i"))
         self.start(0, 0)
 
     def start(self, start: cython.longlong, end: cython.longlong) -> None:
@@ -256,6 +262,41 @@ class ScanCursor(Unstuffer):
         self.whole = 0
         for k in range(len(self.predictors)):
             self.predictors[k] = 0
+
+    def resume(
+        self, raw: cython.longlong, byte: cython.longlong, end: cython.longlong,
+        position: cython.longlong, passed: cython.longlong, predictors: cython.int[::1],
+    ) -> None:
+        """Stand where an MCU begins, in the interval that ends at ``raw[end]``.
+
+        ``raw`` is a byte not far in front of it, and data byte ``byte`` of the interval;
+        ``passed`` MCUs lie in front, which leave these predictors.
+        """
+        k: cython.int
+        stop: cython.longlong = self.end
+        self.start(raw, end)
+        self._begin(raw, end, byte)
+        self.end = stop
+        self.position = position
+        self.passed = passed
+        self.whole = position
+        for k in range(len(self.predictors)):
+            self.predictors[k] = predictors[k]
+
+    def anchor(self) -> tuple:
+        """Return a byte of the file not far in front of the position, and which data byte it is."""
+        if self.position >= 8 * self.chunk_byte:
+            return self.chunk_raw, self.chunk_byte
+        return self.before_raw, self.before_byte
+
+    def log(self, bits: cython.longlong[::1], dc: cython.int[::1]) -> None:
+        """Note for the next MCUs where each begins, and the predictors there, as far as there is room.
+
+        ``logged`` counts them.
+        """
+        self.log_bits = bits
+        self.log_dc = dc
+        self.logged = 0
 
     def begin_run(self) -> tuple:
         """Begin a run of recorded MCUs: their words follow those kept so far.
@@ -324,6 +365,10 @@ class ScanCursor(Unstuffer):
         bits = self.bits
         dc = self.dc
         predictors = self.predictors
+        log_bits = self.log_bits
+        log_dc = self.log_dc
+        logged: cython.longlong = self.logged
+        bound: cython.int = self.bound
         units: cython.int = len(component)
         limit: cython.int = self.coefficients
         record: cython.bint = at >= 0
@@ -359,6 +404,11 @@ class ScanCursor(Unstuffer):
                     break
                 whole = at_bit
                 passed = m
+                if logged < len(log_bits):
+                    log_bits[logged] = at_bit + self.base
+                    for c in range(len(predictors)):
+                        log_dc[logged * len(predictors) + c] = predictors[c]
+                    logged += 1
                 for u in range(units):
                     begin = at_bit
                     while at_bit >= last:
@@ -403,7 +453,7 @@ class ScanCursor(Unstuffer):
                         room = 0
                     at_bit += s
                     value += predictors[c]
-                    if value < -32768 or value > 32767:
+                    if value < -bound or value >= bound:
                         status = -4
                         break
                     predictors[c] = value
@@ -472,6 +522,7 @@ class ScanCursor(Unstuffer):
             if record:
                 self._keep((at_bit + 31) >> 5)
         self.count += self.taken
+        self.logged = logged
         if status == 0:
             begin = at_bit
         self.position = begin + self.base

@@ -43,7 +43,9 @@ def pack_shape(
     cells: Sequence[array[int]], widths: Sequence[int], places: Sequence[Rectangle], group: int
 ) -> bytes:
     """Pack which cells hold ``group``, within one rectangle for each component."""
-    coder = core.compact.RangeEncoder(8, _ROOM + 4 * max(place[3] for place in places))
+    cells_in_all = sum(place[2] * place[3] for place in places)
+    row = 4 * max(place[3] for place in places)  # bytes that one row takes at most
+    coder = core.compact.RangeEncoder(8, min(_ROOM, cells_in_all // 8 + 64) + row)
     out = []
     for grid, width, (row, column, rows, columns) in zip(cells, widths, places, strict=True):
         done = 0
@@ -80,7 +82,7 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int, int]
     Returns the bytes, and for each block that T.81's procedure would code
     otherwise its number, its part, and its recorded block.
     """
-    packer = core.compact.BlockPacker(_ROOM)
+    packer = _packer(sum(len(members) for _, _, members in parts))
     odd: list[tuple[int, int, int]] = []
     found = array("i", bytes(4 * 256))
     out = []
@@ -103,11 +105,16 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int, int]
     return b"".join(out) + packer.finish(), odd
 
 
+def _packer(blocks: int) -> core.compact.BlockPacker:
+    """Return a packer with room for so many blocks as a rule; it is emptied as often as needed."""
+    return core.compact.BlockPacker(min(_ROOM, 64 * blocks + 8192))
+
+
 def pack_coefficients(
     coefficients: array[int], parts: Sequence[tuple[int, array[int]]]
 ) -> bytes:
     """Pack blocks of 64 coefficients each: for each part its component and which blocks."""
-    packer = core.compact.BlockPacker(_ROOM)
+    packer = _packer(sum(len(members) for _, members in parts))
     out = []
     for component, members in parts:
         packer.component()

@@ -16,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from ..background import Beside, Later
 from ..errors import InvalidJpegError
 from . import core
+from .ahead import Ahead, Found, look_ahead, meet
 from .huffman import HuffmanTable, decode_tables, encode_codes
 from .intervals import (
     FileEdit,
@@ -41,6 +43,10 @@ __all__ = ["Edit", "Interval", "MissingCategory", "ScanIndex", "index_scan"]
 _Moved: TypeAlias = "tuple[array[int], array[int], array[int]]"
 _Plan: TypeAlias = "tuple[tuple[array[int], array[int], array[int]], dict[int, range]]"
 _AT_ONCE = 1 << 18
+_AT_ONCE_PASSED = 256
+"""MCUs, while there may be somebody ahead."""
+_LONG = 1 << 18
+"""Bytes of a scan from which on it pays to look ahead."""
 _MOST = 7
 """Bits that fill a byte, at most."""
 _FAULTS = {
@@ -344,8 +350,10 @@ class ScanIndex:
         )
 
 
-def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> ScanIndex:
-    """Walk a scan and record the blocks of marked MCUs.
+def index_scan(
+    data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray, beside: Beside | None = None
+) -> ScanIndex:
+    """Walk a scan and record the blocks of marked MCUs; where it is long, in two threads.
 
     ``marks`` has a byte for each MCU: 2 where blocks will be replaced, 1 where
     they are only to be recorded. Restart intervals without marks are not
@@ -366,7 +374,7 @@ def index_scan(data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray) -> Sca
     layout = scan_layout(jpeg, scan)
     plan = _readable_plan(layout, scan, marks)
     while True:
-        walk = _Walk(data, layout, scan, marks, plan)
+        walk = _Walk(data, layout, scan, marks, plan, beside)
         index = walk.index()
         if not walk.lost:
             return index
@@ -411,8 +419,9 @@ class _Walk:
     """One walk through the marked intervals of a scan."""
 
     def __init__(
-        self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan
-    ) -> None:
+        self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan,
+        beside: Beside | None,
+    ) -> None:  # fmt: skip
         self.data = data
         self.layout = layout
         self.scan = scan
@@ -427,6 +436,10 @@ class _Walk:
             (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
         )
         self.words = array("I")
+        self.beside = beside
+        self.ahead: Later[Ahead | None] | None = None
+        """What another thread sees from the middle on of the only interval, until both meet."""
+        self.found: Found | None = None
 
     def index(self) -> ScanIndex:
         """Return the index; it counts only if nothing was lost."""
@@ -440,10 +453,21 @@ class _Walk:
         )  # fmt: skip
         require_readable(layout, self.scan, self.spans)
         self.kept = array("I", bytes(4 * core.scan.room(layout.units)))
-        cursor = core.scan.ScanCursor(
-            self.data, quads(self.data), sys.byteorder == "little", units, tables, blocks,
-            self.kept, self.scan.spectral[1] + 1,
-        )  # fmt: skip
+
+        def make(*places: array[int]) -> core.scan.ScanCursor:
+            return core.scan.ScanCursor(
+                self.data, quads(self.data), sys.byteorder == "little", units, tables, places,
+                self.kept, self.scan.spectral[1] + 1,
+            )  # fmt: skip
+
+        cursor = make(*blocks)
+        if self.beside is not None and self.beside.threaded and self._is_long(count):
+            nowhere = array("q"), array("B"), array("i"), array("i")
+            components = len(layout.grids)
+            start, end = self.scan.start, self.scan.end
+            self.ahead = self.beside.begin(
+                lambda: look_ahead(lambda: make(*nowhere), components, self.data, start, end)
+            )
         intervals = tuple(self._interval(k, cursor) for k in self.spans)
         self.words.extend((0, 0, 0, 0))
         return ScanIndex(
@@ -451,6 +475,17 @@ class _Walk:
             tuple(interval.end_bit for interval in intervals), ranges, self.places, blocks,
             tables, units, tuple(dc_tables), tuple(ac_tables),
         )  # fmt: skip
+
+    def _is_long(self, recorded: int) -> bool:
+        """Whether it pays to look ahead: in one long interval that is mostly passed over."""
+        layout = self.layout
+        return (
+            layout.intervals == 1
+            and not self.scan.restarts
+            and self.scan.end - self.scan.start >= _LONG
+            and 4 * recorded < layout.mcus * layout.units
+            and self.marks.find(2) >= 0
+        )
 
     def _interval(self, k: int, cursor: core.scan.ScanCursor) -> Interval:
         """Decode an interval as far as must be."""
@@ -491,7 +526,8 @@ class _Walk:
             *raw_interval(self.scan, k), 0, stop,
             bases[self.spans[k].start],
             bases[number] + (ends[number] - begins[number]) * self.layout.units,
-            last >= 0, cursor.data_bits() >> 3 if last >= 0 else 0, cursor.fill > 0,
+            last >= 0, cursor.data_bits() >> 3 if last >= 0 else 0,
+            cursor.fill > 0 or (self.found is not None and self.found.fill),
             self._offset(k, position) if status else None,
             range(failed, end) if status else range(0), slack, ones,
         )  # fmt: skip
@@ -510,13 +546,42 @@ class _Walk:
             cursor.end = stop
         for mcu, limit, run in self._steps(k, self.marks.find(2, first, last) >= 0, end):
             status: int = (
-                cursor.advance(limit - mcu, -1)
+                self._pass(cursor, mcu, limit)
                 if run < 0
                 else self._record(cursor, mcu, limit, run)
             )
             if status:
                 return status
         return 0
+
+    def _pass(self, cursor: core.scan.ScanCursor, mcu: int, limit: int) -> int:
+        """Pass over MCUs, if possible to where somebody was before."""
+        status = 0
+        while self.ahead is not None and mcu < limit and not status:
+            some = min(limit - mcu, _AT_ONCE_PASSED)
+            anchor = cursor.anchor()
+            log = array("q", bytes(8 * some)), array("i", bytes(4 * some * len(self.layout.grids)))
+            near = anchor[0] > (self.scan.start + self.scan.end) // 2
+            if near:
+                cursor.log(*log)
+            status = cursor.advance(some, -1)
+            if near:
+                cursor.log(array("q"), array("i"))
+                ahead, self.ahead = self.ahead.if_begun(), None
+                if ahead is not None and not status:
+                    self.found = meet(ahead, self.data, anchor, mcu, log)
+            mcu += some
+        if status:
+            return status
+        if self.found is not None:
+            stop = self.found.before(limit, cursor.end if cursor.end >= 0 else None)
+            if stop is not None and stop.mcu > mcu:
+                cursor.resume(
+                    stop.raw, stop.byte, self.scan.end, stop.position, stop.mcu, stop.predictors
+                )
+                mcu = stop.mcu
+        passed: int = cursor.advance(limit - mcu, -1)
+        return passed
 
     def _record(self, cursor: core.scan.ScanCursor, mcu: int, limit: int, run: int) -> int:
         """Record MCUs of a run: from its beginning on, or where the last call stopped."""

@@ -105,9 +105,9 @@ class Budget:
     def __init__(self, items: int) -> None:
         self.limit = self.left = items
 
-    def spend(self, at: int) -> None:
-        """Take one, or raise `LimitExceededError`."""
-        self.left -= 1
+    def spend(self, count: int, at: int) -> None:
+        """Take so many, or raise `LimitExceededError`."""
+        self.left -= count
         if self.left < 0:
             raise LimitExceededError(
                 f"a diff of more than {self.limit} values", code="limit.items", offset=at,
@@ -125,7 +125,8 @@ def decode(data: bytes, at: int = 0, budget: Budget | None = None) -> Value:
     LimitExceededError
         The budget does not suffice.
     """
-    reader = _Reader(data, at, budget or Budget(len(data) + 1))
+    reader = _Reader(data, at, budget or Budget(1 << 62))
+    reader.budget.spend(1, at)
     value = reader.value(0)
     if reader.at != len(data):
         raise InvalidDiffError("bytes behind the end", code="diff.trailing", offset=reader.at)
@@ -151,7 +152,6 @@ class _Reader:
 
     def value(self, depth: int) -> Value:
         start = self.at
-        self.budget.spend(start)
         first = self.take(1)[0]
         if first < 24 and depth <= _MAX_DEPTH:
             return first
@@ -177,13 +177,15 @@ class _Reader:
                 return self.take(number).decode()
             except UnicodeDecodeError:
                 raise self.bad("text that is not UTF-8", start) from None
-        if number > len(self.data) - self.at:  # each item takes a byte at least
+        items = 2 * number if major == 5 else number
+        if items > len(self.data) - self.at:  # each takes a byte at least
             raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=start)
-        if major == 4:
-            return [self.value(depth + 1) for _ in range(number)]
-        return self.map(number, depth, start)
+        self.budget.spend(items, start)
+        if major == 5:
+            return self.map(number, depth)
+        return [self.value(depth + 1) for _ in range(number)]
 
-    def map(self, count: int, depth: int, start: int) -> dict[str, Value]:
+    def map(self, count: int, depth: int) -> dict[str, Value]:
         found: dict[str, Value] = {}
         before = b""
         for _ in range(count):

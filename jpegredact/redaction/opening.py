@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..background import Beside
 from ..codec.model import JpegData
 from .layered import open_layered
 from .picture import Picture
@@ -11,8 +12,12 @@ from .spliced import open_spliced
 __all__ = ["open_picture"]
 
 
-def open_picture(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Picture:
+def open_picture(
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None
+) -> Picture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    Long sequential scans are walked ``beside`` the caller too, which changes nothing.
 
     Raises
     ------
@@ -20,5 +25,6 @@ def open_picture(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Picture
         The coded data around them can't be decoded.
     """
     frame = jpeg.frame
-    layered = frame.progressive or frame.arithmetic
-    return (open_layered if layered else open_spliced)(data, jpeg, plan, ring)
+    if frame.progressive or frame.arithmetic:
+        return open_layered(data, jpeg, plan, ring)
+    return open_spliced(data, jpeg, plan, ring, beside)

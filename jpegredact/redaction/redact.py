@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
 from ..codec.reader import require_supported
@@ -20,7 +21,6 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
-from .background import Beside, Later
 from .methods import Method
 from .opening import open_picture
 from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
@@ -94,24 +94,28 @@ def _redact(
     margin: tuple[float, bool], limits: Limits, beside: Beside,
 ) -> Outcome:  # fmt: skip
     """Do it; what was needed on the way is not held any more when this returns."""
-    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
-    original = open_picture(data, jpeg, plan, ring=True)
+    original = open_picture(data, jpeg, plan, ring=True, beside=beside)
+    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     groups = range(len(plan.groups))
+    outside = beside.begin(lambda: original.outside_digest({}))
+    records = [original.record(group) for group in groups]
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    outside = beside.begin(lambda: original.outside_digest(said.tables))
+    if said.tables:  # the digest is of the tables that the redacted file has
+        outside = beside.begin(lambda: original.outside_digest(said.tables))
     if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
         outside.result()
     shown = said.picture
     redacted = beside.begin(lambda: _file(shown, said.tables))
+    redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     document = Document(
         outside=bytes(32),  # still being worked out
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
-        groups=tuple(replace(original.record(group), tables=symbols) for group in groups),
+        groups=tuple(replace(record, tables=symbols) for record in records),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), bytes(32), ()),
     )
@@ -128,7 +132,7 @@ def _redact(
         raise _irreversible()
     return Outcome(
         jpeg=redacted.result().data,
-        sha256=redacted.result().sha256,
+        sha256=redacted_sha256.result(),
         diff=diff,
         document=stored,
         plan=plan,
@@ -171,13 +175,11 @@ class _File:
 
     changes: list[FileEdit]
     data: bytes
-    sha256: bytes
 
 
 def _file(shown: Picture, tables: Tables) -> _File:
     changes = shown.changes(tables)
-    data = assemble(shown.data, changes)
-    return _File(changes, data, hashlib.sha256(data).digest())
+    return _File(changes, assemble(shown.data, changes))
 
 
 def _patches(

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..background import Beside
 from ..codec.compact import unpack_shape
 from ..codec.huffman import HuffmanTable
 from ..codec.layout import component_grids
@@ -29,7 +30,6 @@ from ..errors import (
     VerificationError,
 )
 from ..limits import Limits
-from .background import Beside
 from .opening import open_picture
 from .picture import (
     Edits,
@@ -154,7 +154,7 @@ def _read_state(data: bytes, document: Document, limits: Limits, beside: Beside)
     check_blocks(plan, jpeg, limits)
     tables = _redacted_tables(jpeg, document.groups)
     try:
-        picture = open_picture(data, jpeg, plan, ring=False)
+        picture = open_picture(data, jpeg, plan, ring=False, beside=beside)
     except InvalidJpegError as error:
         raise _mismatch(f"the coded data does not fit the diff: {error.message}") from error
     note, noted = _find_note(data, jpeg, document)

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..background import Beside
 from ..codec import core
 from ..codec.compact import ac_length, pack_blocks
 from ..codec.huffman import HuffmanTable, encode_codes
@@ -203,6 +204,7 @@ class ScanEdit:
         self.ac_at = array("q", bytes(8 * index.count))
         self.ac_bits = array("i", [-1]) * index.count
         self._pieces: list[array[int]] = []
+        self._scratch = array("I")
         self._words = 0
         self._total = 0
 
@@ -218,7 +220,10 @@ class ScanEdit:
         no new AC bits.
         """
         table = self.index.ac_number(part)
-        words = array("I", bytes(4 * (64 * len(blocks) + 4)))
+        short = 64 * len(blocks) + 4 - len(self._scratch)
+        if short > 0:
+            self._scratch.extend(array("I", [0]) * short)
+        words = self._scratch
         writer = core.splice.BitWriter(words)
         patch = (self.ac_at, self.ac_bits)
         failed: int = core.splice.encode_ac(
@@ -291,7 +296,9 @@ def _words(value: int, bits: int) -> array[int]:
     return array("I", [value >> 32 * k & 0xFFFFFFFF for k in range(count - 1, -1, -1)])
 
 
-def open_spliced(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> SplicedPicture:
+def open_spliced(
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None
+) -> SplicedPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
     Raises
@@ -307,7 +314,7 @@ def open_spliced(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Spliced
             continue
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
-        index = index_scan(data, jpeg, scan, _marks(layout, covers, ring))
+        index = index_scan(data, jpeg, scan, _marks(layout, covers, ring), beside)
         indexes[number] = index
         marked[number] = array("B", bytes(index.count))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -16,16 +16,19 @@ T = TypeVar("T")
 
 
 class Later(Generic[T]):
-    """A result that is being worked out elsewhere, and waited for when asked for."""
+    """A result that is worked out by the first thread that has time for it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work: Callable[[], T] | None = work
+        self._begun = Lock()
         self._done = Event()
         self._results: list[T] = []
         self._error: BaseException | None = None
 
     def run(self) -> None:
-        """Do the work, once."""
+        """Do the work, unless somebody does or did."""
+        if not self._begun.acquire(blocking=False):
+            return
         work, self._work = self._work, None  # what it needed is not held any longer
         try:
             if work is not None:
@@ -36,18 +39,26 @@ class Later(Generic[T]):
             self._done.set()
 
     def result(self) -> T:
-        """Return the result, or raise what the work raised."""
+        """Return the result, or raise what the work raised; do the work if nobody has begun it."""
+        self.run()
         self._done.wait()
         if self._error is not None:
             raise self._error
         return self._results[0]
 
+    def if_begun(self) -> T | None:
+        """Return the result if somebody has begun the work; if not, nobody will."""
+        if self._begun.acquire(blocking=False):
+            self._work = None
+            return None
+        return self.result()
+
 
 class Beside:
     """One thread beside the caller's, which works off what it is given, in that order.
 
-    Where the work is over a few bytes, a thread costs more than it saves: then all
-    is done at once when it is given.
+    What it has not begun when the caller asks for it, the caller does. Where the work is
+    over a few bytes, a thread costs more than it saves: then there is none.
     """
 
     def __init__(self, size: int) -> None:
@@ -69,12 +80,15 @@ class Beside:
             self._queue.put(None)
             self._thread.join()
 
+    @property
+    def threaded(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None
+
     def begin(self, work: Callable[[], T]) -> Later[T]:
         """Give it some work."""
         later = Later(work)
-        if self._thread is None:
-            later.run()
-        else:
+        if self._thread is not None:
             self._queue.put(later)
         return later
 

@@ -1,0 +1,141 @@
+"""Walking the second half of a long scan while another thread walks the first.
+
+Huffman codes synchronise themselves: a decoder that begins at any byte soon begins an
+MCU at a bit where one that began in front does, and from there on both do the same. So
+one may go ahead from the middle, without knowing which MCU it is at; when the other
+comes to a bit where both begin an MCU, all that the first one saw behind it holds, with
+its MCUs and DC values counted from there. Nothing is taken on trust, and what comes out
+does not depend on whether there was somebody ahead.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from typing import NamedTuple
+
+from . import core
+
+__all__ = ["Ahead", "Found", "Stop", "look_ahead", "meet"]
+
+_DENSE = 512
+"""MCUs at whose first bit both may meet."""
+_STEP = 128
+"""MCUs from one stop to the next."""
+_TRIES = 64
+_BOUND = 1 << 14
+"""DC values stay below it, counted from where it begins, and so does what they are off by:
+together within 16 bits."""
+
+
+class Stop(NamedTuple):
+    """Where an MCU begins, and what a cursor needs to go on from there."""
+
+    mcu: int
+    raw: int
+    byte: int
+    position: int
+    predictors: array[int]
+
+
+class Ahead(NamedTuple):
+    """What was seen from the middle of an interval on, MCUs, bits and DC values counted from there.
+
+    ``starts`` is where the first MCUs begin, ``predictors`` what the DC values are there.
+    """
+
+    raw: int
+    starts: array[int]
+    predictors: array[int]
+    stops: list[Stop]
+    fill: bool
+
+
+class Found(NamedTuple):
+    """The stops ahead, counted as in the interval they are in."""
+
+    stops: list[Stop]
+    fill: bool
+
+    def before(self, mcu: int, end: int | None) -> Stop | None:
+        """Return the last stop not behind an MCU, nor behind bit ``end``."""
+        at = bisect_right(self.stops, mcu, key=lambda stop: stop.mcu) - 1
+        if at < 0 or (end is not None and self.stops[at].position > end):
+            return None
+        return self.stops[at]
+
+
+def look_ahead(
+    make: Callable[[], core.scan.ScanCursor], components: int, data: bytes, start: int, end: int
+) -> Ahead | None:
+    """Walk the interval ``data[start:end]`` from about its middle on; None where that fails.
+
+    ``make`` gives a cursor that skips, and whose predictors are so many.
+    """
+    at = (start + end) // 2
+    while at > start and data[at - 1] == 0xFF:  # not within stuffing or fill bytes
+        at -= 1
+    cursor = make()
+    cursor.bound = _BOUND
+    starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
+    position = 0
+    for _ in range(_TRIES):
+        cursor.start(at, end)
+        cursor.position = position
+        cursor.log(starts, predictors)
+        status = cursor.advance(_DENSE, -1)
+        if status == 0:
+            break
+        if status == core.scan.BAD_DATA:
+            return None
+        position = cursor.position + 1  # no codes: not in step yet
+    else:
+        return None
+    stops = []
+    state = array("q", bytes(8)), array("i", bytes(4 * components))
+    mcu = _DENSE
+    while True:
+        cursor.log(*state)
+        anchor = cursor.anchor()
+        if cursor.advance(_STEP, -1):
+            break
+        raw, byte = anchor
+        stops.append(Stop(mcu, raw, byte, state[0][0], array("i", state[1])))
+        mcu += _STEP
+    return Ahead(at, starts, predictors, stops, cursor.fill > 0)
+
+
+def meet(
+    ahead: Ahead, data: bytes, anchor: tuple[int, int], mcu: int, log: tuple[array[int], array[int]]
+) -> Found | None:
+    """Return the stops ahead, if one of the MCUs from ``mcu`` on begins where one ahead does.
+
+    ``log`` has the first bits of these, and their predictors; ``anchor`` is a byte behind
+    ``ahead.raw``, and which data byte it is.
+    """
+    byte = anchor[1] - core.stuffing.data_length(data[ahead.raw : anchor[0]])
+    starts, predictors = log
+    components = len(predictors) // max(len(starts), 1)
+    for here, bit in enumerate(starts):
+        there = bisect_left(ahead.starts, bit - 8 * byte)
+        if there == len(ahead.starts) or ahead.starts[there] != bit - 8 * byte:
+            continue
+        off = [
+            predictors[here * components + c] - ahead.predictors[there * components + c]
+            for c in range(components)
+        ]
+        if max(map(abs, off)) >= _BOUND:
+            return None
+        return Found(
+            [
+                Stop(
+                    mcu + here + stop.mcu - there, stop.raw, byte + stop.byte,
+                    8 * byte + stop.position,
+                    array("i", [dc + more for dc, more in zip(stop.predictors, off, strict=True)]),
+                )
+                for stop in ahead.stops
+            ],
+            ahead.fill,
+        )  # fmt: skip
+    return None
