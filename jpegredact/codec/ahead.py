@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from . import core
 
-__all__ = ["Ahead", "Found", "Stop", "look_ahead", "meet"]
+__all__ = ["Ahead", "Found", "Stop", "look_ahead", "meet", "middle"]
 
 _DENSE = 512
 """MCUs at whose first bit both may meet."""
@@ -66,14 +66,19 @@ class Found(NamedTuple):
         return self.stops[at]
 
 
+def middle(start: int, end: int) -> int:
+    """Return about where one begins who goes ahead: behind the middle, since he begins later."""
+    return start + (end - start) * 9 // 16
+
+
 def look_ahead(
     make: Callable[[], core.scan.ScanCursor], components: int, data: bytes, start: int, end: int
 ) -> Ahead | None:
-    """Walk the interval ``data[start:end]`` from about its middle on; None where that fails.
+    """Walk the interval ``data[start:end]`` from `middle` on; None where that fails.
 
     ``make`` gives a cursor that skips, and whose predictors are so many.
     """
-    at = (start + end) // 2
+    at = middle(start, end)
     while at > start and data[at - 1] == 0xFF:  # not within stuffing or fill bytes
         at -= 1
     cursor = make()

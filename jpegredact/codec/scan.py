@@ -19,7 +19,7 @@ from typing import TypeAlias
 from ..background import Beside, Later
 from ..errors import InvalidJpegError
 from . import core
-from .ahead import Ahead, Found, look_ahead, meet
+from .ahead import Ahead, Found, look_ahead, meet, middle
 from .huffman import HuffmanTable, decode_tables, encode_codes
 from .intervals import (
     FileEdit,
@@ -561,7 +561,7 @@ class _Walk:
             some = min(limit - mcu, _AT_ONCE_PASSED)
             anchor = cursor.anchor()
             log = array("q", bytes(8 * some)), array("i", bytes(4 * some * len(self.layout.grids)))
-            near = anchor[0] > (self.scan.start + self.scan.end) // 2
+            near = anchor[0] > middle(self.scan.start, self.scan.end)
             if near:
                 cursor.log(*log)
             status = cursor.advance(some, -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
@@ -94,12 +95,12 @@ def _redact(
     margin: tuple[float, bool], limits: Limits, beside: Beside,
 ) -> Outcome:  # fmt: skip
     """Do it; what was needed on the way is not held any more when this returns."""
+    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True, beside=beside)
-    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     groups = range(len(plan.groups))
     outside = beside.begin(lambda: original.outside_digest({}))
-    records = [original.record(group) for group in groups]
+    records = [beside.begin(partial(original.record, group)) for group in groups]
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
@@ -108,14 +109,16 @@ def _redact(
     if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
         outside.result()
     shown = said.picture
+    fills = tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups)
+    kept = [record.result() for record in reversed(records)][::-1]  # from both ends, in two threads
     redacted = beside.begin(lambda: _file(shown, said.tables))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     document = Document(
         outside=bytes(32),  # still being worked out
         size=(jpeg.frame.width, jpeg.frame.height),
-        fills=tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups),
-        groups=tuple(replace(record, tables=symbols) for record in records),
+        fills=fills,
+        groups=tuple(replace(record, tables=symbols) for record in kept),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), bytes(32), ()),
     )
