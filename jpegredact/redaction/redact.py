@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
 from ..codec.reader import require_supported
 from ..codec.scan import MissingCategory
-from ..diff import Document, FileRecord, Patch, RegionRecord, Stretch
+from ..diff import Document, FileRecord, GroupRecord, Patch, RegionRecord, Stretch
 from ..errors import (
     InvalidJpegError,
     InvalidRegionError,
@@ -24,13 +25,23 @@ from ..geometry import Box, Polygon, Region
 from ..limits import Limits
 from .methods import Method
 from .opening import open_picture
-from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
+from .picture import (
+    Edits,
+    FileEdit,
+    Picture,
+    Raw,
+    Tables,
+    apply_patches,
+    assemble,
+)
 from .plan import Plan, make_plan
 from .render import render_into
 from .restore import restore_bytes
 from .say import say
 
 __all__ = ["Outcome", "redact_bytes"]
+
+T = TypeVar("T")
 
 _LEGIBLE = frozenset({"plate", "text"})
 
@@ -99,34 +110,31 @@ def _redact(
     plan = make_plan(jpeg, regions, margin, limits)
     original = open_picture(data, jpeg, plan, ring=True, beside=beside)
     groups = range(len(plan.groups))
-    outside = beside.begin(lambda: original.outside_digest({}))
+    outside = None
+    if not jpeg.frame.arithmetic:  # there it is a rewrite of its own: not while there is another
+        outside = beside.begin(lambda: original.outside_digest({}))
     records = [beside.begin(partial(original.record, group)) for group in groups]
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    if said.tables:  # the digest is of the tables that the redacted file has
+    if outside is None or said.tables:  # it is of the tables that the redacted file has
         outside = beside.begin(lambda: original.outside_digest(said.tables))
-    if jpeg.frame.arithmetic:  # a rewrite of its own: not while there is another
+    if jpeg.frame.arithmetic:
         outside.result()
     shown = said.picture
-    fills = tuple(hashlib.sha256(shown.pack(group)[0]).digest() for group in groups)
-    kept = [record.result() for record in reversed(records)][::-1]  # from both ends, in two threads
     redacted = beside.begin(lambda: _file(shown, said.tables))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
+    fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
-    document = Document(
-        outside=bytes(32),  # still being worked out
-        size=(jpeg.frame.width, jpeg.frame.height),
-        fills=fills,
-        groups=tuple(replace(record, tables=symbols) for record in kept),
-        regions=tuple(_region_record(region) for region in regions),
-        file=FileRecord(len(data), bytes(32), ()),
-    )
+    kept = tuple(replace(record, tables=symbols) for record in _results(records))
     # Guarantee G3: bring the original back from the records.
-    patches, stretches = _patches(original, shown, document, said.tables, redacted)
-    document = replace(
-        document,
+    patches, stretches = _patches(original, shown, kept, said.tables, redacted)
+    document = Document(
         outside=outside.result(),
+        size=(jpeg.frame.width, jpeg.frame.height),
+        fills=_results(fills),
+        groups=kept,
+        regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
     diff = document.to_bytes()
@@ -154,6 +162,15 @@ def _redact(
             sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
         ),
     )
+
+
+def _fill_digest(shown: Picture, group: int) -> bytes:
+    return hashlib.sha256(shown.pack(group)[0]).digest()
+
+
+def _results(work: list[Later[T]]) -> tuple[T, ...]:
+    """Return all results: those that nobody has begun, from the other end."""
+    return tuple(later.result() for later in reversed(work))[::-1]
 
 
 def _table_name(table: HuffmanTable) -> str:
@@ -188,18 +205,18 @@ def _file(shown: Picture, tables: Tables) -> _File:
 def _patches(
     original: Picture,
     shown: Picture,
-    document: Document,
+    records: Sequence[GroupRecord],
     tables: Tables,
     redacted: Later[_File],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
-    """Reveal all groups from the document, and return what still differs from the original.
+    """Reveal all groups from their records, and return what still differs from the original.
 
     The scan positions are those that the rewrite itself noted, so no second pass
     over the file is needed; that a reader finds the same ones follows from the
     codes being prefix codes, and the tests restore by reading.
     """
     edits = shown.edits()
-    for group, record in enumerate(document.groups):
+    for group, record in enumerate(records):
         edits.put_record(group, record)
     try:
         revealed, raw = _reveal(original, shown, edits)
@@ -210,7 +227,7 @@ def _patches(
             f"this fill can't be coded: {error.message}", code="redact.unsayable"
         ) from error
     if original.jpeg.frame.progressive and any(
-        revealed.pack(group)[0] != record.blocks for group, record in enumerate(document.groups)
+        revealed.pack(group)[0] != record.blocks for group, record in enumerate(records)
     ):
         raise UnsupportedJpegError(
             "the scans say some coefficients twice, and not the same; readers differ",
