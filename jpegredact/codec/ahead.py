@@ -45,7 +45,6 @@ class Ahead(NamedTuple):
     ``starts`` is where the first MCUs begin, ``predictors`` what the DC values are there.
     """
 
-    raw: int
     starts: array[int]
     predictors: array[int]
     stops: list[Stop]
@@ -66,21 +65,24 @@ class Found(NamedTuple):
         return self.stops[at]
 
 
-def middle(start: int, end: int) -> int:
-    """Return about where one begins who goes ahead: behind the middle, since he begins later."""
-    return start + (end - start) * 9 // 16
+def middle(data: bytes, start: int, end: int) -> int:
+    """Return about where one begins who goes ahead: behind the middle, since later than the other.
+
+    Not within stuffing or fill bytes.
+    """
+    at = start + (end - start) * 9 // 16
+    while at > start and data[at - 1] == 0xFF:
+        at -= 1
+    return at
 
 
 def look_ahead(
-    make: Callable[[], core.scan.ScanCursor], components: int, data: bytes, start: int, end: int
+    make: Callable[[], core.scan.ScanCursor], components: int, at: int, end: int
 ) -> Ahead | None:
-    """Walk the interval ``data[start:end]`` from `middle` on; None where that fails.
+    """Walk an interval from ``data[at]`` to its ``end``; None where that fails.
 
     ``make`` gives a cursor that skips, and whose predictors are so many.
     """
-    at = middle(start, end)
-    while at > start and data[at - 1] == 0xFF:  # not within stuffing or fill bytes
-        at -= 1
     cursor = make()
     cursor.bound = _BOUND
     starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
@@ -108,18 +110,17 @@ def look_ahead(
         raw, byte = anchor
         stops.append(Stop(mcu, raw, byte, state[0][0], array("i", state[1])))
         mcu += _STEP
-    return Ahead(at, starts, predictors, stops, cursor.fill > 0)
+    return Ahead(starts, predictors, stops, cursor.fill > 0)
 
 
 def meet(
-    ahead: Ahead, data: bytes, anchor: tuple[int, int], mcu: int, log: tuple[array[int], array[int]]
+    ahead: Ahead, byte: int, mcu: int, log: tuple[array[int], array[int]]
 ) -> Found | None:
     """Return the stops ahead, if one of the MCUs from ``mcu`` on begins where one ahead does.
 
-    ``log`` has the first bits of these, and their predictors; ``anchor`` is a byte behind
-    ``ahead.raw``, and which data byte it is.
+    ``log`` has the first bits of these, and their predictors. The one ahead began at data
+    byte ``byte`` of the interval.
     """
-    byte = anchor[1] - core.stuffing.data_length(data[ahead.raw : anchor[0]])
     starts, predictors = log
     components = len(predictors) // max(len(starts), 1)
     for here, bit in enumerate(starts):

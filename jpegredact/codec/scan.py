@@ -47,6 +47,10 @@ _AT_ONCE_PASSED = 256
 """MCUs, while there may be somebody ahead."""
 _LONG = 1 << 18
 """Bytes of a scan from which on it pays to look ahead."""
+_SPARSE = 4
+"""Where at most one in so many blocks is recorded."""
+_NEAR = 1 << 14
+"""Bytes, more than those of a cursor's chunk as a rule."""
 _MOST = 7
 """Bits that fill a byte, at most."""
 _FAULTS = {
@@ -463,10 +467,10 @@ class _Walk:
         cursor = make(*blocks)
         if self.beside is not None and self.beside.threaded and self._is_long(count):
             nowhere = array("q"), array("B"), array("i"), array("i")
-            components = len(layout.grids)
-            start, end = self.scan.start, self.scan.end
+            components, end = len(layout.grids), self.scan.end
+            self.middle = at = middle(self.data, self.scan.start, end)
             self.ahead = self.beside.begin(
-                lambda: look_ahead(lambda: make(*nowhere), components, self.data, start, end)
+                lambda: look_ahead(lambda: make(*nowhere), components, at, end)
             )
         intervals = tuple(self._interval(k, cursor) for k in self.spans)
         self.words.extend((0, 0, 0, 0))
@@ -483,7 +487,7 @@ class _Walk:
             layout.intervals == 1
             and not self.scan.restarts
             and self.scan.end - self.scan.start >= _LONG
-            and 4 * recorded < layout.mcus * layout.units
+            and _SPARSE * recorded < layout.mcus * layout.units
             and self.marks.find(2) >= 0
         )
 
@@ -559,17 +563,18 @@ class _Walk:
         status = 0
         while self.ahead is not None and mcu < limit and not status:
             some = min(limit - mcu, _AT_ONCE_PASSED)
-            anchor = cursor.anchor()
-            log = array("q", bytes(8 * some)), array("i", bytes(4 * some * len(self.layout.grids)))
-            near = anchor[0] > middle(self.scan.start, self.scan.end)
-            if near:
+            byte = self._middle_byte(cursor)
+            if byte is None or cursor.position < 8 * byte:
+                status = cursor.advance(some, -1)
+            else:  # this is where the one ahead began
+                components = len(self.layout.grids)
+                log = array("q", bytes(8 * some)), array("i", bytes(4 * some * components))
                 cursor.log(*log)
-            status = cursor.advance(some, -1)
-            if near:
+                status = cursor.advance(some, -1)
                 cursor.log(array("q"), array("i"))
                 ahead, self.ahead = self.ahead.if_begun(), None
                 if ahead is not None and not status:
-                    self.found = meet(ahead, self.data, anchor, mcu, log)
+                    self.found = meet(ahead, byte, mcu, log)
             mcu += some
         if status:
             return status
@@ -582,6 +587,17 @@ class _Walk:
                 mcu = stop.mcu
         passed: int = cursor.advance(limit - mcu, -1)
         return passed
+
+    def _middle_byte(self, cursor: core.scan.ScanCursor) -> int | None:
+        """Return which data byte the one ahead began with; None where that is far away."""
+        raw: int
+        byte: int
+        raw, byte = cursor.anchor()
+        if raw + _NEAR < self.middle:
+            return None
+        first, last = sorted((raw, self.middle))
+        between: int = core.stuffing.data_length(self.data[first:last])
+        return byte - between if raw > self.middle else byte + between
 
     def _record(self, cursor: core.scan.ScanCursor, mcu: int, limit: int, run: int) -> int:
         """Record MCUs of a run: from its beginning on, or where the last call stopped."""
