@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
@@ -153,7 +152,9 @@ def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], A
         raise OSError(errno.EINVAL, "a path with a NUL character")
     folder = target.parent
     _make_folder(folder)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:64]}.", suffix=".tmp", dir=folder)
+    temporary = str(folder / f".{target.name[:64]}.{os.urandom(8).hex()}.tmp")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    handle = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with open(handle, "wb") as file:
             file.write(data)

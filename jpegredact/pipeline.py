@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._version import VERSION
 from .codec.intervals import restart_faults
@@ -24,9 +24,10 @@ from .geometry import Region, as_regions, parse_margin, to_stored
 from .limits import Limits, checked
 from .redaction.methods import Method, as_method
 from .redaction.redact import Outcome, redact_bytes
-from .redaction.restore import restore_bytes
-from .redaction.verify import Verification, verify_bytes
 from .report import Notice, RegionReport, Report
+
+if TYPE_CHECKING:
+    from .redaction.verify import Verification
 
 __all__ = ["Redaction", "UnblurDiff", "inspect", "redact", "restore", "verify"]
 
@@ -194,6 +195,8 @@ def restore(
     OSError
         A path that can't be read.
     """
+    from .redaction.restore import restore_bytes
+
     limits = checked(limits)
     document = _as_diff(diff, limits).document
     return restore_bytes(read_source(jpeg, limits), document, regions, limits)
@@ -223,6 +226,8 @@ def verify(
     InvalidJpegError, UnsupportedJpegError, InvalidDiffError, DiffMismatchError,
     InvalidRegionError, LimitExceededError
     """
+    from .redaction.verify import verify_bytes
+
     limits = checked(limits)
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")

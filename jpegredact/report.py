@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 __all__ = ["Notice", "RegionReport", "Report"]
 
@@ -94,13 +96,17 @@ class Report:
 
     def to_xml(self) -> str:
         """Return it as XML: an element for each field, ``item`` for each entry of a list."""
+        from xml.etree import ElementTree
+
         root = ElementTree.Element("report")
         _add(root, self.to_dict())
         ElementTree.indent(root)
         return ElementTree.tostring(root, encoding="unicode")
 
 
-def _add(parent: ElementTree.Element, value: Any) -> None:
+def _add(parent: Element, value: Any) -> None:
+    from xml.etree import ElementTree
+
     if isinstance(value, dict):
         for name, part in value.items():
             if part is not None:

@@ -16,10 +16,11 @@ from typing import Any
 from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
-from .intervals import PAD_WORDS, CodedScan, Interval, Outside, load_intervals
+from .huffman import Tables
+from .intervals import PAD_WORDS, CodedScan, Interval, Outside, Raw, load_intervals
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
-from .progressive import Raw, Tables, Targets
+from .progressive import Targets
 
 __all__ = ["ArithmeticScan"]
 

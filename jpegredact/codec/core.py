@@ -8,14 +8,10 @@ also needs the package ``cython``, for its type names).
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-_ADVICE = (
-    "the compiled part of jpegredact is missing; build it with `pip install -e .` in a "
-    "checkout (it needs a C compiler), or set JPEGREDACT_PURE=1 to run interpreted, "
-    "about a hundred times slower"
-)
-
-try:
+if TYPE_CHECKING:
     from . import _arithread_cy as arithread
     from . import _arithwrite_cy as arithwrite
     from . import _bandread_cy as bandread
@@ -27,13 +23,12 @@ try:
     from . import _scan_cy as scan
     from . import _splice_cy as splice
     from . import _stuffing_cy as stuffing
-except ModuleNotFoundError as missing:
-    if missing.name != "cython":
-        raise
-    raise ImportError(_ADVICE) from missing
 
-if not scan.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
-    raise ImportError(_ADVICE)
+_ADVICE = (
+    "the compiled part of jpegredact is missing; build it with `pip install -e .` in a "
+    "checkout (it needs a C compiler), or set JPEGREDACT_PURE=1 to run interpreted, "
+    "about a hundred times slower"
+)
 
 __all__ = [
     "arithread",
@@ -48,3 +43,19 @@ __all__ = [
     "splice",
     "stuffing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a module when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"._{name}_cy", __package__)
+    except ModuleNotFoundError as missing:
+        if missing.name != "cython":
+            raise
+        raise ImportError(_ADVICE) from missing
+    if not module.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
+        raise ImportError(_ADVICE)
+    globals()[name] = module
+    return module

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import TypeAlias
 
 from ..errors import InvalidJpegError
 
-__all__ = ["STANDARD_TABLES", "HuffmanTable", "decode_tables", "encode_codes"]
+__all__ = ["STANDARD_TABLES", "HuffmanTable", "Tables", "decode_tables", "encode_codes"]
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,10 @@ class HuffmanTable:
     def full(self) -> array[int]:
         """16 bits -> ``length << 8 | symbol``; 0 where no code begins like that."""
         return _full(self.counts, self.symbols)
+
+
+Tables: TypeAlias = "Mapping[int, HuffmanTable]"
+"""Tables that differ from the file's own, by their order in the file."""
 
 
 @lru_cache(maxsize=64)

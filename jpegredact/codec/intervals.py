@@ -10,10 +10,10 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from ..errors import InvalidJpegError
 from . import core
@@ -27,6 +27,7 @@ __all__ = [
     "Interval",
     "Loaded",
     "Outside",
+    "Raw",
     "cut_bits",
     "last_one",
     "load_intervals",
@@ -43,6 +44,9 @@ __all__ = [
 
 FileEdit = tuple[int, int, "bytes | bytearray | memoryview"]
 """Replace ``data[start:end]`` with these bytes."""
+
+Raw: TypeAlias = "Mapping[int, tuple[int, bytes]]"
+"""Stretches that stand in the file as they are: number -> bits, and the bytes of them."""
 
 Outside = tuple[int, "Iterable[bytes | memoryview]"]
 """What no change inside a touched interval can alter: how many bits, and the bytes of them."""

@@ -14,8 +14,8 @@ from ..errors import InvalidJpegError
 from . import core
 from .arithmetic import ArithmeticScan
 from .blocks import BlockStore
-from .huffman import HuffmanTable, encode_codes
-from .intervals import raw_interval, readable_intervals, restart_fault
+from .huffman import HuffmanTable, Tables, encode_codes
+from .intervals import Raw, raw_interval, readable_intervals, restart_fault
 from .layout import scan_layout
 from .model import JpegData, Scan
 from .progressive import (
@@ -23,8 +23,6 @@ from .progressive import (
     BrokenInterval,
     DcFirst,
     DcRefinement,
-    Raw,
-    Tables,
     Targets,
     find_mcus,
 )

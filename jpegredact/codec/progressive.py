@@ -17,13 +17,14 @@ from functools import cached_property
 from ..errors import InvalidJpegError
 from . import core
 from .blocks import BlockStore
-from .huffman import HuffmanTable, encode_codes
+from .huffman import HuffmanTable, Tables, encode_codes
 from .intervals import (
     PAD_WORDS,
     CodedScan,
     FileEdit,
     Interval,
     Outside,
+    Raw,
     cut_bits,
     last_one,
     load_intervals,
@@ -40,17 +41,9 @@ __all__ = [
     "BrokenInterval",
     "DcFirst",
     "DcRefinement",
-    "Raw",
-    "Tables",
     "Targets",
     "find_mcus",
 ]
-
-Tables = Mapping[int, HuffmanTable]
-"""Tables that differ from the file's own, by their order in the file."""
-
-Raw = Mapping[int, tuple[int, bytes]]
-"""Stretches that stand in the file as they are: number -> bits, and the bytes of them."""
 
 _UNKNOWN = -9
 _FAULTS = {

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from ..background import Beside
 from ..codec.model import JpegData
-from .layered import open_layered
 from .picture import Picture
 from .plan import Plan
-from .spliced import open_spliced
 
 __all__ = ["open_picture"]
 
@@ -25,6 +23,10 @@ def open_picture(
         The coded data around them can't be decoded.
     """
     frame = jpeg.frame
-    if frame.progressive or frame.arithmetic:
+    if frame.progressive or frame.arithmetic:  # each takes a while to import
+        from .layered import open_layered
+
         return open_layered(data, jpeg, plan, ring)
+    from .spliced import open_spliced
+
     return open_spliced(data, jpeg, plan, ring, beside)

@@ -18,12 +18,11 @@ from typing import Any, Self
 from ..codec import core
 from ..codec.blocks import Ranges
 from ..codec.compact import pack_shape, unpack_blocks
-from ..codec.huffman import HuffmanTable
-from ..codec.intervals import FileEdit, Interval, Outside, strays
+from ..codec.huffman import HuffmanTable, Tables
+from ..codec.intervals import FileEdit, Interval, Outside, Raw, strays
 from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
-from ..codec.progressive import Raw, Tables
 from ..codec.scan import MissingCategory, ScanIndex
 from ..diff import GroupRecord, Patch, Window
 from ..errors import InvalidDiffError

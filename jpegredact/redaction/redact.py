@@ -36,7 +36,6 @@ from .picture import (
 )
 from .plan import Plan, make_plan
 from .render import render_into
-from .restore import restore_bytes
 from .say import say
 
 __all__ = ["Outcome", "redact_bytes"]
@@ -285,6 +284,8 @@ def _restore(redacted: bytes, document: Document, limits: Limits, broken: int | 
     Where all bits of an interval hang together, or can't all be decoded (from byte
     ``broken`` on), that a reader finds what the rewrite noted does not follow.
     """
+    from .restore import restore_bytes
+
     try:
         restore_bytes(redacted, document, None, limits)
     except JpegRedactError as error:
