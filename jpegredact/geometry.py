@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import InvalidRegionError
 from .limits import DEFAULT_LIMITS, Limits
@@ -27,8 +27,7 @@ Rect = tuple[int, int, int, int]
 """Blocks: first row, end row, first column, end column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """The block grid of one component.
 
     ``step_x`` and ``step_y`` are a block's size in pixels (8 for luma, 16 for

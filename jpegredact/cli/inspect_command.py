@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -42,7 +41,7 @@ def _diff(document: Document, size: int) -> dict[str, Any]:
         "outside": document.outside.hex(),
         "groups": len(document.groups),
         "regions": [
-            {k: v for k, v in asdict(region).items() if v not in (None, ())}
+            {k: v for k, v in region._asdict().items() if v not in (None, ())}
             for region in document.regions
         ],
         "original_bytes": document.file.length,

@@ -179,8 +179,7 @@ class CodedScan(ABC):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """Where an interval's bytes stand in the file, and its data in the words (from word ``at``)."""
 
     raw_start: int

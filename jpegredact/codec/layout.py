@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .model import JpegData, Scan
 
 __all__ = ["ComponentGrid", "ScanLayout", "component_grids", "scan_layout"]
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentGrid:
+class ComponentGrid(NamedTuple):
     """The blocks of one component as one scan codes them.
 
     ``rows`` and ``columns`` count the real blocks, ``padded_rows`` and
@@ -30,8 +29,7 @@ class ComponentGrid:
     first: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScanLayout:
+class ScanLayout(NamedTuple):
     """How a scan's MCUs are made up."""
 
     mcus_across: int

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from .huffman import HuffmanTable
 from .markers import ARITHMETIC, PROCESSES, PROGRESSIVE, marker_name
@@ -15,8 +16,7 @@ from .markers import ARITHMETIC, PROCESSES, PROGRESSIVE, marker_name
 __all__ = ["Component", "Frame", "JpegData", "Scan", "ScanComponent", "Segment"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A marker and its parameters: ``data[offset:end]``, marker code included."""
 
     code: int
@@ -29,8 +29,7 @@ class Segment:
         return marker_name(self.code)
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """A component of the frame (T.81 B.2.2): identifier, sampling factors, DQT slot."""
 
     identifier: int
@@ -105,8 +104,7 @@ class ScanComponent:
     """Number of the AC table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """A scan (T.81 B.2.3): header, the tables in effect, and where its coded data lies."""
 
     header: Segment

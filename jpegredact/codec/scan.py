@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ..background import Beside, Later
 from ..errors import InvalidJpegError
@@ -69,8 +69,7 @@ class MissingCategory(Exception):  # noqa: N818 - it is caught and answered, no 
         self.categories = categories
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """What to write in place of the touched blocks; arrays run over recorded blocks.
 
     ``dc`` holds every block's DC value, new or old. New AC bits stand in
@@ -86,8 +85,7 @@ class Edit:
     ac_total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where the runs of recorded MCUs stand, each array by run."""
 
     old: tuple[array[int], array[int]]
@@ -168,7 +166,7 @@ class ScanIndex:
             self,
             words=words,
             intervals=tuple(intervals),
-            places=replace(self.places, new=new),
+            places=self.places._replace(new=new),
             blocks=(*moved, edit.dc),
             tables=decode_tables(dc_tables, ac_tables),
             dc_tables=dc_tables,

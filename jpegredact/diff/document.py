@@ -6,7 +6,7 @@ Knows the format; knows no codec, no picture, no file.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InvalidDiffError
 from ..limits import DEFAULT_LIMITS, Limits
@@ -28,8 +28,7 @@ _CHECK = 8
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Where the blocks of a group lie in one component: the least rectangle around them."""
 
     component: int
@@ -39,8 +38,7 @@ class Window:
     columns: int
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRecord:
+class GroupRecord(NamedTuple):
     """The original blocks under exactly the same regions, ready to be handed on alone.
 
     Attributes
@@ -67,8 +65,7 @@ class GroupRecord:
     tables: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RegionRecord:
+class RegionRecord(NamedTuple):
     """What a region was: its kind ("box", "polygon", "mask"), box and marks."""
 
     kind: str
@@ -86,8 +83,7 @@ Stretch = tuple[int, int, int, bytes]
 """Number of the scan, number of the stretch in it, bits, and the bytes of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileRecord:
+class FileRecord(NamedTuple):
     """What belongs to the file as a whole: how the fully revealed file becomes the original.
 
     ``patches`` replace bytes of the fully revealed file: padding bits, tables,
@@ -107,8 +103,7 @@ class FileRecord:
         return sum(len(p[2]) for p in self.patches) + sum(len(s[3]) for s in self.stretches)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """An unblur-diff, taken apart."""
 
     outside: bytes

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from ..errors import InvalidRegionError
 
@@ -96,8 +96,7 @@ class Method(Protocol):
         """Return new DC values or coefficients for the window."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slopes:
+class Slopes(NamedTuple):
     """What the built-in fills return: DC values, perhaps the first AC coefficients of a slope."""
 
     dc: array[int]

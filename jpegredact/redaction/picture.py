@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ..codec import core
 from ..codec.blocks import Ranges
@@ -44,8 +44,7 @@ __all__ = [
 _AT_ONCE = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """The blocks of one component, by group: ``blocks[starts[g]:starts[g + 1]]`` are recorded
     blocks of group ``g``, in raster order.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..codec import core
 from ..codec.layout import ComponentGrid, component_grids
@@ -23,8 +23,7 @@ from ..limits import Limits
 __all__ = ["Cover", "Plan", "block_grid", "check_blocks", "make_plan", "no_plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(NamedTuple):
     """The touched blocks of a component: a window of its grid, hidden padding included.
 
     ``cells`` is row-major; 0 is untouched, else the number of the group plus one.
@@ -50,8 +49,7 @@ class Cover:
         return {group: found[group] for group in self.boxes}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All that will be rewritten: by component its grid and cover; for each group its regions.
 
     A grid is None where no scan codes the component, a cover where no block is touched.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
@@ -45,8 +44,7 @@ T = TypeVar("T")
 _LEGIBLE = frozenset({"plate", "text"})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A redacted JPEG, its diff, and the facts for the report."""
 
     jpeg: bytes
@@ -125,7 +123,7 @@ def _redact(
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
-    kept = tuple(replace(record, tables=symbols) for record in _results(records))
+    kept = tuple(record._replace(tables=symbols) for record in _results(records))
     # Guarantee G3: bring the original back from the records.
     patches, stretches = _patches(original, shown, kept, said.tables, redacted)
     document = Document(
@@ -188,8 +186,7 @@ def _region_record(region: Region) -> RegionRecord:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """The redacted file, and how it came from the original."""
 
     changes: list[FileEdit]

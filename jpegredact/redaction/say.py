@@ -10,8 +10,8 @@ around, so a content-free fill stays content-free.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..codec.huffman import HuffmanTable
 from ..codec.scan import MissingCategory
@@ -24,8 +24,7 @@ NEAR = 2
 """Quantiser steps that a fill may give way before a table is changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A rewrite that the tables can say, and what had to give way for it."""
 
     picture: Picture

@@ -1,6 +1,5 @@
 """A diff's parts <-> bytes: what is refused, and that no damage goes unnoticed."""
 
-import dataclasses
 import hashlib
 import math
 
@@ -378,7 +377,7 @@ def test_forged_patches_are_a_clear_error(patches) -> None:
 
 
 def test_a_diff_without_groups_restores_nothing_else() -> None:
-    empty = dataclasses.replace(RESULT.diff.document, groups=(), fills=())
+    empty = RESULT.diff.document._replace(groups=(), fills=())
     with pytest.raises(DiffError):
         jr.restore(RESULT.jpeg, empty.to_bytes())
 

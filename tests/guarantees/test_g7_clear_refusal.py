@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,8 +111,8 @@ def test_every_flipped_bit_of_a_diff() -> None:
 def test_a_coding_residue_that_is_no_code(odd, regions: list[int] | None) -> None:
     result = jr.redact(quirks.base(), [(3, 3, 20, 20), (40, 40, 50, 50)])
     document = result.diff.document
-    group = replace(document.groups[0], odd=(odd,))
-    damaged = replace(document, groups=(group, *document.groups[1:])).to_bytes()
+    group = document.groups[0]._replace(odd=(odd,))
+    damaged = document._replace(groups=(group, *document.groups[1:])).to_bytes()
     with pytest.raises(jr.DiffError):
         jr.restore(result.jpeg, damaged, regions=regions)
 
