@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -21,7 +21,8 @@ class Later(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._work: Callable[[], T] | None = work
         self._begun = Lock()
-        self._done = Event()
+        self._going_on = Lock()
+        self._going_on.acquire()
         self._results: list[T] = []
         self._error: BaseException | None = None
 
@@ -36,12 +37,13 @@ class Later(Generic[T]):
         except BaseException as error:  # raised again in the thread that asks
             self._error = error
         finally:
-            self._done.set()
+            self._going_on.release()
 
     def result(self) -> T:
         """Return the result, or raise what the work raised; do the work if nobody has begun it."""
         self.run()
-        self._done.wait()
+        with self._going_on:
+            pass
         if self._error is not None:
             raise self._error
         return self._results[0]

@@ -82,6 +82,7 @@ class Unstuffer:
         self.words = array("I", bytes(4 * (CHUNK + 8)))
         self._begin(0, 0, 0)
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -105,6 +106,7 @@ class Unstuffer:
         self.before_byte = byte
         return 0
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -308,6 +310,7 @@ class ScanCursor(Unstuffer):
         self.shift = 32 * (self.count - self.keeping) - self.base
         return self.before_raw, self.before_byte
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -317,6 +320,7 @@ class ScanCursor(Unstuffer):
             return self.end
         return self.total if self.total >= 0 else 1 << 62
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -330,6 +334,7 @@ class ScanCursor(Unstuffer):
             self.keeping = end
         return 0
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
@@ -586,6 +591,7 @@ class IntervalWriter(Unstuffer):
         self.inner = inner
         self.run = run
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -602,6 +608,7 @@ class IntervalWriter(Unstuffer):
                 o += 1
         return o
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
@@ -659,6 +666,7 @@ class IntervalWriter(Unstuffer):
         self.used = o
         return at
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-9)
@@ -698,6 +706,7 @@ class IntervalWriter(Unstuffer):
             while self.position > self.base + 32 * self.filled and self._more():
                 pass
 
+    @cython.final
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)

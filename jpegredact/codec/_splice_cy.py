@@ -5,6 +5,8 @@ Words and positions are as in ``_scan_cy``, whose house rules hold here too.
 Knows no markers, files, regions or diffs.
 """
 
+from array import array
+
 import cython
 
 __all__ = [
@@ -23,6 +25,18 @@ def is_compiled() -> bool:
     return bool(cython.compiled)
 
 
+def _bit_lengths(sizes: cython.uchar[::1]) -> None:
+    """Fill in the size category of each magnitude (T.81 tables F.1 and F.2)."""
+    k: cython.longlong
+    for k in range(1, len(sizes)):
+        sizes[k] = sizes[k >> 1] + 1
+
+
+_SIZES = array("B", bytes(32769))
+_bit_lengths(_SIZES)
+
+
+@cython.final
 @cython.cclass
 class BitWriter:
     """Appends bits to an ``array('I')`` of fixed length; reading past it is an IndexError."""
@@ -39,6 +53,7 @@ class BitWriter:
         self.at = 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _put(self, value: cython.uint, count: cython.int) -> cython.int:
@@ -90,6 +105,7 @@ class BitWriter:
         return 0
 
     @cython.cfunc
+    @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
     def _bit(self) -> cython.longlong:
@@ -277,6 +293,7 @@ def encode_ac(
     size: cython.int
     code: cython.uint
     zrl: cython.uint = codes[table * 256 + 240]
+    sizes: cython.uchar[::1] = _SIZES
     eob: cython.uint = codes[table * 256]
     begin: cython.longlong
     failed: cython.longlong = 0
@@ -291,9 +308,7 @@ def encode_ac(
                     r += 1
                     continue
                 magnitude = value if value >= 0 else -value
-                size = 0
-                while magnitude >> size:
-                    size += 1
+                size = sizes[magnitude]
                 code = codes[table * 256 + ((r & 15) << 4) + size] if size < 16 else 0
                 if code == 0 or (r > 15 and zrl == 0):
                     r += 1
@@ -305,10 +320,12 @@ def encode_ac(
                     writer._put(zrl >> 5, zrl & 31)
                     r -= 16
                 r = 0
-                writer._put(code >> 5, code & 31)
                 if value < 0:
                     value += (1 << size) - 1
-                writer._put(cython.cast(cython.uint, value), size)
+                writer._put(  # both together: 16 + 15 bits at most
+                    ((code >> 5) << size) | cython.cast(cython.uint, value),
+                    cython.cast(cython.int, code & 31) + size,
+                )
             if r > 0 and eob == 0:
                 failed += 1
                 patch_bits[members[b]] = -1

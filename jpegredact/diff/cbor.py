@@ -89,14 +89,18 @@ def _encode(value: Value, out: bytearray) -> None:
 
 
 def _float(value: float) -> bytes:
-    for head, form in ((0xF9, ">e"), (0xFA, ">f"), (0xFB, ">d")):
+    if value != value:
+        raise ValueError("NaN has no place in a diff")
+    packed = b"\xfb" + struct.pack(">d", value)
+    for head, form in ((b"\xfa", ">f"), (b"\xf9", ">e")):
         try:
-            packed = struct.pack(form, value)
+            shorter = struct.pack(form, value)
         except OverflowError:
-            continue
-        if struct.unpack(form, packed)[0] == value:
-            return bytes([head]) + packed
-    raise ValueError("NaN has no place in a diff")
+            break
+        if struct.unpack(form, shorter)[0] != value:
+            break
+        packed = head + shorter
+    return packed
 
 
 class Budget:

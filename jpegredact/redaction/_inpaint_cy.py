@@ -117,24 +117,39 @@ def inpaint(
                     scratch[order + count] = cython.cast(cython.int, at)
                     count += 1
                 x = run
+        # Which neighbours each cell has: as bits, and how many.
+        for k in range(count):
+            at = scratch[order + k]
+            x = at % columns
+            near = 0
+            if x > 0 and states[at - 1]:
+                near += 8 + 1
+            if x + 1 < columns and states[at + 1]:
+                near += 16 + 1
+            if at >= columns and states[at - columns]:
+                near += 32 + 1
+            if at + columns < cells and states[at + columns]:
+                near += 64 + 1
+            scratch[at] = near
         for s in range(2 * sweeps):
             for k in range(count):
                 at = scratch[order + (k if s & 1 else count - 1 - k)]
-                x = at % columns
+                near = scratch[at]
+                if near == 120 + 4:
+                    total = values[at - 1] + values[at + 1]
+                    total += values[at - columns] + values[at + columns]
+                    values[at] = cython.cast(cython.int, (total + 2) >> 2)
+                    continue
                 sum_ = 0
-                near = 0
-                if x > 0 and states[at - 1]:
+                if near & 8:
                     sum_ += values[at - 1]
-                    near += 1
-                if x + 1 < columns and states[at + 1]:
+                if near & 16:
                     sum_ += values[at + 1]
-                    near += 1
-                if at >= columns and states[at - columns]:
+                if near & 32:
                     sum_ += values[at - columns]
-                    near += 1
-                if at + columns < cells and states[at + columns]:
+                if near & 64:
                     sum_ += values[at + columns]
-                    near += 1
+                near &= 7
                 if near:
                     values[at] = cython.cast(cython.int, (sum_ + (near >> 1)) // near)
         for y in range(rows):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import NamedTuple
 
 from ..codec import core
@@ -176,8 +175,9 @@ def _elementary(rects: list[tuple[int, Rect]]) -> list[Piece]:
     starting = sorted(rects, key=lambda item: item[1][0])
     active: list[tuple[int, Rect]] = []
     pieces: list[Piece] = []
+    open_: dict[tuple[int, int, int], int] = {}  # pieces that reach down to this edge: their tops
     at = 0
-    for top, bottom in pairwise(edges):
+    for top in edges[:-1]:
         active = [item for item in active if item[1][1] > top]
         while at < len(starting) and starting[at][1][0] == top:
             active.append(starting[at])
@@ -186,17 +186,21 @@ def _elementary(rects: list[tuple[int, Rect]]) -> list[Piece]:
             [(rect[2], 1, number) for number, rect in active]
             + [(rect[3], -1, number) for number, rect in active]
         )
+        above, open_ = open_, {}
         inside: dict[int, int] = {}
         mask = 0  # the same regions as the bits of a number: cheap to keep and compare
         left = 0
         for column, change, number in events:
             if mask and column > left:
-                pieces.append((top, bottom, left, column, mask))
+                key = left, column, mask
+                open_[key] = above.pop(key, top)
             left = column
             count = inside.get(number, 0) + change
             if count == 0 or count == change == 1:
                 mask ^= 1 << number
             inside[number] = count
+        pieces += [(first, top, *key) for key, first in above.items()]  # those end here
+    pieces += [(first, edges[-1], *key) for key, first in open_.items()]
     return pieces
 
 
