@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import ctypes
+import hashlib
 import os
 import platform
 import random
@@ -29,21 +30,25 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's threads spin for a while, for nothing
+
 import jpegio
 from PIL import Image, ImageFilter
 
 import jpegredact
+from jpegredact import background
 from jpegredact.codec import core
 from jpegredact.codec.huffman import decode_tables
 from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.scan import _units
-from jpegredact import background
 
 DOCS = Path(__file__).parent.parent / "docs"
 Box = tuple[float, float, float, float]
 Work = dict[str, Callable[[], object]]
+Row = tuple[float, float, float]
+"""Of a photo: megabytes, megapixels, seconds."""
 _MEMORY = """
 import sys
 import jpegredact
@@ -90,12 +95,18 @@ def main() -> None:
             targets += said(kind, rows)
             tables.append(f"### {kind.capitalize()}\n\n{table(rows)}")
     plain = photos["without restart markers"]
-    targets += [scan_alone(plain, options.rounds), threads(plain, options.rounds)]
+    targets += [scan_alone(plain, options.rounds), *threads(plain, options.rounds)]
     targets += [imports(), whole_process(plain, options.rounds)]
-    boxes, sizes = growth(plain, options.rounds)
-    targets.append(
-        Target("100 boxes, beside 1 box", "< 1.5 × the time", f"{boxes[100] / boxes[1]:.2f} ×")
-    )
+    targets += full_frame(plain, options.rounds)
+    sequential = [*plain, *photos["with 50 restart markers or more"]]
+    boxes, rows_of_all = growth(sequential, options.rounds)
+    for side, times in boxes.items():
+        targets.append(
+            Target(
+                f"100 boxes of {side} × {side} pixels, beside 1 box", "< 1.5 × the time",
+                f"{times[100] / times[1]:.2f} ×",
+            )
+        )  # fmt: skip
     machine = (
         f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, "
         f"jpegredact {jpegredact.__version__}. Medians of {options.rounds} rounds."
@@ -106,7 +117,7 @@ def main() -> None:
     print(text)
     if options.write:
         put(DOCS / "performance.md", text)
-        draw(boxes, sizes)
+        draw(boxes, rows_of_all)
 
 
 def choose(corpus: Path, count: int) -> dict[str, list[Path]]:
@@ -319,8 +330,8 @@ def _loop(loop, data, start, end, layout, units, tables) -> Callable[[], int]:  
     return lambda: int(loop(*arguments, pointer(predictors)))
 
 
-def threads(paths: list[Path], rounds: int) -> Target:
-    """Redact two files one after the other, and in two threads."""
+def threads(paths: list[Path], rounds: int) -> list[Target]:
+    """Redact two files one after the other, and in two threads; and hash them so."""
     jobs = []
     for path in paths[:2]:
         data = path.read_bytes()
@@ -328,23 +339,34 @@ def threads(paths: list[Path], rounds: int) -> Target:
     jobs = (jobs * 2)[:2]
     worth, background._WORTH_A_THREAD = background._WORTH_A_THREAD, 1 << 62
 
-    def together() -> None:
-        running = [threading.Thread(target=jpegredact.redact, args=job) for job in jobs]
+    def together(work: Callable[..., object]) -> None:
+        running = [threading.Thread(target=work, args=job) for job in jobs]
         for thread in running:
             thread.start()
         for thread in running:
             thread.join()
 
-    def one_by_one() -> None:
+    def one_by_one(work: Callable[..., object]) -> None:
         for job in jobs:
-            jpegredact.redact(*job)
+            work(*job)
 
-    times = turns({"one": one_by_one, "two": together}, rounds)
+    def digest(data: bytes, _: object) -> None:
+        for _ in range(8):
+            hashlib.sha256(data).digest()
+
+    work: Work = {
+        f"{name} {call.__name__}": lambda name=name, call=call: name(call)  # type: ignore[misc]
+        for call in (jpegredact.redact, digest)
+        for name in (one_by_one, together)
+    }
+    alone, both, hash_alone, hash_both = turns(work, rounds).values()
     background._WORTH_A_THREAD = worth
-    return Target(
-        "two threads on two files, digests not overlapped", "≥ 1.8 ×",
-        f"{times['one'] / times['two']:.2f} ×",
-    )  # fmt: skip
+    return [
+        Target(
+            "two threads on two files, digests not overlapped", "≥ 1.8 ×", f"{alone / both:.2f} ×"
+        ),
+        Target("two threads of SHA-256 and nothing else", "", f"{hash_alone / hash_both:.2f} ×"),
+    ]
 
 
 def imports() -> Target:
@@ -395,28 +417,59 @@ def whole_process(paths: list[Path], rounds: int) -> Target:
     )  # fmt: skip
 
 
-def growth(paths: list[Path], rounds: int) -> tuple[dict[int, float], list[tuple[float, float]]]:
-    """Return seconds by number of boxes on one photo, and (megabytes, seconds) of all."""
+def full_frame(paths: list[Path], rounds: int) -> list[Target]:
+    """Redact the whole picture, beside jpegtran, which always rewrites all of it."""
+    path = max(paths, key=lambda path: path.stat().st_size)
+    data = path.read_bytes()
+    width, height = jpegredact.inspect(data).size
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.jpg"
+        times = turns(
+            {
+                "ours": lambda: jpegredact.redact(data, [(0, 0, width, height)]),
+                "jpegtran": lambda: subprocess.run(
+                    ["jpegtran", "-copy", "all", "-wipe", f"{width // 20}x{height // 20}+0+0",
+                     "-outfile", out, path], check=True,
+                ),
+            },
+            rounds,
+        )  # fmt: skip
+    return [
+        Target(
+            "one region as large as the picture / jpegtran -wipe", "≤ 2 ×",
+            f"{times['ours'] / times['jpegtran']:.2f} ×",
+        )
+    ]  # fmt: skip
+
+
+def growth(paths: list[Path], rounds: int) -> tuple[dict[int, dict[int, float]], list[Row]]:
+    """Return seconds by size and number of boxes on one photo, and of each photo its megabytes,
+    megapixels and seconds.
+    """
     largest = max(paths, key=lambda path: path.stat().st_size)
     data = largest.read_bytes()
     width, height = jpegredact.inspect(data).size
-    generator = random.Random(1)
-    boxes = []
-    for _ in range(300):
-        x, y = generator.uniform(0, width - 64), generator.uniform(0, height - 64)
-        boxes.append((x, y, x + 64, y + 64))
-    work: Work = {
-        str(count): lambda count=count: jpegredact.redact(data, boxes[:count])  # type: ignore[misc]
-        for count in (1, 3, 10, 30, 100, 300)
-    }
-    by_boxes = {int(name): seconds for name, seconds in turns(work, rounds).items()}
-    sizes = []
+    by_boxes = {}
+    for side in (16, 32, 64):
+        generator = random.Random(1)
+        boxes = []
+        for _ in range(300):
+            x, y = generator.uniform(0, width - side), generator.uniform(0, height - side)
+            boxes.append((x, y, x + side, y + side))
+        work: Work = {
+            str(count): lambda boxes=boxes[:count]: jpegredact.redact(data, boxes)  # type: ignore[misc]
+            for count in (1, 3, 10, 30, 100, 300)
+        }
+        by_boxes[side] = {int(name): seconds for name, seconds in turns(work, rounds).items()}
+    rows = []
     for path in paths:
         data_of = path.read_bytes()
-        some = some_boxes(path, *jpegredact.inspect(data_of).size)
+        size = jpegredact.inspect(data_of).size
+        some = some_boxes(path, *size)
         work = {"redact": lambda d=data_of, b=some: jpegredact.redact(d, b)}  # type: ignore[misc]
-        sizes.append((len(data_of) / 1e6, turns(work, rounds)["redact"]))
-    return by_boxes, sorted(sizes)
+        seconds = turns(work, rounds)["redact"]
+        rows.append((len(data_of) / 1e6, size[0] * size[1] / 1e6, seconds))
+    return by_boxes, sorted(rows)
 
 
 def put(path: Path, text: str) -> None:
@@ -427,19 +480,23 @@ def put(path: Path, text: str) -> None:
     path.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}")
 
 
-def draw(boxes: dict[int, float], sizes: list[tuple[float, float]]) -> None:
-    """Draw both curves."""
+def draw(boxes: dict[int, dict[int, float]], rows: list[Row]) -> None:
+    """Draw the curves."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "jpegredact"
     import matplotlib.pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    left.plot(list(boxes), [value * 1e3 for value in boxes.values()], "o-")
-    left.set(xscale="log", xlabel="boxes of 64 × 64 pixels", ylabel="ms", ylim=(0, None))
-    right.plot([size for size, _ in sizes], [value * 1e3 for _, value in sizes], "o")
-    right.set(xlabel="MB, one dot a photo", xlim=(0, None), ylim=(0, None))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    for side, times in boxes.items():
+        values = [seconds * 1e3 for seconds in times.values()]
+        left.plot(list(times), values, "o-", label=f"{side} × {side} pixels")
+    left.set(xscale="log", yscale="log", xlabel="boxes", ylabel="ms")
+    left.legend()
+    for axes, place, label in ((middle, 0, "MB"), (right, 1, "megapixels")):
+        axes.plot([row[place] for row in rows], [row[2] * 1e3 for row in rows], "o")
+        axes.set(xlabel=f"{label}, one dot a photo", xlim=(0, None), ylim=(0, None))
     figure.savefig(DOCS / "performance.svg", metadata={"Date": None})
 
 
