@@ -29,6 +29,7 @@ __all__ = [
     "AT_ONCE",
     "IntervalWriter",
     "ScanCursor",
+    "Unstuffer",
     "is_compiled",
     "room",
 ]
@@ -81,6 +82,28 @@ class Unstuffer:
         self.little = little
         self.words = array("I", bytes(4 * (CHUNK + 8)))
         self._begin(0, 0, 0)
+
+    def load(
+        self, start: cython.longlong, end: cython.longlong, out: cython.uint[::1],
+        at: cython.longlong,
+    ) -> tuple:
+        """Put the data of the interval ``raw[start:end]`` into ``out``, from word ``at`` on.
+
+        Returns how many bytes of data and of fill there are. The rest of the last word is
+        zero, and the words behind it are left as they are.
+        """
+        k: cython.longlong
+        count: cython.longlong
+        self._begin(start, end, 0)
+        with cython.nogil:
+            while self._more():
+                count = self.filled - 2
+                if self.total >= 0:
+                    count = (self.total - self.base - 64 + 31) >> 5
+                for k in range(count):
+                    out[at + k] = self.words[2 + k]
+                at += count
+        return self.total >> 3, self.fill
 
     @cython.final
     @cython.cfunc
@@ -191,6 +214,22 @@ class Unstuffer:
 def room(units: int) -> int:
     """Return how many words `ScanCursor.advance` may keep in one call."""
     return AT_ONCE * units * 62 + 16  # a block takes 31 bits for each coefficient at most
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(0, check=True)
+def _window(words: cython.uint[::1], at: cython.longlong) -> cython.ulonglong:
+    """Return the 64 bits of ``words`` from bit ``at`` on."""
+    mask: cython.ulonglong = 0xFFFFFFFF
+    i: cython.longlong = at >> 5
+    n: cython.int = 32 - cython.cast(cython.int, at & 31)
+    before: cython.ulonglong = words[i]
+    middle: cython.ulonglong = words[i + 1]
+    return ((((before << 32) | middle) >> n) & mask) << 32 | (
+        ((middle << 32) | words[i + 2]) >> n
+    ) & mask
 
 
 @cython.cclass
@@ -378,8 +417,6 @@ class ScanCursor(Unstuffer):
         limit: cython.int = self.coefficients
         record: cython.bint = at >= 0
         index: cython.longlong = at
-        one: cython.ulonglong = 1
-        mask: cython.ulonglong = 0xFFFFFFFF
         stop: cython.longlong = self._stop() - self.base
         last: cython.longlong = 32 * (self.filled - 2)  # from here on, `_more` comes first
         at_bit: cython.longlong = self.position - self.base
@@ -387,7 +424,6 @@ class ScanCursor(Unstuffer):
         whole: cython.longlong = at_bit
         passed: cython.longlong = 0
         window: cython.ulonglong = 0
-        i: cython.longlong
         m: cython.longlong
         u: cython.int
         c: cython.int
@@ -428,13 +464,7 @@ class ScanCursor(Unstuffer):
                         stop = self._stop() - self.base
                     if status != 0:
                         break
-                    i = at_bit >> 5
-                    n = 32 - cython.cast(cython.int, at_bit & 31)
-                    window = words[i + 1]  # 64 bits from here on
-                    window = (
-                        (((one * words[i] << 32 | window) >> n) & mask) << 32
-                        | ((window << 32 | words[i + 2]) >> n) & mask
-                    )
+                    window = _window(words, at_bit)
                     c = component[u]
                     e = dc_fast[(dc_table[u] << 12) + (window >> 52)]
                     if e != 0:
@@ -482,13 +512,7 @@ class ScanCursor(Unstuffer):
                                 stop = self._stop() - self.base
                             if status != 0:
                                 break
-                            i = at_bit >> 5
-                            n = 32 - cython.cast(cython.int, at_bit & 31)
-                            window = words[i + 1]
-                            window = (
-                                (((one * words[i] << 32 | window) >> n) & mask) << 32
-                                | ((window << 32 | words[i + 2]) >> n) & mask
-                            )
+                            window = _window(words, at_bit)
                             n = 51
                             room = 4
                         e = ac_fast[ac_at + ((window >> n) & 8191)]

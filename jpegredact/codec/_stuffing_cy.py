@@ -11,78 +11,12 @@ __all__ = [
     "is_compiled",
     "stuff",
     "stuffed_length",
-    "unstuff",
 ]
 
 
 def is_compiled() -> bool:
     """Whether this module runs as the compiled extension."""
     return bool(cython.compiled)
-
-
-def unstuff(
-    raw: cython.const[cython.uchar][::1],
-    quads: cython.const[cython.uint][::1],
-    start: cython.longlong,
-    end: cython.longlong,
-    little: cython.bint,
-    words: cython.uint[::1],
-    at: cython.longlong,
-) -> tuple:
-    """Copy ``raw[start:end]`` without stuffing and fill bytes into ``words[at:]``.
-
-    ``quads`` are the same bytes, four at a time in the machine's order
-    (``little`` says which), as far as they go. Returns the number of data bytes
-    and of fill bytes. The rest of the last word, and the words behind it, are
-    left as they are (zero).
-    """
-    i: cython.longlong = start
-    o: cython.longlong = at
-    whole: cython.longlong = len(quads) * 4
-    mask: cython.ulonglong = 0xFFFFFFFF
-    high: cython.uint = 0x80808080
-    acc: cython.ulonglong = 0
-    held: cython.int = 0
-    count: cython.longlong = 0
-    fill: cython.longlong = 0
-    a: cython.uint
-    if whole > end:
-        whole = end
-    with cython.nogil:
-        while i < end:
-            if (i & 3) == 0 and i + 4 <= whole:
-                a = quads[i >> 2]
-                if (((a & 0x7F7F7F7F) + 0x01010101) & a & high) == 0:  # no byte of it is 0xFF
-                    if little:
-                        a = (a >> 24) | ((a >> 8) & 0xFF00) | ((a & 0xFF00) << 8) | (a & 255) << 24
-                    acc = ((acc & 0xFFFFFF) << 32) | a
-                    words[o] = (acc >> held) & mask
-                    o += 1
-                    i += 4
-                    count += 4
-                    continue
-            a = raw[i]
-            i += 1
-            if a == 255:
-                while i < end and raw[i] == 255:  # fill bytes (B.1.1.2)
-                    i += 1
-                    fill += 1
-                if i < end and raw[i] == 0:
-                    i += 1
-                elif i == end:  # fill before a marker: no data
-                    fill += 1
-                    break
-            acc = ((acc & 0xFFFFFF) << 8) | a
-            held += 8
-            count += 1
-            if held == 32:
-                words[o] = acc & mask
-                o += 1
-                held = 0
-                acc = 0
-        if held:
-            words[o] = ((acc & 0xFFFFFF) << (32 - held)) & mask
-    return count, fill
 
 
 def stuffed_length(

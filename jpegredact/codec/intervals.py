@@ -203,13 +203,11 @@ def load_intervals(
     require_readable(layout, scan, wanted)
     raw = {k: raw_interval(scan, k) for k in wanted}
     words = array("I", [0]) * sum((b - a + 3) // 4 + PAD_WORDS for a, b in raw.values())
-    fours = quads(data)
+    source = core.scan.Unstuffer(data, quads(data), sys.byteorder == "little")
     loaded = {}
     at = 0
     for k, (start, end) in raw.items():
-        length, fill = core.stuffing.unstuff(
-            data, fours, start, end, sys.byteorder == "little", words, at
-        )
+        length, fill = source.load(start, end, words, at)
         loaded[k] = Loaded(start, end, at, length, fill > 0)
         at += (end - start + 3) // 4 + PAD_WORDS
     return words, loaded
