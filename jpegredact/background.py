@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -52,6 +53,8 @@ class Later(Generic[T]):
         """Return the result if somebody has begun the work; if not, nobody will."""
         if self._begun.acquire(blocking=False):
             self._work = None
+            self._error = LookupError("work that was called off")
+            self._going_on.release()
             return None
         return self.result()
 
@@ -71,7 +74,10 @@ class Beside:
 
     def __enter__(self) -> Self:
         if self._thread is not None:
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # there are too many: all of it can be done without
+                self._thread = None
         return self
 
     def __exit__(
@@ -79,6 +85,9 @@ class Beside:
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
         if self._thread is not None:
+            while error is not None and not self._queue.empty():  # nobody will ask for it
+                with suppress(Empty):
+                    self._queue.get_nowait()
             self._queue.put(None)
             self._thread.join()
 

@@ -152,7 +152,7 @@ def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], A
         raise OSError(errno.EINVAL, "a path with a NUL character")
     folder = target.parent
     _make_folder(folder)
-    temporary = str(folder / f".{target.name[:64]}.{os.urandom(8).hex()}.tmp")
+    temporary = str(folder / f".{target.name[:40]}.{os.urandom(8).hex()}.tmp")
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     handle = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:

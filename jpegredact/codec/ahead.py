@@ -22,8 +22,11 @@ __all__ = ["Ahead", "Found", "Stop", "look_ahead", "meet", "middle"]
 _DENSE = 512
 """MCUs at whose first bit both may meet."""
 _STEP = 128
-"""MCUs from one stop to the next."""
+"""MCUs from one stop to the next, as a rule."""
+_MOST_STOPS = 1 << 13
 _TRIES = 64
+_FEW = 64
+"""Bytes to look for one that is not 0xFF."""
 _BOUND = 1 << 14
 """DC values stay below it, counted from where it begins, and so does what they are off by:
 together within 16 bits."""
@@ -65,23 +68,24 @@ class Found(NamedTuple):
         return self.stops[at]
 
 
-def middle(data: bytes, start: int, end: int) -> int:
+def middle(data: bytes, start: int, end: int) -> int | None:
     """Return about where one begins who goes ahead: behind the middle, since later than the other.
 
-    Not within stuffing or fill bytes.
+    Not within stuffing or fill bytes; None where there are too many of those.
     """
     at = start + (end - start) * 9 // 16
-    while at > start and data[at - 1] == 0xFF:
-        at -= 1
-    return at
+    front = data[max(start, at - _FEW) : at].rstrip(b"\xff")
+    return at - _FEW + len(front) if front and at - _FEW >= start else None
 
 
 def look_ahead(
-    make: Callable[[], core.scan.ScanCursor], components: int, at: int, end: int
-) -> Ahead | None:
-    """Walk an interval from ``data[at]`` to its ``end``; None where that fails.
+    make: Callable[[], core.scan.ScanCursor], components: int, at: int, end: int, most: int,
+    wanted: Callable[[], bool],
+) -> Ahead | None:  # fmt: skip
+    """Walk an interval from ``data[at]`` to its ``end``, or ``most`` MCUs; None where that fails.
 
-    ``make`` gives a cursor that skips, and whose predictors are so many.
+    ``make`` gives a cursor that skips, and whose predictors are so many. ``wanted`` says
+    whether there is still somebody who would be told.
     """
     cursor = make()
     cursor.bound = _BOUND
@@ -100,16 +104,17 @@ def look_ahead(
     else:
         return None
     stops = []
+    step = max(_STEP, most // _MOST_STOPS)
     state = array("q", bytes(8)), array("i", bytes(4 * components))
     mcu = _DENSE
-    while True:
+    while mcu < most and wanted():
         cursor.log(*state)
         anchor = cursor.anchor()
-        if cursor.advance(_STEP, -1):
+        if cursor.advance(step, -1):
             break
         raw, byte = anchor
         stops.append(Stop(mcu, raw, byte, state[0][0], array("i", state[1])))
-        mcu += _STEP
+        mcu += step
     return Ahead(starts, predictors, stops, cursor.fill > 0)
 
 

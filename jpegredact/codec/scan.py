@@ -441,6 +441,8 @@ class _Walk:
         self.beside = beside
         self.ahead: Later[Ahead | None] | None = None
         """What another thread sees from the middle on of the only interval, until both meet."""
+        self.walking = True
+        self.middle = 0
         self.found: Found | None = None
 
     def index(self) -> ScanIndex:
@@ -463,14 +465,20 @@ class _Walk:
             )  # fmt: skip
 
         cursor = make(*blocks)
-        if self.beside is not None and self.beside.threaded and self._is_long(count):
+        at = middle(self.data, self.scan.start, self.scan.end)
+        if self.beside is not None and self.beside.threaded and self._is_long(count) and at:
             nowhere = array("q"), array("B"), array("i"), array("i")
-            components, end = len(layout.grids), self.scan.end
-            self.middle = at = middle(self.data, self.scan.start, end)
+            self.middle = at
             self.ahead = self.beside.begin(
-                lambda: look_ahead(lambda: make(*nowhere), components, at, end)
-            )
-        intervals = tuple(self._interval(k, cursor) for k in self.spans)
+                lambda: look_ahead(
+                    lambda: make(*nowhere), len(layout.grids), at, self.scan.end, layout.mcus,
+                    lambda: self.walking,
+                )
+            )  # fmt: skip
+        try:
+            intervals = tuple(self._interval(k, cursor) for k in self.spans)
+        finally:
+            self.walking = False
         self.words.extend((0, 0, 0, 0))
         return ScanIndex(
             self.data, self.scan, layout, self.words, intervals, tuple(self.spans.values()),
@@ -573,6 +581,8 @@ class _Walk:
                 ahead, self.ahead = self.ahead.if_begun(), None
                 if ahead is not None and not status:
                     self.found = meet(ahead, byte, mcu, log)
+                if self.found is not None and cursor.fill > 0:  # in front, where nobody comes again
+                    self.found = self.found._replace(fill=True)
             mcu += some
         if status:
             return status

@@ -332,7 +332,7 @@ class Picture(ABC):
                 if len(some) + len(part) > _AT_ONCE:
                     digest.update(some)
                     some.clear()
-                if len(part) > _AT_ONCE >> 1:
+                if len(part) > _AT_ONCE:
                     digest.update(part)
                 else:
                     some += part

@@ -90,3 +90,10 @@ def test_sources(tmp_path: Path) -> None:
         files.read_source(text)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         files.read_source(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("character", ["a", "é", "\U0001f600"])
+def test_names_as_long_as_a_folder_takes(tmp_path, character) -> None:
+    name = character * ((255 - 4) // len(character.encode())) + ".jpg"
+    files.write_replacing(tmp_path / name, b"x")
+    assert (tmp_path / name).read_bytes() == b"x"

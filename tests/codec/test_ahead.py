@@ -1,6 +1,8 @@
 """Walking a scan from two ends gives what walking it from one end gives, whatever the data."""
 
 import random
+import sys
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,11 @@ from pictures import pillow_jpeg
 import jpegredact as jr
 from jpegredact.background import Beside
 from jpegredact.codec import ahead, core
+from jpegredact.codec.huffman import decode_tables
+from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import ScanIndex, index_scan
+from jpegredact.codec.scan import ScanIndex, _units, index_scan
 from jpegredact.redaction import redact, restore
 
 PARTS = 6  # of `content`; an error has three
@@ -109,11 +113,64 @@ def test_fill_bytes_that_only_one_of_them_passes(fill) -> None:
     marks = bytearray(260)
     marks[1], marks[250] = 2, 2
     start, end = read_jpeg(data).scans[0].start, read_jpeg(data).scans[0].end
-    at = data.index(b"\xff", (start + end) * 3 // 4)  # nobody walks there but the one ahead
-    for changed in (data, data[:at] + b"\xff\xff" + data[at:]):
-        found, met = both_ways(changed, marks)
-        assert met == [True]
-        assert found[4][0].has_fill is (fill or changed is not data)
+    for share in (0, 0.2, 0.75, 0.9):  # in front, and where nobody walks but the one ahead
+        at = data.index(b"\xff", int(start + (end - start) * share))
+        for changed in (data, data[:at] + b"\xff\xff" + data[at:]):
+            found, met = both_ways(changed, marks)
+            assert met == [True]
+            assert found[4][0].has_fill is (fill or changed is not data)
+
+
+def test_fill_bytes_in_a_real_photo(corpus: Path) -> None:
+    """At the size and with the threads that it has."""
+    photos = 0
+    for path in sorted(corpus.iterdir()):
+        data = path.read_bytes()
+        if not 400_000 < len(data) < 900_000 or data[:2] != b"\xff\xd8":
+            continue
+        jpeg = jr.inspect(data)
+        scan = jpeg.scans[0]
+        if jpeg.frame.code != 0xC0 or len(jpeg.scans) > 1 or scan.restarts:
+            continue
+        at = data.index(b"\xff\0", (2 * scan.start + scan.end) // 3)
+        filled = data[:at] + b"\xff\xff" + data[at:]
+        try:
+            done = jr.redact(filled, [(0, 0, 16, 16)])
+        except jr.JpegRedactError:
+            continue
+        assert jr.restore(done.jpeg, done.diff) == filled
+        photos += 1
+        if photos == 6:
+            break
+    assert photos == 6
+
+
+def test_one_does_not_go_further_ahead_than_the_picture_goes() -> None:
+    """However many zeros stand behind it that would be MCUs."""
+    table = {slot: Table(bytes([1] + [0] * 15), b"\0") for slot in (0, 16)}
+    data = make_jpeg(512, 512, [grey(np.zeros((64, 64), int))], table)
+    end = read_jpeg(data).scans[0].end
+    data = data[:end] + bytes(1 << 21) + data[end:]
+    jpeg = read_jpeg(data)
+    scan = jpeg.scans[0]
+    dc, ac, units = _units(scan_layout(jpeg, scan), scan)
+
+    def cursor():
+        return core.scan.ScanCursor(
+            data, quads(data), sys.byteorder == "little", units, decode_tables(dc, ac),
+            (array("q"), array("B"), array("i"), array("i")), array("I"), 64,
+        )  # fmt: skip
+
+    place = ahead.middle(data, scan.start, scan.end), scan.end
+    for wanted, stops in ((lambda: True, range(28, 33)), (lambda: False, range(1))):
+        seen = ahead.look_ahead(cursor, 1, *place, 4096, wanted)
+        assert len(seen.stops) in stops
+
+
+def test_nobody_begins_in_a_desert_of_fill_bytes() -> None:
+    assert ahead.middle(b"\1" * 2000 + b"\xff" * 3000, 0, 5000) is None
+    assert ahead.middle(b"\1" * 2800 + b"\xff" * 2200, 0, 5000) == 2800
+    assert ahead.middle(b"\1" * 2900 + b"\xff" * 2100, 0, 5000) == 2812
 
 
 def test_damage_anywhere_is_found_as_before() -> None:
