@@ -294,12 +294,14 @@ class BlockPacker(RangeEncoder):
     zigzag: cython.short[::1]
     previous_dc: cython.int
     previous_size: cython.int
+    last: cython.int
     canonical: cython.int
     used: cython.longlong
 
     def __init__(self, room: int) -> None:
         RangeEncoder.__init__(self, 1280, room)
         self.zigzag = array("h", bytes(128))
+        self.last = 0
         self.previous_dc = 0
         self.previous_size = 0
 
@@ -314,8 +316,8 @@ class BlockPacker(RangeEncoder):
     @cython.nogil
     @cython.exceptval(-9)
     def _read(
-        self, words: cython.uint[::1], full: cython.ushort[::1], table: cython.longlong,
-        begin: cython.longlong,
+        self, zigzag: cython.short[::1], words: cython.uint[::1], full: cython.ushort[::1],
+        table: cython.longlong, begin: cython.longlong,
     ) -> cython.int:
         """Decode the AC coefficients of one block at bit ``begin``.
 
@@ -324,7 +326,6 @@ class BlockPacker(RangeEncoder):
         symbols.
         """
         mask: cython.ulonglong = 0xFFFFFFFF
-        zigzag = self.zigzag
         i: cython.longlong = (begin >> 5) + 1
         n: cython.int = 32 - cython.cast(cython.int, begin & 31)
         acc: cython.ulonglong = words[begin >> 5]
@@ -335,8 +336,9 @@ class BlockPacker(RangeEncoder):
         value: cython.int
         ended: cython.bint = False
         self.canonical = 1
-        for k in range(64):
-            zigzag[k] = 0
+        for k in range(1, self.last + 1):
+            zigzag[k] = 0  # what the block before left
+        self.last = 63
         k = 1
         while k < 64:
             if n < 32:
@@ -370,6 +372,7 @@ class BlockPacker(RangeEncoder):
         if not ended and last != 63:
             self.canonical = 0
         self.used = i * 32 - n - begin
+        self.last = last
         return last
 
     @cython.final
@@ -377,8 +380,9 @@ class BlockPacker(RangeEncoder):
     @cython.inline
     @cython.nogil
     @cython.exceptval(-1)
-    def _write(self, dc: cython.int, last: cython.int, q: cython.int) -> cython.int:
-        zigzag = self.zigzag
+    def _write(
+        self, zigzag: cython.short[::1], dc: cython.int, last: cython.int, q: cython.int
+    ) -> cython.int:
         base: cython.int = q * 640
         value: cython.int = dc - self.previous_dc
         size: cython.int = 0
@@ -440,8 +444,9 @@ class BlockPacker(RangeEncoder):
     ) -> int:
         """Return how many bits the AC codes of the block at bit 0 take; -1 where they are none."""
         last: cython.int
+        zigzag = self.zigzag
         with cython.nogil:
-            last = self._read(words, full, table, 0)
+            last = self._read(zigzag, words, full, table, 0)
         return self.used if last >= 0 else -1
 
     def add_plain(
@@ -454,15 +459,17 @@ class BlockPacker(RangeEncoder):
         base: cython.longlong
         j: cython.int
         last: cython.int
+        zigzag = self.zigzag
         with cython.nogil:
             while k < len(members) and self.at < limit:
                 base = cython.cast(cython.longlong, members[k]) * 64
                 last = 0
                 for j in range(1, 64):
-                    self.zigzag[j] = coefficients[base + j]
-                    if self.zigzag[j]:
+                    zigzag[j] = coefficients[base + j]
+                    if zigzag[j]:
                         last = j
-                self._write(coefficients[base], last, q)
+                self.last = 63
+                self._write(zigzag, coefficients[base], last, q)
                 k += 1
         return k
 
@@ -484,14 +491,15 @@ class BlockPacker(RangeEncoder):
         m: cython.longlong
         last: cython.int
         count: cython.longlong = 0
+        zigzag = self.zigzag
         with cython.nogil:
             while k < len(members) and self.at < limit and count < len(odd):
                 m = members[k]
-                last = self._read(words, full, table, first_bit[m] + dc_bits[m])
+                last = self._read(zigzag, words, full, table, first_bit[m] + dc_bits[m])
                 if last < 0:
                     k = -1 - k
                     break
-                self._write(dc[m], last, q)
+                self._write(zigzag, dc[m], last, q)
                 if self.canonical == 0:
                     odd[count] = cython.cast(cython.int, k)
                     count += 1
@@ -504,13 +512,11 @@ class BlockPacker(RangeEncoder):
 class BlockUnpacker(RangeDecoder):
     """Unpacks blocks of the compact code."""
 
-    zigzag: cython.short[::1]
     previous_dc: cython.int
     previous_size: cython.int
 
     def __init__(self, data) -> None:
         RangeDecoder.__init__(self, data, 1280)
-        self.zigzag = array("h", bytes(128))
         self.previous_dc = 0
         self.previous_size = 0
 
@@ -524,9 +530,10 @@ class BlockUnpacker(RangeDecoder):
     @cython.inline
     @cython.nogil
     @cython.exceptval(-9)
-    def _read(self, q: cython.int) -> cython.int:
-        """Decode a block into ``zigzag``; returns 0, or -1 where a value is out of range."""
-        zigzag = self.zigzag
+    def _read(
+        self, q: cython.int, out: cython.short[::1], at: cython.longlong
+    ) -> cython.int:
+        """Decode a block into zeros from ``out[at]`` on; -1 where a value is out of range, else 0."""
         base: cython.int = q * 640
         before: cython.int = self.previous_size if self.previous_size < 7 else 7
         size: cython.int = 0
@@ -534,8 +541,6 @@ class BlockUnpacker(RangeDecoder):
         negative: cython.int = 0
         k: cython.int
         band: cython.int
-        for k in range(64):
-            zigzag[k] = 0
         if self._decode(base + before) == 0:
             negative = self._decode(base + 8 + before)
             size = 1
@@ -552,7 +557,7 @@ class BlockUnpacker(RangeDecoder):
         self.previous_dc += -magnitude if negative else magnitude
         if self.previous_dc < -32768 or self.previous_dc > 32767:
             return -1
-        zigzag[0] = self.previous_dc
+        out[at] = self.previous_dc
         k = 1
         while k < 64:
             if self._decode(base + 64 + k):
@@ -582,23 +587,20 @@ class BlockUnpacker(RangeDecoder):
                 magnitude += 1
                 if magnitude > 32767:
                     return -1
-            zigzag[k] = -magnitude if negative else magnitude
+            out[at + k] = -magnitude if negative else magnitude
             k += 1
         return 0
 
     def blocks(self, count: cython.longlong, q: cython.int, out: cython.short[::1]) -> int:
-        """Unpack ``count`` blocks as 64 coefficients each, in zigzag order. 0, or -1."""
+        """Unpack ``count`` blocks into zeros as 64 coefficients each, in zigzag order. 0, or -1."""
         k: cython.longlong
-        j: cython.int
         status: cython.int = 0
         with cython.nogil:
             for k in range(count):
                 if self.at > len(self.data) + 4:
                     status = -1
                     break
-                status = self._read(q)
+                status = self._read(q, out, k * 64)
                 if status < 0:
                     break
-                for j in range(64):
-                    out[k * 64 + j] = self.zigzag[j]
         return status
