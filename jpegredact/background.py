@@ -78,6 +78,9 @@ class Beside:
                 self._thread.start()
             except RuntimeError:  # there are too many: all of it can be done without
                 self._thread = None
+            except BaseException:  # such as Ctrl-C while it starts: nobody will end it later
+                self._queue.put(None)
+                raise
         return self
 
     def __exit__(

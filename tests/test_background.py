@@ -1,7 +1,6 @@
 """Work beside other work: done once, by whoever comes first, and its errors are heard."""
 
 import threading
-import time
 from unittest import mock
 
 import pytest
@@ -56,8 +55,9 @@ def test_what_is_not_begun_can_be_done_without() -> None:
         go_on.set()
         with pytest.raises(LookupError):
             later.result()
-        again = beside.begin(lambda: 6)
-        time.sleep(0.05)
+        begun = threading.Event()
+        again = beside.begin(lambda: begun.set() or 6)
+        assert begun.wait(10)
         assert again.if_begun() == 6
 
 
@@ -66,16 +66,42 @@ def test_after_an_error_the_rest_is_dropped() -> None:
 
     def fail() -> None:
         with Beside(LARGE) as beside:
-            go_on = threading.Event()
-            beside.begin(lambda: go_on.wait(10))
+            begun, go_on = threading.Event(), threading.Event()
+            beside.begin(lambda: begun.set() or go_on.wait(10))
             for k in range(100):
                 beside.begin(lambda k=k: done.append(k))
-            threading.Timer(0.05, go_on.set).start()
+            begun.wait(10)
+            join = beside._thread.join
+
+            def let_it_end() -> None:  # the queue has been emptied by then
+                go_on.set()
+                join()
+
+            beside._thread.join = let_it_end
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
     assert not done
+
+
+def test_an_interrupt_while_the_thread_starts_leaves_none_behind() -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    before = set(threading.enumerate())
+    with (
+        mock.patch("threading.Thread.start", interrupted),
+        pytest.raises(KeyboardInterrupt),
+        Beside(LARGE),
+    ):
+        raise AssertionError
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_where_no_thread_can_be_had_all_works_without(photo) -> None:

@@ -87,7 +87,16 @@ def look_ahead(
     ``make`` gives a cursor that skips, and whose predictors are so many. ``wanted`` says
     whether there is still somebody who would be told.
     """
-    cursor = make()
+    try:
+        return _look_ahead(make(), components, at, end, most, wanted)
+    except MemoryError:  # it may suffice for one
+        return None
+
+
+def _look_ahead(
+    cursor: core.scan.ScanCursor, components: int, at: int, end: int, most: int,
+    wanted: Callable[[], bool],
+) -> Ahead | None:  # fmt: skip
     cursor.bound = _BOUND
     starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
     position = 0

@@ -17,6 +17,7 @@ from ..errors import (
     InvalidJpegError,
     InvalidRegionError,
     JpegRedactError,
+    LimitExceededError,
     UnsupportedJpegError,
     VerificationError,
 )
@@ -285,6 +286,12 @@ def _restore(redacted: bytes, document: Document, limits: Limits, broken: int | 
 
     try:
         restore_bytes(redacted, document, None, limits)
+    except LimitExceededError as error:
+        raise LimitExceededError(
+            f"the redacted file would be beyond the limits: {error.message}",
+            code="limit.redacted",
+            hint=error.hint,
+        ) from error
     except JpegRedactError as error:
         if broken is None:
             raise _irreversible() from error

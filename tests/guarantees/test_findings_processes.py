@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jpegmaker import make_jpeg, random_parts, segment
 from progressive_maker import Band, Picture, simple, steps
+from variants import by_jpegtran
 
 import jpegredact as jr
 from jpegredact.codec.reader import read_jpeg
@@ -436,3 +437,17 @@ def test_windows_share_nothing_and_cover_all(data: st.DataObject) -> None:
             assert inside[row : row + rows, column : column + columns].any()
         assert seen.max() == 1
         assert seen[ring].min() == 1
+
+
+def test_a_redacted_file_beyond_the_limits_is_refused_by_name(monkeypatch) -> None:
+    """An arithmetic picture with nothing left in it: some bytes for any number of blocks."""
+    noise = np.random.default_rng(1).integers(0, 256, (400, 400), np.uint8)
+    jpeg = by_jpegtran(pictures.pillow_jpeg(noise, "L"), "-arithmetic")
+    monkeypatch.setattr("jpegredact.codec.support._SMALL", 0)
+    few = jr.Limits(max_density=5)
+    with pytest.raises(jr.LimitExceededError) as caught:
+        jr.redact(jpeg, [(0, 0, 400, 400)], method="fill", limits=few)
+    assert caught.value.code == "limit.redacted"
+    for box, limits in (((0, 0, 40, 40), few), ((0, 0, 400, 400), DEFAULT_LIMITS)):
+        done = jr.redact(jpeg, [box], method="fill", limits=limits)
+        assert jr.restore(done.jpeg, done.diff, limits=limits) == jpeg
