@@ -124,14 +124,15 @@ def _redact(
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
-    kept = tuple(record._replace(tables=symbols) for record in _results(records))
     # Guarantee G3: bring the original back from the records.
-    patches, stretches = _patches(original, shown, kept, said.tables, redacted)
+    back = shown.edits()
+    kept = [record._replace(tables=symbols) for record in _put_back(back, records)]
+    patches, stretches = _patches(original, shown, back, kept, said.tables, redacted)
     document = Document(
         outside=outside.result(),
         size=(jpeg.frame.width, jpeg.frame.height),
         fills=_results(fills),
-        groups=kept,
+        groups=tuple(kept),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
     )
@@ -164,6 +165,16 @@ def _redact(
 
 def _fill_digest(shown: Picture, group: int) -> bytes:
     return hashlib.sha256(shown.pack(group)[0]).digest()
+
+
+def _put_back(edits: Edits, records: list[Later[GroupRecord]]) -> list[GroupRecord]:
+    """Set all groups to what their records hold: from the last one on, while others are made."""
+    found = []
+    for group in reversed(range(len(records))):
+        record = records[group].result()
+        edits.put_record(group, record)
+        found.append(record)
+    return found[::-1]
 
 
 def _results(work: list[Later[T]]) -> tuple[T, ...]:
@@ -202,19 +213,18 @@ def _file(shown: Picture, tables: Tables) -> _File:
 def _patches(
     original: Picture,
     shown: Picture,
+    edits: Edits,
     records: Sequence[GroupRecord],
     tables: Tables,
     redacted: Later[_File],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
-    """Reveal all groups from their records, and return what still differs from the original.
+    """Reveal all groups, ``edits`` from their records, and return what still differs from the
+    original.
 
     The scan positions are those that the rewrite itself noted, so no second pass
     over the file is needed; that a reader finds the same ones follows from the
     codes being prefix codes, and the tests restore by reading.
     """
-    edits = shown.edits()
-    for group, record in enumerate(records):
-        edits.put_record(group, record)
     try:
         revealed, raw = _reveal(original, shown, edits)
     except InvalidJpegError as error:
