@@ -49,14 +49,18 @@ class Later(Generic[T]):
             raise self._error
         return self._results[0]
 
+    def call_off(self) -> bool:
+        """Make sure that nobody begins the work; False where somebody has begun it."""
+        if not self._begun.acquire(blocking=False):
+            return False
+        self._work = None
+        self._error = LookupError("work that was called off")
+        self._going_on.release()
+        return True
+
     def if_begun(self) -> T | None:
         """Return the result if somebody has begun the work; if not, nobody will."""
-        if self._begun.acquire(blocking=False):
-            self._work = None
-            self._error = LookupError("work that was called off")
-            self._going_on.release()
-            return None
-        return self.result()
+        return None if self.call_off() else self.result()
 
 
 class Beside:

@@ -116,6 +116,8 @@ def _redact(
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
     if outside is None or said.tables:  # it is of the tables that the redacted file has
+        if outside is not None:
+            outside.call_off()
         outside = beside.begin(lambda: original.outside_digest(said.tables))
     if jpeg.frame.arithmetic:
         outside.result()
