@@ -18,7 +18,8 @@ from jpegredact.codec import core
 from jpegredact.codec.compact import pack_blocks, unpack_blocks
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import ScanIndex, index_scan
+from jpegredact.codec.scan import ScanIndex
+from jpegredact.codec.walk import index_scan
 from jpegredact.diff import Document
 from jpegredact.geometry import as_regions
 from jpegredact.limits import DEFAULT_LIMITS

@@ -42,7 +42,7 @@ from jpegredact.codec.huffman import decode_tables
 from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import _units
+from jpegredact.codec.walk import scan_units
 
 DOCS = Path(__file__).parent.parent / "docs"
 Box = tuple[float, float, float, float]
@@ -286,7 +286,7 @@ def scan_alone(paths: Iterable[Path], rounds: int) -> Target:
             layout = scan_layout(jpeg, scan)
             if layout.interval < layout.mcus:
                 continue
-            dc, ac, units = _units(layout, scan)
+            dc, ac, units = scan_units(layout, scan)
             tables = decode_tables(dc, ac)
             ours = _skip(data, scan.start, scan.end, layout, units, tables)
             theirs = _loop(loop, data, scan.start, scan.end, layout, units, tables)

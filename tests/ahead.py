@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from unittest import mock
 
 from jpegredact import background
-from jpegredact.codec import ahead, scan
+from jpegredact.codec import ahead, walk
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def everywhere(dense: int = 8, step: int = 2, pieces: int = 4) -> Iterator[list[
         return found
 
     with (
-        mock.patch.multiple(scan, _LONG=16, _SPARSE=1, _AT_ONCE_PASSED=pieces, meet=meet),
+        mock.patch.multiple(walk, _LONG=16, _SPARSE=1, _AT_ONCE_PASSED=pieces, meet=meet),
         mock.patch.multiple(ahead, _DENSE=dense, _STEP=step),
         mock.patch.object(background, "_WORTH_A_THREAD", 0),
     ):

@@ -5,7 +5,7 @@ Cython in pure-Python mode: this one file is both the compiled module and its
 readable, interpretable twin; the tests run both against each other. It knows
 bits, Huffman codes, data units and flat arrays of them. It knows no markers,
 files, regions, diffs or errors: what goes wrong comes back as one of the
-negative numbers below, and ``codec.scan`` turns it into an exception with a
+negative numbers below, and ``codec.walk`` turns it into an exception with a
 byte offset.
 
 House rules, held by a test: no pointers, no ``malloc``, no casts but between
@@ -606,14 +606,26 @@ class IntervalWriter(Unstuffer):
 
         The next run is ``run``; or it is under way: at bit ``inner`` of its words, else -1.
         """
-        self._begin(start, end, byte)
         self.out = out
         self.used = 0
+        self._stand(start, end, byte, run, inner)
+
+    @cython.final
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _stand(
+        self, start: cython.longlong, end: cython.longlong, byte: cython.longlong,
+        run: cython.longlong, inner: cython.longlong,
+    ) -> cython.int:
+        """Begin an interval, behind what stands in ``out`` already: see `start`."""
+        self._begin(start, end, byte)
         self.bits = 0
         self.count = 0
         self.position = 8 * byte
         self.inner = inner
         self.run = run
+        return 0
 
     @cython.final
     @cython.cfunc
@@ -778,15 +790,15 @@ class IntervalWriter(Unstuffer):
         return done == 1
 
     def write_all(
-        self, intervals: tuple, k: cython.longlong, old: tuple, new: tuple,
-        words: cython.uint[::1], out, ends: cython.longlong[::1],
+        self, intervals: tuple, old: tuple, new: tuple, words: cython.uint[::1], out,
+        ends: cython.longlong[::1],
     ) -> int:
-        """Write whole intervals from number ``k`` on, as far as ``out`` holds them.
+        """Write whole intervals, as many as ``out`` holds.
 
         ``intervals`` has, for each of them, where its bytes start and end in ``raw``, its
         first run and the one behind its last, its end bit, and whether ones fill its last
-        byte. Where each one's bytes end in ``out`` goes to ``ends``. Returns the number of
-        the first that was not written. See `write`.
+        byte. Where each one's bytes end in ``out`` goes to ``ends``. Returns how many were
+        written. See `write`.
         """
         starts: cython.longlong[::1] = intervals[0]
         stops: cython.longlong[::1] = intervals[1]
@@ -800,15 +812,12 @@ class IntervalWriter(Unstuffer):
         new_end: cython.longlong[::1] = new[1]
         done: cython.int = 1
         used: cython.longlong = 0
-        self.start(0, 0, 0, 0, -1, out)
+        k: cython.longlong = 0
+        self.out = out
+        self.used = 0
         with cython.nogil:
             while k < len(starts):
-                self._begin(starts[k], stops[k], 0)
-                self.bits = 0
-                self.count = 0
-                self.position = 0
-                self.inner = -1
-                self.run = first[k]
+                self._stand(starts[k], stops[k], 0, first[k], -1)
                 done = self._write(
                     old_start, old_end, new_start, new_end, words, last[k], end[k]
                 )

@@ -34,7 +34,8 @@ from .intervals import (
 )
 from .layout import ScanLayout, scan_layout
 from .model import JpegData, Scan
-from .scan import Edit, MissingCategory, ScanIndex, index_scan
+from .scan import Edit, MissingCategory, ScanIndex
+from .walk import index_scan
 
 __all__ = [
     "AcBand",

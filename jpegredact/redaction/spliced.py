@@ -14,7 +14,8 @@ from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
 from ..codec.model import JpegData
-from ..codec.scan import Edit, MissingCategory, ScanIndex, index_scan
+from ..codec.scan import Edit, MissingCategory, ScanIndex
+from ..codec.walk import index_scan
 from ..diff import GroupRecord
 from ..errors import DiffMismatchError
 from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members

@@ -20,7 +20,8 @@ from jpegredact.codec.huffman import decode_tables
 from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import ScanIndex, _units, index_scan
+from jpegredact.codec.scan import ScanIndex
+from jpegredact.codec.walk import index_scan, scan_units
 from jpegredact.redaction import redact, restore
 
 PARTS = 6  # of `content`; an error has three
@@ -153,7 +154,7 @@ def test_one_does_not_go_further_ahead_than_the_picture_goes() -> None:
     data = data[:end] + bytes(1 << 21) + data[end:]
     jpeg = read_jpeg(data)
     scan = jpeg.scans[0]
-    dc, ac, units = _units(scan_layout(jpeg, scan), scan)
+    dc, ac, units = scan_units(scan_layout(jpeg, scan), scan)
 
     def cursor():
         return core.scan.ScanCursor(

@@ -13,7 +13,7 @@ from pictures import photo, pillow_jpeg, read_blocks
 import jpegredact as jr
 from jpegredact.codec.compact import pack_blocks, pack_shape, unpack_blocks, unpack_shape
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import index_scan
+from jpegredact.codec.walk import index_scan
 
 ROOM = Table.level([run << 4 | size for run in range(16) for size in range(1, 16)] + [0, 0xF0])
 WIDE_DC = Table.level(range(16))

@@ -19,7 +19,7 @@ import jpegredact as jr
 from jpegredact.codec import core, intervals
 from jpegredact.codec.intervals import quads
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.scan import index_scan
+from jpegredact.codec.walk import index_scan
 
 WIDTH, HEIGHT = 72, 56
 COLOUR, GREY = ((2, 2), (1, 1), (1, 1)), ((1, 1),)
