@@ -192,5 +192,3 @@ class Carrier(Protocol):
 
     def scrub(self, request: Request) -> Scrubbed:
         """Return what is to be changed: sorted edits that don't overlap, within its own bytes."""
-
-
