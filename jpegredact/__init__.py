@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .container.model import SideCopy
     from .errors import (
         DiffError,
         DiffMismatchError,
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
         InvalidRegionError,
         JpegRedactError,
         LimitExceededError,
+        SideCopyError,
         UnsupportedJpegError,
         VerificationError,
     )
     from .geometry import Box, Mask, Polygon
     from .limits import Limits
-    from .pipeline import Redaction, UnblurDiff, inspect, redact, restore, verify
+    from .pipeline import Redaction, UnblurDiff, audit, inspect, redact, restore, verify
     from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
     from .redaction.verify import Verification
     from .report import Report
@@ -36,12 +38,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": (
         "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
-        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "UnsupportedJpegError",
-        "VerificationError",
+        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
+        "UnsupportedJpegError", "VerificationError",
     ),
+    "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
-    "pipeline": ("Redaction", "UnblurDiff", "inspect", "redact", "restore", "verify"),
+    "pipeline": ("Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
@@ -68,10 +71,13 @@ __all__ = [
     "Polygon",
     "Redaction",
     "Report",
+    "SideCopy",
+    "SideCopyError",
     "UnblurDiff",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",
+    "audit",
     "inspect",
     "redact",
     "restore",

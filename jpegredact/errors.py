@@ -10,6 +10,7 @@
     ├── DiffError
     │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
     │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
     └── VerificationError       a guarantee could not be kept; nothing was returned
 
 `JpegRedactError` itself is never raised. Anything else that escapes from a
@@ -27,6 +28,7 @@ __all__ = [
     "InvalidRegionError",
     "JpegRedactError",
     "LimitExceededError",
+    "SideCopyError",
     "UnsupportedJpegError",
     "VerificationError",
 ]
@@ -118,3 +120,9 @@ class VerificationError(JpegRedactError):
     """A guarantee could not be kept, so nothing was returned."""
 
     default_code = "verification"
+
+
+class SideCopyError(JpegRedactError):
+    """Another copy of the picture in the file can't be cleared, so nothing was returned."""
+
+    default_code = "side-copy"

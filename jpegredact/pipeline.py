@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,14 @@ from .geometry import Region, as_regions, parse_margin, to_stored
 from .limits import Limits, checked
 from .redaction.methods import Method, as_method
 from .redaction.redact import Outcome, redact_bytes
-from .report import Notice, RegionReport, Report
+from .redaction.side_copies import PROVENANCE, Handling
+from .report import Notice, RegionReport, Report, SideCopyReport
 
 if TYPE_CHECKING:
+    from .container.model import SideCopy
     from .redaction.verify import Verification
 
-__all__ = ["Redaction", "UnblurDiff", "inspect", "redact", "restore", "verify"]
+__all__ = ["Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"]
 
 _MOST_NOTICES = 8
 
@@ -115,6 +118,9 @@ def redact(
     method: str | Method = "inpaint",
     margin: float | str = 0,
     coordinates: str = "stored",
+    side_copies: str = "default",
+    provenance: str = "drop",
+    force: bool = False,
     limits: Limits | None = None,
 ) -> Redaction:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
@@ -139,13 +145,21 @@ def redact(
     coordinates
         "stored" for pixels of the stored picture, "upright" for the picture as
         shown, with its Exif orientation applied.
+    side_copies
+        What becomes of thumbnails, previews, gain maps, trailers and names: "default",
+        "strict" (all goes that is not needed to show the picture) or "keep". The original's
+        are in the diff. `audit` lists them.
+    provenance
+        "drop" signed provenance (C2PA), which no longer fits, or "refuse" such a file.
+    force
+        Go on where the file would be refused: thermal pictures, stereo pairs.
     limits
         Bounds on what is taken on; see `Limits`.
 
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
-    VerificationError
+    SideCopyError, VerificationError
     OSError
         A path that can't be read.
     """
@@ -153,18 +167,20 @@ def redact(
     data = read_source(jpeg, limits)
     how = as_method(method)
     grow = parse_margin(margin)
+    handling = Handling.parse(side_copies, force, provenance)
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
     orientation = _orientation(data, parsed)
     regions = _in_stored(regions, coordinates, orientation, parsed)
     if not regions:
         digest = hashlib.sha256(data).hexdigest()
-        return Redaction(data, None, _empty_report(data, digest, parsed, orientation, how))
-    outcome = redact_bytes(data, parsed, regions, how, grow, limits)
+        return Redaction(
+            data, None, _empty_report(data, digest, parsed, orientation, how, handling.policy)
+        )
+    outcome = redact_bytes(data, parsed, regions, how, grow, limits, orientation, handling)
     diff = UnblurDiff(outcome.document, outcome.diff)
-    return Redaction(
-        outcome.jpeg, diff, _report(data, parsed, orientation, coordinates, regions, outcome)
-    )
+    report = _report(data, parsed, orientation, coordinates, regions, outcome, handling.policy)
+    return Redaction(outcome.jpeg, diff, report)
 
 
 def restore(
@@ -243,6 +259,24 @@ def verify(
     )
 
 
+def audit(jpeg: Source, *, limits: Limits | None = None) -> list[SideCopy]:
+    """Return the other places in a JPEG that show, or may show, what the picture shows.
+
+    Nothing is changed. In the order of the file: thumbnails, previews, gain maps, what lies
+    behind EOI, named faces, and whatever can't be read; each with what the policies of
+    `redact` do with it.
+
+    Raises
+    ------
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError
+    """
+    from .redaction.side_copies import read_contents
+
+    limits = checked(limits)
+    data = read_source(jpeg, limits)
+    return list(read_contents(data, read_jpeg(data, limits)).copies)
+
+
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:
     """Return the structure of a JPEG: process, components, scans, tables, segments.
 
@@ -284,12 +318,13 @@ def _in_stored(
 
 
 def _empty_report(
-    data: bytes, digest: str, jpeg: JpegData, orientation: int, method: Method
+    data: bytes, digest: str, jpeg: JpegData, orientation: int, method: Method, policy: str
 ) -> Report:
     return Report(
         VERSION, digest, digest, len(data), len(data),
         (jpeg.frame.width, jpeg.frame.height), orientation, method.name, method.content_free,
         (), 0, 0, (0,) * len(jpeg.frame.components), 0, (), 0, 0, 0,
+        policy, (), (),
         (Notice("no-regions", "no region was given: the output is the input"),),
     )  # fmt: skip
 
@@ -301,6 +336,7 @@ def _report(
     coordinates: str,
     regions: tuple[Region, ...],
     outcome: Outcome,
+    policy: str,
 ) -> Report:
     count = len(jpeg.frame.components)
     blocks = [[0] * count for _ in regions]
@@ -349,6 +385,14 @@ def _report(
         bytes_rewritten=outcome.bytes_rewritten,
         diff_bytes=len(outcome.diff),
         raw_bytes=outcome.raw_bytes,
+        side_copies_policy=policy,
+        side_copies=tuple(
+            SideCopyReport(copy.kind, copy.offset, copy.length, action, copy.detail)
+            for copy, action in outcome.scrubbed.outcomes
+        ),
+        header_changes=tuple(
+            (start, end - start, len(new)) for start, end, new in outcome.scrubbed.edits
+        ),
         warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
     )  # fmt: skip
 
@@ -388,12 +432,26 @@ def _warnings(
         )
     if jpeg.eoi is None:
         yield Notice("no-eoi", "the file has no EOI marker")
-    rest = [s.name for s in jpeg.segments if 0xE0 <= s.code <= 0xEF or s.code == 0xFE]
-    behind = jpeg.length - jpeg.eoi - 2 if jpeg.eoi is not None else 0
-    if rest or behind:
-        what = sorted(set(rest)) + ([f"{behind} bytes behind EOI"] if behind else [])
+    yield from _side_copy_warnings(outcome)
+
+
+def _side_copy_warnings(outcome: Outcome) -> Iterator[Notice]:
+    kept = Counter(copy.kind for copy, action in outcome.scrubbed.outcomes if action == "warn")
+    if kept:
         yield Notice(
-            "side-copies-unexamined",
-            "only the picture itself was redacted; thumbnails, previews and names elsewhere in "
-            f"the file are as they were ({', '.join(what)})",
+            "side-copies-kept",
+            "other places in the file may still show what was redacted: "
+            + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items())),
         )
+    signed = sum(
+        copy.kind in PROVENANCE and action == "drop" for copy, action in outcome.scrubbed.outcomes
+    )
+    if signed:
+        yield Notice(
+            "provenance-dropped",
+            f"signed provenance was taken out ({signed}), since it no longer fits; the diff "
+            "brings it back",
+        )
+    for copy, action in outcome.scrubbed.outcomes:
+        if copy.actions.default == "refuse":
+            yield Notice("forced", f"the file holds {copy.detail}; forced: {action}")

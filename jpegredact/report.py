@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["Notice", "RegionReport", "Report"]
+__all__ = ["Notice", "RegionReport", "Report", "SideCopyReport"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class RegionReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SideCopyReport:
+    """Another place in the file, and what was done with it (see `SideCopy`)."""
+
+    kind: str
+    offset: int
+    length: int
+    action: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What `redact` did to one file.
 
@@ -63,7 +74,12 @@ class Report:
         Coded bytes in the intervals that were written anew.
     diff_bytes, raw_bytes
         Size of the diff; of it, original bytes kept because coding anew does not
-        give them back.
+        give them back, side copies included.
+    side_copies_policy, side_copies
+        "default", "strict" or "keep"; and each side copy with what was done.
+    header_changes
+        All that changed outside scans and Huffman tables: offset and length in the original, and
+        the length of what stands there instead.
     """
 
     version: str
@@ -84,6 +100,9 @@ class Report:
     bytes_rewritten: int
     diff_bytes: int
     raw_bytes: int
+    side_copies_policy: str
+    side_copies: tuple[SideCopyReport, ...]
+    header_changes: tuple[tuple[int, int, int], ...]
     warnings: tuple[Notice, ...]
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ..errors import (
     DiffError,
     InvalidRegionError,
     JpegRedactError,
+    SideCopyError,
     VerificationError,
 )
 from ..files import same_file
@@ -45,6 +46,8 @@ def guarded(command: click.Command) -> None:
 def _status(error: JpegRedactError) -> int:
     if isinstance(error, DiffError):
         return WRONG_DIFF
+    if isinstance(error, SideCopyError):
+        return NOT_KEPT
     if isinstance(error, VerificationError):
         return BAD_INPUT if error.code == "verify.unreadable" else NOT_KEPT
     return USAGE if isinstance(error, InvalidRegionError) else BAD_INPUT

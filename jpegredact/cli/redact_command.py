@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 @box_options
 @click.option("--method", default="inpaint", show_default=True, metavar="M",
               help="inpaint, fill, fill:#rrggbb; or the cosmetic pixelate and blur.")  # fmt: skip
+@click.option("--side-copies", type=click.Choice(["default", "strict", "keep"]),
+              default="default", show_default=True,
+              help="What becomes of thumbnails, previews, trailers and names; "
+              "`jpegredact audit` lists them.")  # fmt: skip
+@click.option("--provenance", type=click.Choice(["drop", "refuse"]), default="drop",
+              show_default=True, help="Drop signed provenance (C2PA), or refuse the file.")
+@click.option("--force", is_flag=True,
+              help="Go on with thermal pictures and stereo pairs.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be done.")
 @click.option("--json", "as_json", is_flag=True, help="Write the report to stdout as JSON.")
 def command(
@@ -34,6 +43,9 @@ def command(
     margin: str,
     upright: bool,
     method: str,
+    side_copies: str,
+    provenance: str,
+    force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -57,6 +69,7 @@ def command(
     done = redact(
         read_source(source), boxes, method=method, margin=margin,
         coordinates="upright" if upright else "stored",
+        side_copies=side_copies, provenance=provenance, force=force,
     )  # fmt: skip
     report = done.report
     for notice in report.warnings:
@@ -95,5 +108,12 @@ def _target(source: str, output: str | None, in_place: bool, dry_run: bool) -> s
 def _summary(report: Report) -> str:
     return (
         f"{len(report.regions)} region{'s' * (len(report.regions) != 1)}, "
-        f"{sum(report.blocks)} blocks by {report.method}"
+        f"{sum(report.blocks)} blocks by {report.method}{_copies(report)}"
     )
+
+
+def _copies(report: Report) -> str:
+    done = Counter(c.action for c in report.side_copies if c.action not in ("keep", "warn"))
+    if not done:
+        return ""
+    return "; side copies: " + ", ".join(f"{n} {action}" for action, n in sorted(done.items()))

@@ -301,20 +301,28 @@ class Picture(ABC):
             blocks = parts[number].group(group)[start : start + len(coefficients) // 64]
             yield parts[number], bases[number] + start, blocks, coefficients
 
-    def changes(self, tables: Tables) -> list[FileEdit]:
-        """Return what to replace in the old file to get this picture, as `rewrite` made it."""
+    def changes(self, tables: Tables, others: Iterable[FileEdit] = ()) -> list[FileEdit]:
+        """Return what to replace in the old file to get this picture, as `rewrite` made it.
+
+        ``others`` are edits outside the scans and tables.
+        """
         changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
+        changes.extend(others)
         changes.extend(self.coded_changes())
         changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
 
-    def outside_digest(self, tables: Tables, leave_out: Segment | None = None) -> bytes:
+    def outside_digest(
+        self, tables: Tables, leave_out: Segment | None = None, others: Iterable[FileEdit] = ()
+    ) -> bytes:
         """Return SHA-256 of the file without what the regions touch, in canonical form.
 
-        ``tables`` stand in for the file's own; the bytes of ``leave_out`` do not count.
+        ``tables`` stand in for the file's own, ``others`` are edits outside the scans and
+        tables; the bytes of ``leave_out`` do not count.
         """
+        edits = [*table_edits(self.data, self.jpeg, tables), *others]
         parts: list[tuple[int, int, Iterable[bytes | bytearray | memoryview]]] = [
-            (start, end, [new]) for start, end, new in table_edits(self.data, self.jpeg, tables)
+            (start, end, [new]) for start, end, new in edits
         ]
         parts.extend((start, end, []) for start, end in self.strays())
         if leave_out is not None:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
-from ..codec.reader import require_supported
+from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
 from ..diff import Document, FileRecord, GroupRecord, Patch, RegionRecord, Stretch
 from ..errors import (
@@ -37,8 +37,9 @@ from .picture import (
 from .plan import Plan, make_plan
 from .render import render_into
 from .say import say
+from .side_copies import Handling, Scrubbed, Side
 
-__all__ = ["Outcome", "redact_bytes"]
+__all__ = ["Outcome", "redact_bytes", "redact_picture"]
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Outcome(NamedTuple):
     """Original bytes that the diff's file record holds."""
     broken: tuple[int, ...]
     """Offsets in the original from which coded data in those intervals can't be decoded."""
+    scrubbed: Scrubbed
+    """What was done with side copies."""
 
 
 def redact_bytes(
@@ -73,13 +76,15 @@ def redact_bytes(
     method: Method,
     margin: tuple[float, bool],
     limits: Limits,
+    orientation: int,
+    handling: Handling,
 ) -> Outcome:
     """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it. There must be at least one region.
 
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
-    VerificationError
+    SideCopyError, VerificationError
     """
     require_supported(jpeg, limits)
     for number, region in enumerate(regions):
@@ -92,16 +97,35 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
+    nested = partial(redact_picture, method=method, margin=margin, limits=limits)
+    side = Side(data, jpeg, handling, regions, orientation, nested)
     with Beside(len(data)) as beside:
-        outcome = _redact(data, jpeg, regions, method, margin, limits, beside)
+        outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
     if outcome.broken or jpeg.frame.arithmetic:
         _restore(outcome.jpeg, outcome.document, limits, min(outcome.broken, default=None))
     return outcome
 
 
+def redact_picture(
+    data: bytes, regions: Sequence[Region], method: Method, margin: tuple[float, bool],
+    limits: Limits,
+) -> bytes:  # fmt: skip
+    """Redact regions of a picture that is part of another one; its side copies are not looked at.
+
+    Raises
+    ------
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
+    VerificationError
+    """
+    jpeg = read_jpeg(data, limits)
+    require_supported(jpeg, limits)
+    with Beside(0) as beside:
+        return _redact(data, jpeg, regions, method, margin, limits, beside, None).jpeg
+
+
 def _redact(
     data: bytes, jpeg: JpegData, regions: Sequence[Region], method: Method,
-    margin: tuple[float, bool], limits: Limits, beside: Beside,
+    margin: tuple[float, bool], limits: Limits, beside: Beside, side: Side | None,
 ) -> Outcome:  # fmt: skip
     """Do it; what was needed on the way is not held any more when this returns."""
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
@@ -109,27 +133,37 @@ def _redact(
     original = open_picture(data, jpeg, plan, ring=True, beside=beside)
     groups = range(len(plan.groups))
     outside = None
-    if not jpeg.frame.arithmetic:  # there it is a rewrite of its own: not while there is another
+    # In arithmetic coding it is a rewrite of its own: not while there is another.
+    if not jpeg.frame.arithmetic and (side is None or side.quiet):
         outside = beside.begin(lambda: original.outside_digest({}))
     records = [beside.begin(partial(original.record, group)) for group in groups]
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
-    if outside is None or said.tables:  # it is of the tables that the redacted file has
+    shown = said.picture
+    coded = beside.begin(lambda: shown.changes(said.tables))
+    scrubbed = Scrubbed([], ()) if side is None else side.scrub(coded.result)
+    if outside is None or said.tables or scrubbed.edits:  # it is of the redacted file's tables
         if outside is not None:
             outside.call_off()
-        outside = beside.begin(lambda: original.outside_digest(said.tables))
+        outside = beside.begin(
+            lambda: original.outside_digest(said.tables, others=scrubbed.edits)
+        )
     if jpeg.frame.arithmetic:
         outside.result()
-    shown = said.picture
-    redacted = beside.begin(lambda: _file(shown, said.tables))
+    redacted = beside.begin(lambda: _file(data, coded.result(), scrubbed.edits))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
+    gate = None
+    if side is not None:
+        gate = beside.begin(partial(_require_clean, side, redacted, limits))
     fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     # Guarantee G3: bring the original back from the records.
     back = shown.edits()
     kept = [record._replace(tables=symbols) for record in _put_back(back, records)]
-    patches, stretches = _patches(original, shown, back, kept, said.tables, redacted)
+    patches, stretches = _patches(
+        original, shown, back, kept, said.tables, scrubbed.edits, redacted
+    )
     document = Document(
         outside=outside.result(),
         size=(jpeg.frame.width, jpeg.frame.height),
@@ -142,6 +176,8 @@ def _redact(
     stored = Document.from_bytes(diff, limits)
     if stored != document:  # what brought it back is not what is stored
         raise _irreversible()
+    if gate is not None:
+        gate.result()
     return Outcome(
         jpeg=redacted.result().data,
         sha256=redacted_sha256.result(),
@@ -162,7 +198,12 @@ def _redact(
         broken=tuple(
             sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
         ),
+        scrubbed=scrubbed,
     )
+
+
+def _require_clean(side: Side, redacted: Later[_File], limits: Limits) -> None:
+    side.require_clean(redacted.result().data, limits)
 
 
 def _fill_digest(shown: Picture, group: int) -> bytes:
@@ -207,9 +248,9 @@ class _File(NamedTuple):
     data: bytes
 
 
-def _file(shown: Picture, tables: Tables) -> _File:
-    changes = shown.changes(tables)
-    return _File(changes, assemble(shown.data, changes))
+def _file(data: bytes, coded: list[FileEdit], others: Sequence[FileEdit]) -> _File:
+    changes = sorted([*coded, *others], key=_place) if others else coded
+    return _File(changes, assemble(data, changes))
 
 
 def _patches(
@@ -218,6 +259,7 @@ def _patches(
     edits: Edits,
     records: Sequence[GroupRecord],
     tables: Tables,
+    others: Sequence[FileEdit],
     redacted: Later[_File],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
     """Reveal all groups, ``edits`` from their records, and return what still differs from the
@@ -249,7 +291,8 @@ def _patches(
         for number, (bits, data) in sorted(found.items())
     )
     if (
-        not any(tables.get(t.order, t) != t for t in original.jpeg.tables)
+        not others
+        and not any(tables.get(t.order, t) != t for t in original.jpeg.tables)
         and not original.strays()
         and original.same_intervals(revealed)
     ):
@@ -320,6 +363,10 @@ def _irreversible() -> VerificationError:
         code="redact.not-reversible",
         hint="please report this file as a bug",
     )
+
+
+def _place(change: FileEdit) -> tuple[int, int]:
+    return change[:2]
 
 
 def _difference(position: int, new: bytes, old: bytes) -> list[Patch]:

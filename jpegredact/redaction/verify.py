@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..codec.intervals import strays
 from ..codec.layout import scan_layout
-from ..codec.markers import DHT
-from ..codec.model import JpegData
+from ..codec.markers import APP0, APP15, COM, DHT
+from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
+from ..container.model import SideCopy
+from ..container.walk import Contents
 from ..diff import Document
 from ..errors import InvalidJpegError, JpegRedactError, UnsupportedJpegError
 from ..geometry import Region
@@ -25,12 +27,18 @@ from .picture import Picture
 from .plan import Plan, make_plan, no_plan
 from .restore import diff_plan, restore_bytes
 from .second_reader import read_coefficients, with_height, with_whole_mcus
+from .side_copies import read_contents
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Verification", "verify_bytes"]
+
+_RESERVED = range(0xF0, 0xFE)
+_SHOWN = (b"Adobe\0", b"ICC_PROFILE\0")
+_SHOWS = 16
+"""Bytes from which on a piece of a side copy may show something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,9 @@ class Verification:
         Whether the diff brought the original back byte for byte; None without a diff.
     padding_seen
         Whether hidden padding blocks could be compared too.
+    side_copies
+        Side copies of the original that the redacted file still holds, byte for byte, though
+        the default policy clears them.
     problems
         What is wrong, in sentences.
     """
@@ -62,6 +73,7 @@ class Verification:
     inside_unchanged: int
     restored: bool | None
     padding_seen: bool
+    side_copies: tuple[SideCopy, ...]
     problems: tuple[str, ...]
 
     @property
@@ -81,10 +93,13 @@ def verify_bytes(
     """Compare an original with its redacted form; regions come from the diff or from boxes."""
     jpeg = read_jpeg(original, limits)
     other = read_jpeg(redacted, limits)
+    contents = read_contents(original, jpeg)
     problems = _header_problems(original, jpeg, redacted, other)
+    left = tuple(_left(original, contents, redacted, other))
+    problems.extend(f"a side copy is still there: {copy.detail} ({copy.kind})" for copy in left)
     if _structure(jpeg) != _structure(other):
         problems.append("the pictures differ in size, components, scans or restart intervals")
-        return Verification(0, 0, 0, None, False, tuple(problems))
+        return Verification(0, 0, 0, None, False, left, tuple(problems))
     plan: Plan
     if document is not None:
         plan = diff_plan(other, document)
@@ -94,11 +109,15 @@ def verify_bytes(
         plan = make_plan(other, regions, margin, limits) if regions else no_plan(other)
     picture = _opened(redacted, other, plan)
     cleaned = picture.cleaned() if picture is not None else []
-    gaps = zip(
-        _between(original, jpeg, cleaned), _between(redacted, other, []), strict=True
-    )
-    if any(old != new for old, new in gaps):
-        problems.append("bytes between or behind the segments changed")
+    gone = [place for number in cleaned for place in strays(original, jpeg, jpeg.scans[number])]
+    dropped = [
+        (c.offset, c.offset + c.length) for c in contents.copies if c.kind == "stray-bytes"
+    ]
+    now = _between(redacted, other, [])
+    if now not in (
+        _between(original, jpeg, gone), _between(original, jpeg, sorted([*gone, *dropped]))
+    ):  # fmt: skip
+        problems.append("bytes between the segments changed")
     if picture is not None:
         problems.extend(_coded_problems(original, jpeg, redacted, other, picture))
     lost = _lost(picture)
@@ -132,7 +151,7 @@ def verify_bytes(
                 problems.append("the diff restores another file than this original")
     return Verification(
         outside, changed, unchanged, restored, with_whole_mcus(original, jpeg) is not None,
-        tuple(problems),
+        left, tuple(problems),
     )  # fmt: skip
 
 
@@ -197,13 +216,17 @@ def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bo
 def _header_problems(
     original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData
 ) -> list[str]:
-    """Compare all that is not coded data: byte for byte, but for appended Huffman symbols."""
+    """Compare the segments that a decoder needs: byte for byte, but for appended Huffman symbols.
+
+    What applications and comments hold may be cleaned.
+    """
     problems = []
-    if [s.code for s in jpeg.segments] != [s.code for s in other.segments]:
+    before, after = _needed(original, jpeg), _needed(redacted, other)
+    if [s.code for s in before] != [s.code for s in after]:
         problems.append("the marker segments are not the same ones")
         return problems
     tables = iter(other.tables)
-    for a, b in zip(jpeg.segments, other.segments, strict=True):
+    for a, b in zip(before, after, strict=True):
         old, new = original[a.offset : a.end], redacted[b.offset : b.end]
         if a.code == DHT and old != new:
             for table in (t for t in jpeg.tables if a.offset < t.offset < a.end):
@@ -213,6 +236,41 @@ def _header_problems(
         elif old != new:
             problems.append(f"the {a.name} segment at byte {a.offset} changed")
     return problems
+
+
+def _needed(data: bytes, jpeg: JpegData) -> list[Segment]:
+    """Return the segments that say how the picture is shown: all that nobody may change."""
+    return [
+        s
+        for s in jpeg.segments
+        if not (APP0 <= s.code <= APP15 or s.code == COM or s.code in _RESERVED)
+        or data.startswith(_SHOWN, s.offset + 4, s.end)
+    ]
+
+
+def _left(
+    original: bytes, contents: Contents, redacted: bytes, other: JpegData
+) -> Iterator[SideCopy]:
+    """Yield the side copies that are to go and whose bytes are in the redacted file as well."""
+    now = b"".join(_beside_scans(redacted, other))
+    for copy in contents.copies:
+        if copy.default_action in ("keep", "edit"):
+            continue
+        pieces = copy.pieces or ((copy.offset, copy.offset + copy.length),)
+        held = [original[start:end] for start, end in pieces]
+        if any(len(piece) >= _SHOWS and piece.strip(b"\0\xff") for piece in held) and all(
+            piece in now for piece in held
+        ):
+            yield copy
+
+
+def _beside_scans(data: bytes, jpeg: JpegData) -> Iterator[memoryview]:
+    view = memoryview(data)
+    at = 0
+    for scan in jpeg.scans:
+        yield view[at : scan.start]
+        at = scan.end
+    yield view[at:]
 
 
 def _coded_problems(
@@ -289,19 +347,25 @@ def _blocks_of(
     return found
 
 
-def _between(data: bytes, jpeg: JpegData, cleaned: Sequence[int]) -> Iterator[bytes]:
-    """Yield the bytes between segments, coded data left out, and those from EOI on.
+def _between(
+    data: bytes, jpeg: JpegData, gone: Sequence[tuple[int, int]]
+) -> list[bytes]:
+    """Return the bytes between the segments that a decoder needs, coded data left out, up to EOI.
 
-    Without what is to go behind the ``cleaned`` scans.
+    Without what is to go.
     """
     coded = {scan.start: scan.end for scan in jpeg.scans}
-    gone = [place for number in cleaned for place in strays(data, jpeg, jpeg.scans[number])]
+    needed = set(_needed(data, jpeg))
+    pieces = [b""]
     at = 0
-    for start, end in [*((s.offset, s.end) for s in jpeg.segments), (len(data), len(data))]:
-        piece = b""
+    stop = jpeg.length if jpeg.eoi is None else jpeg.eoi + 2
+    for segment in (*jpeg.segments, Segment(0, stop, stop)):
         for left, right in gone:
-            if at <= left and right <= start:
-                piece += data[at:left]
+            if at <= left and right <= segment.offset:
+                pieces[-1] += data[at:left]
                 at = right
-        yield piece + data[at:start]
-        at = coded.get(end, end)
+        pieces[-1] += data[at : segment.offset]
+        at = coded.get(segment.end, segment.end)
+        if segment in needed:
+            pieces.append(b"")
+    return pieces

@@ -1,0 +1,168 @@
+"""Walk over a whole file: every byte outside the picture's scans belongs to a carrier.
+
+Joins the carriers: which segments each answers for, and in what order they are cleaned.
+Knows marker codes and signatures; what they hold is the carriers' business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence, Sized
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from .exif import read_exif
+from .flashpix import read_flashpix
+from .images import Images, read_images
+from .jfif import read_jfif
+from .jumbf import read_jumbf
+from .model import Action, Area, Carrier, Request, Scrubbed, Segment, SideCopy
+from .photoshop import read_photoshop
+from .refusals import refusals
+from .strays import read_strays
+from .unknown import read_unknown
+from .xmp import read_xmp
+
+__all__ = ["Contents", "areas_of", "new_offsets", "walk"]
+
+_APP0, _APP1, _APP2, _APP11, _APP13, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEF, 0xFE
+_SIGNATURES = (
+    (_APP0, b"JFIF\0", "jfif"),
+    (_APP0, b"JFXX\0", "jfif"),
+    (_APP1, b"Exif\0", "exif"),
+    (_APP1, b"http://ns.adobe.com/xap/1.0/\0", "xmp"),
+    (_APP1, b"http://ns.adobe.com/xmp/extension/\0", "xmp"),
+    (_APP2, b"MPF\0", "mpf"),
+    (_APP2, b"FPXR\0", "flashpix"),
+    (_APP11, b"JP", "jumbf"),
+    (_APP13, b"Photoshop 3.0\0", "photoshop"),
+    (_APP13, b"Adobe_Photoshop2.5:", "photoshop"),
+)
+_RESERVED = range(0xF0, 0xFE)
+"""JPGn (T.81 B.1.1.3): libjpeg takes none of them; what stands in one is anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a file holds beside the picture's own scans and tables.
+
+    Attributes
+    ----------
+    images
+        What lies behind the first EOI, and the index of it.
+    carriers
+        All others.
+    refused
+        Side copies for which the whole file is refused, unless that is forced.
+    """
+
+    images: Images
+    carriers: tuple[Carrier, ...]
+    refused: tuple[SideCopy, ...]
+
+    @property
+    def copies(self) -> tuple[SideCopy, ...]:
+        """All side copies in the order of the file."""
+        found = list(self.refused)
+        for carrier in (self.images, *self.carriers):
+            found.extend(carrier.copies)
+        return tuple(sorted(found, key=lambda copy: (copy.offset, copy.kind)))
+
+    def scrub(self, request: Request, picture: Sequence[tuple[int, int, Sized]]) -> Scrubbed:
+        """Return all that is to be changed; ``picture`` are the changes of the scans and tables.
+
+        Images come first, since XMP says how long they are; then names are gathered, since
+        each carrier takes out what others call people; then the index of the images, since
+        it says where they lie in the end.
+        """
+        areas, orientation = request.areas, request.orientation
+        names: set[str] = set()
+        for carrier in (self.images, *self.carriers):
+            names |= carrier.names(areas, orientation)
+        (edits, outcomes), kept = self.images.decide(replace(request, names=frozenset(names)))
+        request = replace(request, names=frozenset(names), images=kept)
+        for carrier in self.carriers:
+            scrubbed = carrier.scrub(request)
+            edits = [*edits, *scrubbed.edits]
+            outcomes = [*outcomes, *scrubbed.outcomes]
+        edits = sorted([edit for edit in edits if edit[0] != edit[1] or edit[2]])
+        place = new_offsets([*edits, *picture])
+        edits.extend(self.images.index_edits(kept, place))
+        return Scrubbed(sorted(edits), sorted(outcomes, key=_place))
+
+
+def walk(
+    data: bytes,
+    segments: Iterable[tuple[int, int, int]],
+    end_of_picture: int,
+    coded: Sequence[tuple[int, int]],
+) -> Contents:
+    """Find out what a file holds.
+
+    Parameters
+    ----------
+    segments
+        Marker code, offset and end of all segments up to the first EOI.
+    end_of_picture
+        Offset behind that EOI; the file's length where there is none.
+    coded
+        Where the scans' coded data lies.
+    """
+    named: dict[str, list[Segment]] = {name: [] for _, _, name in _SIGNATURES}
+    unknown: list[Segment] = []
+    everything = [Segment(*segment) for segment in segments]
+    refused = tuple(refusals(data, everything))
+    for segment in everything:
+        name = _carrier_of(data, segment)
+        if name is not None:
+            named[name].append(segment)
+        elif _APP0 <= segment.code <= _APP15 or segment.code == _COM or segment.code in _RESERVED:
+            unknown.append(segment)
+    carriers: tuple[Carrier, ...] = (
+        read_jfif(data, named["jfif"]),
+        read_exif(data, named["exif"]),
+        read_xmp(data, named["xmp"], end_of_picture),
+        read_flashpix(data, named["flashpix"]),
+        read_jumbf(data, named["jumbf"]),
+        read_photoshop(data, named["photoshop"]),
+        read_unknown(data, unknown),
+        read_strays(data, everything, end_of_picture, coded),
+    )
+    return Contents(read_images(data, named["mpf"], end_of_picture), carriers, refused)
+
+
+def _carrier_of(data: bytes, segment: Segment) -> str | None:
+    start = segment.offset + 4
+    for code, signature, name in _SIGNATURES:
+        if segment.code == code and data.startswith(signature, start, segment.end):
+            return name
+    return None
+
+
+def new_offsets(edits: Iterable[tuple[int, int, Sized]]) -> Callable[[int], int]:
+    """Return what maps an offset in the old file to the new one; inside an edit, to its start."""
+    ordered = sorted(edits, key=lambda edit: edit[:2])
+    ends = [end for _, end, _ in ordered]
+    shifts = [0, *accumulate(len(new) - (end - start) for start, end, new in ordered)]
+
+    def place(offset: int) -> int:
+        done = bisect_right(ends, offset)
+        if done < len(ordered) and ordered[done][0] < offset:
+            offset = ordered[done][0]
+        return offset + shifts[done]
+
+    return place
+
+
+def _place(outcome: tuple[SideCopy, Action]) -> int:
+    return outcome[0].offset
+
+
+def areas_of(bounds: Iterable[tuple[float, float, float, float]], width: int, height: int) -> (
+    tuple[Area, ...]
+):
+    """Return bounds in pixels of the stored picture as areas."""
+    return tuple(
+        Area(left / width, top / height, right / width, bottom / height)
+        for left, top, right, bottom in bounds
+    )

@@ -1,0 +1,150 @@
+"""Clear every other place in the file that shows the same: joins `container` and the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ..codec.model import JpegData
+from ..codec.reader import read_jpeg
+from ..container.gate import require_clean
+from ..container.model import POLICIES, Action, FileEdit, Policy, Request, SideCopy
+from ..container.walk import Contents, areas_of, walk
+from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
+from ..geometry import Region
+from ..limits import Limits
+from . import picture as pictures
+from .thumbnails import PictureRenderer, decoder_pieces
+
+__all__ = ["PROVENANCE", "Handling", "Scrubbed", "Side", "read_contents"]
+
+
+PROVENANCE = frozenset({"jumbf-c2pa", "xmp-provenance"})
+"""Kinds of side copies that vouch for the file's bytes."""
+
+
+class Handling(NamedTuple):
+    """How side copies are to be handled."""
+
+    policy: Policy = "default"
+    force: bool = False
+    """Go on where the file would be refused (thermal pictures, stereo pairs)."""
+    refuse_provenance: bool = False
+    """Refuse a file with signed provenance, which redaction breaks."""
+
+    @classmethod
+    def parse(cls, policy: str, force: bool, provenance: str) -> Handling:
+        """Check what a caller gave.
+
+        Raises
+        ------
+        InvalidRegionError
+        """
+        for value, known, what in (
+            (policy, POLICIES, "side_copies"),
+            (provenance, ("drop", "refuse"), "provenance"),
+        ):
+            if value not in known:
+                raise InvalidRegionError(
+                    f"{what} is one of {', '.join(known)}, not {value!r}", code="region.side-copies"
+                )
+        return cls(policy, force, provenance == "refuse")  # type: ignore[arg-type]
+
+
+class Scrubbed(NamedTuple):
+    """What was done with side copies."""
+
+    edits: list[FileEdit]
+    outcomes: tuple[tuple[SideCopy, Action], ...]
+
+
+class Side:
+    """The side copies of one file: found before the picture is redacted, cleaned with it.
+
+    Parameters
+    ----------
+    redact
+        Redacts regions of another JPEG (a gain map), and returns it.
+
+    Raises
+    ------
+    UnsupportedJpegError, SideCopyError
+        The file is not to be redacted.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        jpeg: JpegData,
+        handling: Handling,
+        regions: Sequence[Region],
+        orientation: int,
+        redact: Callable[[bytes, Sequence[Region]], bytes],
+    ) -> None:
+        self.contents = read_contents(data, jpeg)
+        _require_allowed(self.contents, handling)
+        self._data = data
+        self._jpeg = jpeg
+        self._handling = handling
+        self._regions = regions
+        self._orientation = orientation
+        self._redact = redact
+
+    @property
+    def quiet(self) -> bool:
+        """Whether there is nothing to be done."""
+        return not self.contents.copies
+
+    def scrub(self, picture: Callable[[], Sequence[pictures.FileEdit]]) -> Scrubbed:
+        """Return what is to be changed outside the scans.
+
+        ``picture`` gives the changes that redact the picture itself.
+        """
+        if self.quiet:
+            return Scrubbed([], ())
+        data, jpeg = self._data, self._jpeg
+        renderer = PictureRenderer(
+            jpeg, lambda: decoder_pieces(data, jpeg, picture()), self._orientation,
+            self._regions, self._redact,
+        )  # fmt: skip
+        request = Request(
+            self._handling.policy,
+            areas_of((region.bounds for region in self._regions), *jpeg.size),
+            self._orientation,
+            renderer,
+        )
+        edits, outcomes = self.contents.scrub(request, picture())
+        return Scrubbed(edits, tuple(outcomes))
+
+    def require_clean(self, redacted: bytes, limits: Limits) -> None:
+        """Read the redacted file again and look for what had to go.
+
+        Raises
+        ------
+        SideCopyError
+        """
+        jpeg = read_jpeg(redacted, limits)
+        coded = [(scan.start, scan.end) for scan in jpeg.scans]
+        require_clean(redacted, read_contents(redacted, jpeg), self._handling.policy, coded)
+
+
+def read_contents(data: bytes, jpeg: JpegData) -> Contents:
+    """Find out what a file holds beside the picture."""
+    end = jpeg.length if jpeg.eoi is None else jpeg.eoi + 2
+    return walk(data, jpeg.segments, end, [(scan.start, scan.end) for scan in jpeg.scans])
+
+
+def _require_allowed(contents: Contents, handling: Handling) -> None:
+    if contents.refused and not handling.force:
+        first = contents.refused[0]
+        raise UnsupportedJpegError(
+            f"the file holds {first.detail}", code=f"jpeg.{first.kind}", offset=first.offset,
+            hint="force goes on: see side copies in the documentation",
+        )  # fmt: skip
+    if handling.refuse_provenance:
+        for copy in contents.copies:
+            if copy.kind in PROVENANCE:
+                raise SideCopyError(
+                    "redaction would break the file's signed provenance",
+                    code="side-copy.provenance", offset=copy.offset,
+                )  # fmt: skip

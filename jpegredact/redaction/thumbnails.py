@@ -1,0 +1,218 @@
+"""Small pictures of the redacted picture, and the same regions in a scale of it.
+
+What `container` asks for and has no pixels for. Pillow decodes at a reduced scale, by
+DCT scaling, and codes thumbnails.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import IO, TYPE_CHECKING, cast
+
+from ..codec import markers as m
+from ..codec.intervals import FileEdit
+from ..codec.model import JpegData
+from ..errors import JpegRedactError
+from ..geometry import Box, Region
+from ..limits import Limits
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+__all__ = ["PictureRenderer"]
+
+Piece = bytes | bytearray | memoryview
+_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10, 5)
+_LARGEST = 4096
+"""Side of a thumbnail in pixels: a file may claim anything."""
+_AT_MOST = 1.02
+"""How far shapes may differ and still count as the same."""
+
+
+class PictureRenderer:
+    """The `Renderer` of one redacted picture (see `container.model`).
+
+    Parameters
+    ----------
+    jpeg
+        The picture's structure, the same before and after.
+    pieces
+        Gives the redacted file as the pieces that a decoder needs: it is called once, and
+        only if a thumbnail is asked for.
+    orientation
+        The picture's Exif orientation.
+    redact
+        Redacts regions of another JPEG and returns it.
+    """
+
+    def __init__(
+        self,
+        jpeg: JpegData,
+        pieces: Callable[[], Sequence[Piece]],
+        orientation: int,
+        regions: Sequence[Region],
+        redact: Callable[[bytes, Sequence[Region]], bytes],
+    ) -> None:
+        self._jpeg = jpeg
+        self._pieces = pieces
+        self._orientation = orientation
+        self._regions = regions
+        self._redact = redact
+        self._decoded: Picture | None = None
+        self._failed = False
+
+    def thumbnail_jpeg(self, width: int, height: int, limit: int) -> bytes | None:
+        """Return the redacted picture at this size as a JPEG of at most ``limit`` bytes."""
+        small = self._small(width, height)
+        if small is None:
+            return None
+        for quality in _QUALITIES:
+            out = io.BytesIO()
+            small.save(out, "JPEG", quality=quality, subsampling="4:2:2")
+            if out.tell() <= limit:
+                return out.getvalue()
+        return None
+
+    def thumbnail_rgb(self, width: int, height: int) -> bytes | None:
+        """Return it as ``3 * width * height`` bytes of RGB."""
+        small = self._small(width, height)
+        return None if small is None else small.convert("RGB").tobytes()
+
+    def redacted(self, jpeg: bytes) -> bytes | None:
+        """Redact the same regions in a JPEG that is a pure scale of the picture."""
+        from ..codec.reader import read_jpeg
+
+        width, height = self._jpeg.size
+        try:
+            other = read_jpeg(jpeg, Limits()).size
+            # A scale, but for what rounding a side to whole pixels does.
+            if abs(other[0] * height - other[1] * width) > max(width, height):
+                return None
+            across, down = other[0] / width, other[1] / height
+            scaled = [_scaled(region, across, down, other) for region in self._regions]
+            return self._redact(jpeg, scaled)
+        except JpegRedactError:
+            return None  # it is dropped: nothing of it can stay
+
+    def _small(self, width: int, height: int) -> Picture | None:
+        """Return the redacted picture at this size: whole, with black bars if need be."""
+        from PIL import Image
+
+        if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
+            return None
+        picture = self._decode(width, height)
+        if picture is None:
+            return None
+        turned = self._orientation >= 5 and (width > height) != (picture.width > picture.height)
+        if turned and width != height and picture.width != picture.height:
+            picture = picture.transpose(Image.Transpose[_TURNS[self._orientation]])
+        across, down = width / picture.width, height / picture.height
+        if max(across, down) <= _AT_MOST * min(across, down):
+            return picture.resize((width, height), Image.Resampling.BOX)
+        scale = min(across, down)
+        size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        whole = Image.new(picture.mode, (width, height))
+        whole.paste(
+            picture.resize(size, Image.Resampling.BOX),
+            ((width - size[0]) // 2, (height - size[1]) // 2),
+        )
+        return whole
+
+    def _decode(self, width: int, height: int) -> Picture | None:
+        """Decode the redacted picture at the least scale that is no smaller than asked for."""
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        least = max(width, height)
+        if self._failed:
+            return None
+        if self._decoded is not None and min(self._decoded.size) >= least:
+            return self._decoded
+        try:
+            # Not Image.open: it warns of large pictures, which `Limits` has let pass.
+            image = JpegImageFile(cast(IO[bytes], _Joined(self._pieces())))
+            image.draft(None, (least, least))
+            image.load()
+            picture: Picture = image if image.mode in ("L", "RGB") else image.convert("RGB")
+        except (OSError, SyntaxError, ValueError):
+            self._failed = True  # cut short, or coded as libjpeg can't read it
+            return None
+        self._decoded = picture
+        return picture
+
+
+_TURNS = {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
+"""How a stored picture is turned to stand upright, by its Exif orientation."""
+
+
+class _Joined(io.RawIOBase):
+    """Pieces of memory read as one file, without a copy of them."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = [memoryview(piece) for piece in pieces]
+        self._starts = [0]
+        for piece in self._pieces:
+            self._starts.append(self._starts[-1] + len(piece))
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = (0, self._at, self._starts[-1])[whence]
+        self._at = min(max(base + offset, 0), self._starts[-1])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        end = self._starts[-1] if size < 0 else min(self._at + size, self._starts[-1])
+        found = []
+        for start, piece in zip(self._starts, self._pieces, strict=False):
+            if start < end and self._at < start + len(piece):
+                found.append(piece[max(self._at - start, 0) : end - start])
+        self._at = end
+        return b"".join(found)
+
+
+def decoder_pieces(
+    data: bytes, jpeg: JpegData, changes: Sequence[FileEdit]
+) -> list[Piece]:
+    """Return what a decoder needs of a file once the changes are made, and nothing else.
+
+    Segments of applications and comments are left out, but for those that tell colours.
+    """
+    view = memoryview(data)
+    skipped = [
+        (segment.offset, segment.end, b"")
+        for segment in jpeg.segments
+        if (m.APP0 <= segment.code <= m.APP15 or segment.code == m.COM)
+        and not data.startswith((b"Adobe", b"JFIF\0"), segment.offset + 4)
+    ]
+    inside = [
+        change for change in changes if not any(a <= change[0] < b for a, b, _ in skipped)
+    ]
+    pieces: list[Piece] = []
+    at, stop = 0, jpeg.length if jpeg.eoi is None else jpeg.eoi + 2
+    for start, end, new in sorted([*skipped, *inside], key=lambda edit: edit[:2]):
+        if start >= stop:
+            break
+        pieces += [view[at:start], new]
+        at = end
+    return [*pieces, view[at:stop]]
+
+
+def _scaled(region: Region, across: float, down: float, size: tuple[int, int]) -> Box:
+    """Return a region's bounds at another scale, a pixel larger: scaling blends neighbours."""
+    left, top, right, bottom = region.bounds
+    return Box(
+        max(left * across - 1, 0),
+        max(top * down - 1, 0),
+        min(right * across + 1, size[0]),
+        min(bottom * down + 1, size[1]),
+        region.label,
+    )

@@ -1,0 +1,145 @@
+"""Small pictures of the redacted picture: size, length, bars, turns; and a region at a scale."""
+
+import io
+
+import numpy as np
+import pytest
+from pictures import photo, pillow_jpeg
+from PIL import Image
+
+from jpegredact.codec.reader import read_jpeg
+from jpegredact.geometry import Box
+from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces
+
+
+def renderer(data: bytes, orientation: int = 1, regions=(), redact=None) -> PictureRenderer:
+    jpeg = read_jpeg(data)
+    return PictureRenderer(
+        jpeg, lambda: decoder_pieces(data, jpeg, []), orientation, regions, redact or (lambda d, r: d)
+    )
+
+
+def opened(data: bytes | None) -> np.ndarray:
+    assert data is not None
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def scene(width: int, height: int) -> np.ndarray:
+    """Return a picture, red at the left, green at the right, blue at the top."""
+    out = np.zeros((height, width, 3), np.uint8)
+    out[:, : width // 2, 0] = 200
+    out[:, width // 2 :, 1] = 200
+    out[: height // 2, :, 2] = 200
+    return out
+
+
+def test_a_thumbnail_shows_the_picture() -> None:
+    made = opened(renderer(pillow_jpeg(scene(800, 600))).thumbnail_jpeg(160, 120, 20_000))
+    assert made.shape == (120, 160, 3)
+    assert abs(made[10:50, 10:70].mean((0, 1)) - (200, 0, 200)).max() < 12
+    assert abs(made[70:110, 90:150].mean((0, 1)) - (0, 200, 0)).max() < 12
+
+
+@pytest.mark.parametrize("limit", [800, 1500, 3000, 30_000])
+def test_it_keeps_to_the_length(limit: int) -> None:
+    made = renderer(pillow_jpeg(photo(640, 480))).thumbnail_jpeg(160, 120, limit)
+    if limit == 800:
+        assert made is None  # headers alone take most of it
+    else:
+        assert made is not None
+        assert len(made) <= limit
+
+
+def test_a_longer_limit_gives_a_better_one() -> None:
+    data = pillow_jpeg(photo(640, 480))
+    short, long = (renderer(data).thumbnail_jpeg(160, 120, n) for n in (2500, 30_000))
+    assert short is not None
+    assert long is not None
+    assert len(short) < len(long)
+
+
+def test_bars_where_the_shapes_differ() -> None:
+    made = opened(renderer(pillow_jpeg(scene(900, 600))).thumbnail_jpeg(160, 120, 20_000))
+    assert made[:5].max() < 24
+    assert made[-5:].max() < 24
+    assert made[20:100].max() > 150
+
+
+def test_rounding_makes_no_bars() -> None:
+    made = opened(renderer(pillow_jpeg(np.full((427, 640, 3), 200, np.uint8))).thumbnail_jpeg(
+        160, 107, 20_000
+    ))  # fmt: skip
+    assert made.min() > 180
+
+
+@pytest.mark.parametrize(
+    ("orientation", "upper_left"),
+    [(1, None), (5, (200, 0, 200)), (6, (200, 0, 0)), (7, (0, 200, 0)), (8, (0, 200, 200))],
+)
+def test_an_upright_thumbnail_is_turned(orientation: int, upper_left) -> None:
+    """By the table of Exif orientations: what is to be upper left when shown."""
+    data = pillow_jpeg(scene(800, 600))
+    made = opened(renderer(data, orientation).thumbnail_jpeg(120, 160, 20_000))
+    if upper_left is None:
+        assert made[:10].max() < 24  # nothing says that it is turned: it has bars
+        return
+    assert abs(made[10:60, 10:50].mean((0, 1)) - upper_left).max() < 12
+    with Image.open(io.BytesIO(data)) as image:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        out = io.BytesIO()
+        image.save(out, "JPEG", exif=exif)
+    from PIL import ImageOps
+
+    with Image.open(out) as image:
+        shown = np.asarray(ImageOps.exif_transpose(image)).astype(int)
+    assert abs(shown[40:240, 40:200].mean((0, 1)) - upper_left).max() < 12
+
+
+def test_raw_samples() -> None:
+    raw = renderer(pillow_jpeg(scene(800, 600))).thumbnail_rgb(80, 60)
+    assert raw is not None
+    picture = np.frombuffer(raw, np.uint8).reshape(60, 80, 3).astype(int)
+    assert abs(picture[5:25, 5:35].mean((0, 1)) - (200, 0, 200)).max() < 12
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, 0), (5000, 10), (10, 100_000)])
+def test_impossible_sizes(size: tuple[int, int]) -> None:
+    assert renderer(pillow_jpeg(photo(64, 64))).thumbnail_jpeg(*size, 1 << 20) is None
+    assert renderer(pillow_jpeg(photo(64, 64))).thumbnail_rgb(*size) is None
+
+
+def test_what_pillow_cannot_read_gives_none() -> None:
+    data = pillow_jpeg(photo(64, 64))
+    assert renderer(data[: len(data) // 2]).thumbnail_jpeg(16, 16, 5000) is None
+
+
+def test_a_decoder_gets_no_application_data() -> None:
+    plain = pillow_jpeg(photo(64, 64))
+    secret = b"\xff\xe1\x00\x0aExif\0\0ab" + b"\xff\xfe\x00\x06word"
+    data = plain[:2] + secret + plain[2:] + b"trailer"
+    jpeg = read_jpeg(data)
+    assert b"".join(decoder_pieces(data, jpeg, [])) == plain
+    scan = jpeg.scans[0]
+    changed = b"".join(decoder_pieces(data, jpeg, [(scan.start, scan.end, b"coded")]))
+    assert changed == plain[: scan.start - len(secret)] + b"coded" + b"\xff\xd9"
+
+
+def test_the_same_regions_at_a_scale() -> None:
+    calls = []
+
+    def redact(data: bytes, regions) -> bytes:
+        calls.append((data, list(regions)))
+        return b"redacted"
+
+    small = pillow_jpeg(photo(160, 120))
+    made = renderer(pillow_jpeg(photo(640, 480)), 1, [Box(100, 80, 200, 160, "face")], redact)
+    assert made.redacted(small) == b"redacted"
+    assert calls == [(small, [Box(24, 19, 51, 41, "face")])]
+
+
+def test_another_shape_is_no_scale() -> None:
+    made = renderer(pillow_jpeg(photo(640, 480)), 1, [Box(1, 1, 9, 9)])
+    assert made.redacted(pillow_jpeg(photo(160, 100))) is None
+    assert made.redacted(b"no picture") is None
