@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 _CODE = re.compile(
-    r"(jpeg|diff|region|limit|redact|restore|verify)\.[a-z-]+|error|limit|diff|verification"
+    r"(jpeg|diff|region|limit|redact|restore|side-copy|verify)\.[a-z-]+|error|limit|diff|side-copy|"
+    r"verification"
 )
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -60,6 +61,7 @@ def error_codes() -> set[str]:
 
     codes = {f"limit.{f.name.removeprefix('max_')}" for f in dataclasses.fields(Limits)}
     codes |= {"jpeg.sofN", "jpeg.dht", "jpeg.dqt", "jpeg.dri", "jpeg.sos"}
+    codes |= {"jpeg.thermal", "jpeg.stereo"}
     for path in (ROOT / "jpegredact").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [node.arg] if isinstance(node, ast.keyword) else []
@@ -94,10 +96,10 @@ def wrong_errors() -> Iterator[str]:
 
 def wrong_report() -> Iterator[str]:
     """Compare report.md with the report's fields."""
-    from jpegredact.report import Notice, RegionReport, Report
+    from jpegredact.report import Notice, RegionReport, Report, SideCopyReport
 
     text = (DOCS / "design" / "report.md").read_text(encoding="utf-8")
-    for kind in (Report, RegionReport, Notice):
+    for kind in (Report, RegionReport, SideCopyReport, Notice):
         for field in dataclasses.fields(kind):
             if f"| `{field.name}` |" not in text:
                 yield f"report.md lacks {field.name} of {kind.__name__}"

@@ -15,21 +15,26 @@ from .walk import Contents
 
 __all__ = ["require_clean"]
 
+_SOI = 2
 _GONE = frozenset({"drop", "zero", "refuse"})
+_TIFF = 10
+"""From an Exif segment's marker to its TIFF header."""
 _MADE = frozenset({"regenerate", "redact"})
 
 
 def require_clean(
-    data: bytes, contents: Contents, policy: Policy, coded: Sequence[tuple[int, int]]
+    data: bytes, contents: Contents, policy: Policy, cuts: Sequence[tuple[int, int]]
 ) -> None:
     """Raise an error if a file that was scrubbed still holds what had to go.
 
     Parameters
     ----------
+    data
+        The output without its scans' coded data.
     contents
-        What a walk over ``data``, the output, found.
-    coded
-        Where its scans' coded data lies.
+        What a walk over ``data`` found.
+    cuts
+        Where in ``data`` coded data was left out, and how many bytes.
 
     Raises
     ------
@@ -44,26 +49,23 @@ def require_clean(
         if action in _GONE:
             raise SideCopyError(
                 f"{copy.detail} ({copy.kind}) is still there after cleaning",
-                code="side-copy.left", offset=copy.offset,
+                code="side-copy.left", offset=_in_file(copy.offset, cuts),
                 hint="please report this file as a bug",
             )  # fmt: skip
         if action in _MADE:
             made.append((copy.offset, copy.offset + copy.length))
             made.extend(copy.pieces)
-    for hit in carve(data, _outside(len(data), coded)):
+    headers = {copy.offset + _TIFF for copy in contents.copies if copy.kind == "exif"}
+    for hit in carve(data, [(_SOI, len(data))]):
+        if hit.kind == "tiff" and hit.offset in headers:
+            continue  # what it refers to was looked at, value by value
         if hit.coherent and not any(start <= hit.offset < end for start, end in made):
             raise SideCopyError(
                 f"something like a {hit.kind} picture stands where none should",
-                code="side-copy.carved", offset=hit.offset,
+                code="side-copy.carved", offset=_in_file(hit.offset, cuts),
                 hint="side_copies='strict' drops all that is not needed to show the picture",
             )  # fmt: skip
 
 
-def _outside(length: int, coded: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return what is no coded data, without the SOI that the file begins with."""
-    spans = []
-    at = 2
-    for start, end in sorted(coded):
-        spans.append((at, start))
-        at = end
-    return [*spans, (at, length)]
+def _in_file(offset: int, cuts: Sequence[tuple[int, int]]) -> int:
+    return offset + sum(length for at, length in cuts if at <= offset)

@@ -155,7 +155,7 @@ def _redact(
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     gate = None
     if side is not None:
-        gate = beside.begin(partial(_require_clean, side, redacted, limits))
+        gate = beside.begin(partial(_require_clean, side, redacted))
     fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     # Guarantee G3: bring the original back from the records.
@@ -202,8 +202,9 @@ def _redact(
     )
 
 
-def _require_clean(side: Side, redacted: Later[_File], limits: Limits) -> None:
-    side.require_clean(redacted.result().data, limits)
+def _require_clean(side: Side, redacted: Later[_File]) -> None:
+    changes, data = redacted.result()
+    side.require_clean(data, changes)
 
 
 def _fill_digest(shown: Picture, group: int) -> bytes:

@@ -9,7 +9,7 @@ from ..codec.model import JpegData
 from ..codec.reader import read_jpeg
 from ..container.gate import require_clean
 from ..container.model import POLICIES, Action, FileEdit, Policy, Request, SideCopy
-from ..container.walk import Contents, areas_of, walk
+from ..container.walk import Contents, areas_of, new_offsets, walk
 from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region
 from ..limits import Limits
@@ -116,16 +116,29 @@ class Side:
         edits, outcomes = self.contents.scrub(request, picture())
         return Scrubbed(edits, tuple(outcomes))
 
-    def require_clean(self, redacted: bytes, limits: Limits) -> None:
-        """Read the redacted file again and look for what had to go.
+    def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
+        """Read what stands beside the scans of the redacted file, and look for what had to go.
+
+        ``changes`` made it out of the original. The coded data itself is left out: that the
+        reader found no marker in it holds of the redacted file too, which is the same there
+        but for what was written, with stuffing.
 
         Raises
         ------
         SideCopyError
         """
-        jpeg = read_jpeg(redacted, limits)
-        coded = [(scan.start, scan.end) for scan in jpeg.scans]
-        require_clean(redacted, read_contents(redacted, jpeg), self._handling.policy, coded)
+        place = new_offsets(changes)
+        view = memoryview(redacted)
+        pieces, cuts, length, at = [], [], 0, 0
+        for scan in self._jpeg.scans:
+            start, end = place(scan.start), place(scan.end)
+            pieces.append(view[at:start])
+            length += start - at
+            cuts.append((length, end - start))
+            at = end
+        rest = b"".join([*pieces, view[at:]])
+        jpeg = read_jpeg(rest, Limits())
+        require_clean(rest, read_contents(rest, jpeg), self._handling.policy, cuts)
 
 
 def read_contents(data: bytes, jpeg: JpegData) -> Contents:
