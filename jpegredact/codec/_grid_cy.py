@@ -12,11 +12,14 @@ import cython
 __all__ = [
     "assign",
     "count_cells",
+    "draw_runs",
+    "drawn_behind",
     "is_compiled",
     "locate",
     "mark_mcus",
     "next_run",
     "place",
+    "samples",
     "scatter",
     "spread",
 ]
@@ -292,3 +295,60 @@ def place(
                             if r >= 0 and r < rows and c >= 0 and c < columns:
                                 new_dc[index] = values[r * columns + c]
                         index += 1
+
+
+def drawn_behind(
+    ahead: cython.int[::1], first: cython.longlong, off: cython.int[::1], at: cython.longlong,
+    drawn: cython.int[::1],
+) -> None:
+    """Copy DC values, ``off`` more each, from MCU ``first`` of ``ahead`` to MCU ``at`` and on.
+
+    Both hold as many values for each MCU as ``off``; what goes beyond an end is left out.
+    """
+    n: cython.longlong = len(off)
+    count: cython.longlong = min(len(ahead) // n - first, len(drawn) // n - at)
+    k: cython.longlong
+    c: cython.longlong
+    with cython.nogil:
+        for k in range(count):
+            for c in range(n):
+                drawn[(at + k) * n + c] = ahead[(first + k) * n + c] + off[c]
+
+
+def draw_runs(
+    ranges: tuple, units: cython.longlong, last: cython.int[::1], dc: cython.int[::1],
+    drawn: cython.int[::1],
+) -> None:
+    """Set the DC values of recorded MCUs: for each component that of one of its data units.
+
+    ``ranges`` are runs of recorded MCUs: first, end, first recorded block; ``last`` the
+    unit of each component.
+    """
+    begins: cython.longlong[::1] = ranges[0]
+    ends: cython.longlong[::1] = ranges[1]
+    bases: cython.longlong[::1] = ranges[2]
+    n: cython.longlong = len(last)
+    r: cython.longlong
+    m: cython.longlong
+    c: cython.longlong
+    with cython.nogil:
+        for r in range(len(begins)):
+            for m in range(begins[r], ends[r]):
+                for c in range(n):
+                    drawn[m * n + c] = dc[bases[r] + (m - begins[r]) * units + last[c]]
+
+
+def samples(
+    drawn: cython.int[::1], component: cython.longlong, components: cython.longlong,
+    step: cython.longlong, out: cython.uchar[::1],
+) -> None:
+    """Turn a component's DC values into samples of 8 bits: what their blocks are on average.
+
+    ``step`` is the quantiser's (T.81 A.3.4); values that no sample can have are clipped.
+    """
+    m: cython.longlong
+    value: cython.longlong
+    with cython.nogil:
+        for m in range(len(out)):
+            value = 128 + ((drawn[m * components + component] * step + 4) >> 3)
+            out[m] = cython.cast(cython.uchar, 0 if value < 0 else 255 if value > 255 else value)

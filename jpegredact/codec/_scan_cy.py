@@ -262,6 +262,7 @@ class ScanCursor(Unstuffer):
     keeping: cython.longlong
     log_bits: cython.longlong[::1]
     log_dc: cython.int[::1]
+    drawn: cython.int[::1]
     logged = cython.declare(cython.longlong, visibility="public")
     bound = cython.declare(cython.int, visibility="public")
     position = cython.declare(cython.longlong, visibility="public")
@@ -288,6 +289,7 @@ class ScanCursor(Unstuffer):
         self.taken = 0
         self.bound = 32768
         self.log(array("q"), array("i"))
+        self.draw(array("i"))
         self.start(0, 0)
 
     def start(self, start: cython.longlong, end: cython.longlong) -> None:
@@ -338,6 +340,10 @@ class ScanCursor(Unstuffer):
         self.log_bits = bits
         self.log_dc = dc
         self.logged = 0
+
+    def draw(self, dc: cython.int[::1]) -> None:
+        """Note the predictors behind every MCU: where it stands in the interval, if there is room."""
+        self.drawn = dc
 
     def begin_run(self) -> tuple:
         """Begin a run of recorded MCUs: their words follow those kept so far.
@@ -411,6 +417,9 @@ class ScanCursor(Unstuffer):
         predictors = self.predictors
         log_bits = self.log_bits
         log_dc = self.log_dc
+        drawn = self.drawn
+        room_drawn: cython.longlong = len(drawn) // len(predictors) - self.passed
+        drawing: cython.longlong = self.passed * len(predictors)
         logged: cython.longlong = self.logged
         bound: cython.int = self.bound
         units: cython.int = len(component)
@@ -548,6 +557,10 @@ class ScanCursor(Unstuffer):
                         index += 1
                 if status != 0:
                     break
+                if m < room_drawn:
+                    for c in range(len(predictors)):
+                        drawn[drawing + c] = predictors[c]
+                    drawing += len(predictors)
             if record:
                 self._keep((at_bit + 31) >> 5)
         self.count += self.taken

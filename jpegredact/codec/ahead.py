@@ -52,6 +52,9 @@ class Ahead(NamedTuple):
     predictors: array[int]
     stops: list[Stop]
     fill: bool
+    drawn: array[int]
+    """The DC values behind each MCU, if they were asked for."""
+    passed: int
 
 
 class Found(NamedTuple):
@@ -59,6 +62,12 @@ class Found(NamedTuple):
 
     stops: list[Stop]
     fill: bool
+    first: int
+    """The MCU, counted from where it was begun, in front of which both have met."""
+    mcu: int
+    """The same one in the interval."""
+    off: array[int]
+    """What DC values are more than as counted from there."""
 
     def before(self, mcu: int, end: int | None) -> Stop | None:
         """Return the last stop not behind an MCU, nor behind bit ``end``."""
@@ -80,24 +89,26 @@ def middle(data: bytes, start: int, end: int) -> int | None:
 
 def look_ahead(
     make: Callable[[], core.scan.ScanCursor], components: int, at: int, end: int, most: int,
-    wanted: Callable[[], bool],
+    wanted: Callable[[], bool], draw: bool,
 ) -> Ahead | None:  # fmt: skip
     """Walk an interval from ``data[at]`` to its ``end``, or ``most`` MCUs; None where that fails.
 
     ``make`` gives a cursor that skips, and whose predictors are so many. ``wanted`` says
-    whether there is still somebody who would be told.
+    whether there is still somebody who would be told; ``draw`` asks for all DC values.
     """
     try:
-        return _look_ahead(make(), components, at, end, most, wanted)
+        drawn = array("i", bytes(4 * most * components if draw else 0))
+        return _look_ahead(make(), components, at, end, most, wanted, drawn)
     except MemoryError:  # it may suffice for one
         return None
 
 
 def _look_ahead(
     cursor: core.scan.ScanCursor, components: int, at: int, end: int, most: int,
-    wanted: Callable[[], bool],
+    wanted: Callable[[], bool], drawn: array[int],
 ) -> Ahead | None:  # fmt: skip
     cursor.bound = _BOUND
+    cursor.draw(drawn)
     starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
     position = 0
     for _ in range(_TRIES):
@@ -124,7 +135,7 @@ def _look_ahead(
         raw, byte = anchor
         stops.append(Stop(mcu, raw, byte, state[0][0], array("i", state[1])))
         mcu += step
-    return Ahead(starts, predictors, stops, cursor.fill > 0)
+    return Ahead(starts, predictors, stops, cursor.fill > 0, drawn, cursor.passed)
 
 
 def meet(
@@ -156,6 +167,6 @@ def meet(
                 )
                 for stop in ahead.stops
             ],
-            ahead.fill,
+            ahead.fill, there, mcu + here, array("i", off),
         )  # fmt: skip
     return None

@@ -94,6 +94,9 @@ class ScanIndex:
     """For each data unit of an MCU: component of the scan, DC table, AC table."""
     dc_tables: tuple[HuffmanTable, ...]
     ac_tables: tuple[HuffmanTable, ...]
+    drawn: array[int] | None
+    """For each MCU of the scan, as the file has it, a DC value of each component, if they were
+    asked for and all of the scan was walked."""
 
     @property
     def count(self) -> int:

@@ -54,7 +54,8 @@ _FAULTS = {
 
 
 def index_scan(
-    data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray, beside: Beside | None = None
+    data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray, beside: Beside | None = None,
+    draw: bool = False,
 ) -> ScanIndex:
     """Walk a scan and record the blocks of marked MCUs; where it is long, in two threads.
 
@@ -69,6 +70,9 @@ def index_scan(
     marks. That is decided by the data outside alone: whatever stands in place of
     a 2, the MCUs behind it decode as far, and to the same values.
 
+    With ``draw``, the index of a scan that is walked from end to end has DC values of all
+    MCUs too.
+
     Raises
     ------
     InvalidJpegError
@@ -77,7 +81,7 @@ def index_scan(
     layout = scan_layout(jpeg, scan)
     plan = _readable_plan(layout, scan, marks)
     while True:
-        walk = _Walk(data, layout, scan, marks, plan, beside)
+        walk = _Walk(data, layout, scan, marks, plan, beside, draw)
         index = walk.index()
         if not walk.lost:
             return index
@@ -123,7 +127,7 @@ class _Walk:
 
     def __init__(
         self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan,
-        beside: Beside | None,
+        beside: Beside | None, draw: bool,
     ) -> None:  # fmt: skip
         self.data = data
         self.layout = layout
@@ -139,6 +143,8 @@ class _Walk:
             (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
         )
         self.words = array("I")
+        values = len(layout.grids) * layout.mcus if draw and layout.intervals == 1 else 0
+        self.drawn = array("i", bytes(4 * values))
         self.beside = beside
         self.ahead: Later[Ahead | None] | None = None
         """What another thread sees from the middle on of the only interval, until both meet."""
@@ -166,6 +172,7 @@ class _Walk:
             )  # fmt: skip
 
         cursor = make(*blocks)
+        cursor.draw(self.drawn)
         at = middle(self.data, self.scan.start, self.scan.end)
         if self.beside is not None and self.beside.threaded and self._is_long(count) and at:
             nowhere = array("q"), array("B"), array("i"), array("i")
@@ -173,7 +180,7 @@ class _Walk:
             self.ahead = self.beside.begin(
                 lambda: look_ahead(
                     lambda: make(*nowhere), len(layout.grids), at, self.scan.end, layout.mcus,
-                    lambda: self.walking,
+                    lambda: self.walking, len(self.drawn) > 0,
                 )
             )  # fmt: skip
         try:
@@ -181,10 +188,12 @@ class _Walk:
         finally:
             self.walking = False
         self.words.extend((0, 0, 0, 0))
+        whole = len(intervals) == 1 and intervals[0].touched and intervals[0].broken is None
         return ScanIndex(
             self.data, self.scan, layout, self.words, intervals, tuple(self.spans.values()),
             tuple(interval.end_bit for interval in intervals), ranges, self.places, blocks,
             tables, units, tuple(dc_tables), tuple(ac_tables),
+            self.drawn if self.drawn and whole else None,
         )  # fmt: skip
 
     def _is_long(self, recorded: int) -> bool:
@@ -282,6 +291,10 @@ class _Walk:
                 ahead, self.ahead = self.ahead.if_begun(), None
                 if ahead is not None and not status:
                     self.found = meet(ahead, byte, mcu, log)
+                if ahead is not None and self.found is not None and self.drawn:
+                    seen = ahead.drawn[: ahead.passed * components]
+                    found = self.found
+                    core.grid.drawn_behind(seen, found.first, found.off, found.mcu, self.drawn)
                 if self.found is not None and cursor.fill > 0:  # in front, where nobody comes again
                     self.found = self.found._replace(fill=True)
             mcu += some

@@ -11,9 +11,12 @@ __all__ = ["open_picture"]
 
 
 def open_picture(
-    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
+    draw: bool = False,
 ) -> Picture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    With ``draw``, see to it that the picture has a `Picture.sketch` where that costs little.
 
     Long sequential scans are walked ``beside`` the caller too, which changes nothing.
 
@@ -29,4 +32,4 @@ def open_picture(
         return open_layered(data, jpeg, plan, ring)
     from .spliced import open_spliced
 
-    return open_spliced(data, jpeg, plan, ring, beside)
+    return open_spliced(data, jpeg, plan, ring, beside, draw)

@@ -24,6 +24,7 @@ from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
 from ..codec.model import JpegData, Segment
 from ..codec.scan import MissingCategory, ScanIndex
+from ..codec.sketch import Sketch
 from ..diff import GroupRecord, Patch, Window
 from ..errors import InvalidDiffError
 from .plan import Cover, Plan
@@ -251,6 +252,10 @@ class Picture(ABC):
     @abstractmethod
     def same_intervals(self, other: Self) -> bool:
         """Whether all intervals of ``other``, rewritten from this, are what the file holds."""
+
+    def sketch(self) -> Sketch | None:
+        """Return the picture as it is, very small, where that costs next to nothing."""
+        return None
 
     @abstractmethod
     def residue(self, revealed: Self | None, lacking: Iterable[int]) -> dict[int, Raw]:

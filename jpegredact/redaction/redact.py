@@ -130,7 +130,8 @@ def _redact(
     """Do it; what was needed on the way is not held any more when this returns."""
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
-    original = open_picture(data, jpeg, plan, ring=True, beside=beside)
+    draw = side is not None and side.wants_thumbnails
+    original = open_picture(data, jpeg, plan, ring=True, beside=beside, draw=draw)
     groups = range(len(plan.groups))
     outside = None
     # In arithmetic coding it is a rewrite of its own: not while there is another.
@@ -142,7 +143,7 @@ def _redact(
     said = say(original, edits, edits.make_bare())
     shown = said.picture
     coded = beside.begin(lambda: shown.changes(said.tables))
-    scrubbed = Scrubbed([], ()) if side is None else side.scrub(coded.result)
+    scrubbed = Scrubbed([], ()) if side is None else side.scrub(coded.result, shown.sketch)
     if outside is None or said.tables or scrubbed.edits:  # it is of the redacted file's tables
         if outside is not None:
             outside.call_off()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg
+from ..codec.sketch import Sketch
 from ..container.gate import require_clean
 from ..container.model import POLICIES, Action, FileEdit, Policy, Request, SideCopy
 from ..container.walk import Contents, areas_of, new_offsets, walk
@@ -95,16 +96,26 @@ class Side:
         """Whether there is nothing to be done."""
         return not self.contents.copies
 
-    def scrub(self, picture: Callable[[], Sequence[pictures.FileEdit]]) -> Scrubbed:
+    @property
+    def wants_thumbnails(self) -> bool:
+        """Whether the redacted picture will be wanted at a small size."""
+        policy = self._handling.policy
+        return any(c.actions.of(policy) == "regenerate" for c in self.contents.copies)
+
+    def scrub(
+        self,
+        picture: Callable[[], Sequence[pictures.FileEdit]],
+        sketch: Callable[[], Sketch | None],
+    ) -> Scrubbed:
         """Return what is to be changed outside the scans.
 
-        ``picture`` gives the changes that redact the picture itself.
+        ``picture`` gives the changes that redact the picture itself, ``sketch`` how it looks then.
         """
         if self.quiet:
             return Scrubbed([], ())
         data, jpeg = self._data, self._jpeg
         renderer = PictureRenderer(
-            jpeg, lambda: decoder_pieces(data, jpeg, picture()), self._orientation,
+            jpeg, lambda: decoder_pieces(data, jpeg, picture()), sketch, self._orientation,
             self._regions, self._redact,
         )  # fmt: skip
         request = Request(

@@ -15,6 +15,7 @@ from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
 from ..codec.model import JpegData
 from ..codec.scan import Edit, MissingCategory, ScanIndex
+from ..codec.sketch import Sketch, can_draw, make_sketch
 from ..codec.walk import index_scan
 from ..diff import GroupRecord
 from ..errors import DiffMismatchError
@@ -110,6 +111,10 @@ class SplicedPicture(Picture):
         return all(
             index.same_intervals(other.indexes[number]) for number, index in self.indexes.items()
         )
+
+    def sketch(self) -> Sketch | None:
+        """See `Picture.sketch`."""
+        return make_sketch(self.indexes[0], self.jpeg) if can_draw(self.jpeg) else None
 
     def residue(
         self, revealed: SplicedPicture | None, lacking: Iterable[int]
@@ -298,7 +303,8 @@ def _words(value: int, bits: int) -> array[int]:
 
 
 def open_spliced(
-    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
+    draw: bool = False,
 ) -> SplicedPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
@@ -315,7 +321,8 @@ def open_spliced(
             continue
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
-        index = index_scan(data, jpeg, scan, _marks(layout, covers, ring), beside)
+        marks = _marks(layout, covers, ring)
+        index = index_scan(data, jpeg, scan, marks, beside, draw and can_draw(jpeg))
         indexes[number] = index
         marked[number] = array("B", bytes(index.count))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):

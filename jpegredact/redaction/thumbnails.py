@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from ..codec import markers as m
 from ..codec.intervals import FileEdit
 from ..codec.model import JpegData
+from ..codec.sketch import Sketch, can_draw
 from ..errors import JpegRedactError
 from ..geometry import Box, Region
 from ..limits import Limits
@@ -40,6 +41,9 @@ class PictureRenderer:
     pieces
         Gives the redacted file as the pieces that a decoder needs: it is called once, and
         only if a thumbnail is asked for.
+    sketch
+        Gives the redacted picture from its DC values, or None: enough where it has a sample
+        for each of the thumbnail's.
     orientation
         The picture's Exif orientation.
     redact
@@ -50,12 +54,14 @@ class PictureRenderer:
         self,
         jpeg: JpegData,
         pieces: Callable[[], Sequence[Piece]],
+        sketch: Callable[[], Sketch | None],
         orientation: int,
         regions: Sequence[Region],
         redact: Callable[[bytes, Sequence[Region]], bytes],
     ) -> None:
         self._jpeg = jpeg
         self._pieces = pieces
+        self._draw = sketch
         self._orientation = orientation
         self._regions = regions
         self._redact = redact
@@ -101,7 +107,7 @@ class PictureRenderer:
 
         if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
             return None
-        picture = self._decode(width, height)
+        picture = self._drawn(width, height) or self._decode(width, height)
         if picture is None:
             return None
         turned = self._orientation >= 5 and (width > height) != (picture.width > picture.height)
@@ -118,6 +124,25 @@ class PictureRenderer:
             ((width - size[0]) // 2, (height - size[1]) // 2),
         )
         return whole
+
+    def _drawn(self, width: int, height: int) -> Picture | None:
+        """Return the picture from its sketch, unless that is smaller than asked for."""
+        from PIL import Image
+
+        whole, least = self._jpeg.size, max(width, height)
+        across, down = self._jpeg.mcu
+        if min(whole[0] // across, whole[1] // down) < least or not can_draw(self._jpeg):
+            return None
+        sketch = self._draw()
+        if sketch is None:
+            return None
+        size = sketch.across, sketch.down
+        planes = [Image.frombytes("L", size, plane) for plane in sketch.planes]
+        image = planes[0] if len(planes) == 1 else Image.merge("YCbCr", planes).convert("RGB")
+        # The last samples may stand for less than a whole MCU.
+        edge = whole[0] / sketch.mcu[0], whole[1] / sketch.mcu[1]
+        small = whole[0] // sketch.mcu[0], whole[1] // sketch.mcu[1]
+        return image.resize(small, Image.Resampling.BOX, (0, 0, *edge))
 
     def _decode(self, width: int, height: int) -> Picture | None:
         """Decode the redacted picture at the least scale that is no smaller than asked for."""

@@ -15,7 +15,7 @@ from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces
 def renderer(data: bytes, orientation: int = 1, regions=(), redact=None) -> PictureRenderer:
     jpeg = read_jpeg(data)
     return PictureRenderer(
-        jpeg, lambda: decoder_pieces(data, jpeg, []), orientation, regions, redact or (lambda d, r: d)
+        jpeg, lambda: decoder_pieces(data, jpeg, []), lambda: None, orientation, regions, redact or (lambda d, r: d)
     )
 
 
