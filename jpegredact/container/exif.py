@@ -166,7 +166,7 @@ class _Cleaning:
                 action = "zero"
             if action == "zero":
                 zeroed.append(part)
-            if action in ("zero", "edit"):
+            if action == "edit":
                 for start, _, new in part.tags:
                     self._write(start, new)
             self.outcomes.append((part.copy, action))

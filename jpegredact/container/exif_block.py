@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, Pixels, TextField
-from .exif_pictures import Found, find_pictures, is_text, jpeg_at, trimmed
-from .makernote import LONG_VALUE, Note, RecognizedFace, read_note
+from .exif_pictures import Found, busy, find_pictures, is_text, jpeg_at, looks_coded, trimmed
+from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
 from .model import Actions, FileEdit, Segment, SideCopy
 from .tiff import (
     Budget,
@@ -101,6 +101,8 @@ class Block(NamedTuple):
 class _Named(NamedTuple):
     name: str
     ifd: Ifd
+    unlink: FileEdit | None = None
+    """Takes it out of the chain of directories, without moving a byte."""
 
 
 def read_block(data: bytes, segment: Segment) -> Block:
@@ -124,7 +126,8 @@ class _Reader:
         self.tiff = within[0]
         self.order = order
         self.budget = Budget()
-        self.claims: list[Span] = [(self.tiff, self.tiff + 8)]
+        self.structure: list[Span] = [(self.tiff, self.tiff + 8)]
+        self.claims: list[Span] = []
         self.values: list[Span] = []
         self.parts: list[Part] = []
         self.texts: list[TextField] = []
@@ -140,7 +143,7 @@ class _Reader:
         broken = self._why_broken(directories)
         if broken:
             return Block(self.segment, broken, orientation)
-        structure = [(self.tiff, self.tiff + 8)]
+        structure = self.structure
         structure += [(item.ifd.at, item.ifd.end) for item in directories]
         self.claims += structure
         for item in directories:
@@ -186,7 +189,12 @@ class _Reader:
             ifd = self._at(at)
             if ifd is None:
                 break
-            waiting.append(_Named(f"IFD{index}", ifd))
+            unlink = None
+            if index and waiting[-1].ifd.next_at == at:
+                link = waiting[-1].ifd.end - 4
+                following = self.data[ifd.end - 4 : ifd.end] if ifd.next_at else bytes(4)
+                unlink = (link, link + 4, following)
+            waiting.append(_Named(f"IFD{index}", ifd, unlink))
             index += 1
             at = ifd.next_at
         while waiting:
@@ -203,9 +211,9 @@ class _Reader:
     def _why_broken(self, directories: list[_Named]) -> str:
         if not directories or directories[0].name != "IFD0":
             return "it has no directory"
-        for name, ifd in directories:
-            if ifd.damaged and ifd.entries:
-                return f"its {name} {ifd.damaged}"
+        for item in directories:
+            if item.ifd.damaged and item.ifd.entries:
+                return f"its {item.name} {item.ifd.damaged}"
         return ""
 
     def _orientation(self, directories: list[_Named]) -> int:
@@ -239,7 +247,7 @@ class _Reader:
 
     def _long(self, name: str, entry: Entry) -> None:
         span = (entry.start, entry.end)
-        first, last = trimmed(self.data, *span)
+        first, last = busy(self.data, *span)
         if first == last:
             return
         what = f"{name} tag 0x{entry.tag:04X}"
@@ -290,19 +298,19 @@ class _Reader:
         length = (*numbers(self.data, much, self.order), 0)[0] if much is not None else 0
         if not offset:
             return
-        blank = _blank(where, much)
         thumbnail = item.name in ("IFD0", "IFD1")
         kind = "exif-thumbnail" if thumbnail else "exif-preview"
         start, limit = self.tiff + offset, self.within[1]
         if start >= limit:
-            self._elsewhere(kind, where, item.name, blank)
+            if length:
+                self._elsewhere(kind, item, where, much)
             return
         found = jpeg_at(self.data, start, limit)
         stop = min(start + length, limit)
         if found is None or stop - start < 4:
             if stop > start or found is not None:
                 reach = max(stop, found.end if found is not None else 0)
-                self._unlike(kind, (start, reach), item.name, blank)
+                self._unlike(kind, (start, reach), item, where, much)
             return
         span = (start, self._reach(stop, found))
         copy = SideCopy(
@@ -315,7 +323,7 @@ class _Reader:
             (span,),
             "jpeg",
         )
-        self._add(Part(copy, (span,), stop - start, blank))
+        self._add(Part(copy, (span,), stop - start))
 
     def _reach(self, stop: int, found: Found) -> int:
         """Return how far a JPEG's bytes reach: behind its stated end too, up to another thing."""
@@ -332,25 +340,34 @@ class _Reader:
             sides.append(found[0] if found else 0)
         return (sides[0], sides[1]) if all(0 < side <= 65535 for side in sides) else None
 
-    def _elsewhere(
-        self, kind: str, entry: Entry, name: str, blank: tuple[FileEdit, ...]
-    ) -> None:
-        detail = f"tags of {name} that point to a picture outside of the segment"
-        copy = SideCopy(kind, entry.at, 12, detail, EDITED)
-        self.parts.append(Part(copy, (), 0, blank))
+    def _elsewhere(self, kind: str, item: _Named, where: Entry, much: Entry | None) -> None:
+        """Deal with tags that point out of the segment: they are to point to nothing."""
+        detail = f"tags of {item.name} that point to a picture outside of the segment"
+        self.parts.append(self._pointing(kind, detail, item, where, much))
 
-    def _unlike(self, kind: str, span: Span, name: str, blank: tuple[FileEdit, ...]) -> None:
+    def _pointing(
+        self, kind: str, detail: str, item: _Named, where: Entry, much: Entry | None
+    ) -> Part:
+        copy = SideCopy(kind, where.at, 12, detail, EDITED)
+        edits = _blank(where, much)
+        # A directory for a thumbnail that is not there goes as well, as far as readers see.
+        if item.name == "IFD1" and item.unlink is not None:
+            edits += (item.unlink,)
+        return Part(copy, (), 0, edits)
+
+    def _unlike(
+        self, kind: str, span: Span, item: _Named, where: Entry, much: Entry | None
+    ) -> None:
         """Deal with tags that point to what is no JPEG: of these bytes, what nothing else names."""
         free = tuple(
             part for part in gaps(span, self.claims) if trimmed(self.data, *part)[0] != part[1]
         )
-        detail = f"what {name} says is a JPEG, and is none"
+        detail = f"what {item.name} says is a JPEG, and is none"
         if free:
             copy = SideCopy(kind, span[0], span[1] - span[0], detail, ZEROED, pieces=free)
-            self._add(Part(copy, free, 0, blank))
+            self._add(Part(copy, free))
         elif trimmed(self.data, *span)[0] != span[1]:
-            copy = SideCopy(kind, span[0], span[1] - span[0], detail, EDITED)
-            self.parts.append(Part(copy, (), 0, blank))
+            self.parts.append(self._pointing(kind, detail, item, where, much))
 
     def _add(self, part: Part) -> None:
         self.claims += part.spans
@@ -365,7 +382,6 @@ class _Reader:
         lengths = numbers(self.data, much, self.order) if much is not None else ()
         if not any(starts):
             return
-        blank = _blank(where, much)
         limit = self.within[1]
         thumbnail = item.name in ("IFD0", "IFD1") and not tiles
         kind = "exif-tiff-thumbnail" if thumbnail else "exif-preview"
@@ -375,13 +391,16 @@ class _Reader:
             if first < limit and length:
                 spans.append((first, min(first + length, limit)))
         if not spans:
-            self._elsewhere(kind, where, item.name, blank)
+            # Left behind by programs that turned a TIFF into a JPEG; what is there is no matter
+            # of this segment, and no reader of JPEG follows these.
+            detail = f"strips of {item.name} that are not in this segment"
+            self.notes.append(SideCopy(kind, where.at, 12, detail, NOTHING))
             return
         jpeg = jpeg_at(self.data, *spans[0])
         pixels = self._layout(ifd, spans) if thumbnail else None
         sure = pixels is not None or jpeg is not None
         if not sure and any(overlaps(span, self.claims) for span in spans):
-            self._unlike(kind, (spans[0][0], spans[-1][1]), item.name, blank)
+            self._unlike(kind, (spans[0][0], max(spans[0][1], spans[-1][1])), item, where, much)
             return
         size = pixels.size if pixels else (jpeg.size if jpeg else None) or self._stated_size(ifd)
         whole = len(spans) == 1 and jpeg is not None and thumbnail
@@ -397,7 +416,7 @@ class _Reader:
             if pixels or jpeg else "other",
         )  # fmt: skip
         room = spans[0][1] - spans[0][0] if whole else 0
-        self._add(Part(copy, tuple(spans), room, blank, pixels))
+        self._add(Part(copy, tuple(spans), room, (), pixels))
 
     def _layout(self, ifd: Ifd, spans: list[Span]) -> Pixels | None:
         """Return how raw samples lie, where it is one of the ways that Exif knows."""
@@ -450,6 +469,9 @@ class _Reader:
                 self.data, span, self.within, self.tiff, self.order,
                 self._make(directories), self._picture_size(directories),
             )  # fmt: skip
+            spans = [piece for part in note.parts for piece in part.spans]
+            if any(overlaps(piece, self.structure) for piece in spans):
+                note = unread_note(self.data, span)  # its offsets were misread
             self._take(note, span)
 
     def _take(self, note: Note, span: Span) -> None:
@@ -458,7 +480,7 @@ class _Reader:
         self.parts += note.parts
         self.texts += note.texts
         self.faces += tuple(note.faces)
-        self.shown.append(span)
+        self.shown += [piece for part in note.parts if part.room for piece in part.spans]
         if trimmed(self.data, *span)[0] != span[1]:
             detail = f"MakerNote ({note.vendor})" if note.parsed else "MakerNote, not read"
             self.notes.append(SideCopy("makernote", span[0], span[1] - span[0], detail, NOTHING))
@@ -500,12 +522,15 @@ class _Reader:
 
     def _gaps(self) -> None:
         """Look at the bytes that nothing names: short ones stay unless they show a picture."""
+        behind = {end for _, end in self.shown}
         for start, end in gaps(self.within, self.claims):
-            first, last = trimmed(self.data, start, end)
+            first, last = busy(self.data, start, end)
             if first == last:
                 continue
             hits = [hit for hit in self.hits if first <= hit.start < last]
-            if hits or last - first > LONG_VALUE:
+            # Behind a picture lies what is left of a longer one: headless, but a scan.
+            left = start in behind or looks_coded(self.data[first:last])
+            if hits or left or last - first > LONG_VALUE:
                 hit = hits[0] if hits else None
                 copy = SideCopy(
                     "exif-gap",

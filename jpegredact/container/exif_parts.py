@@ -41,7 +41,8 @@ class Part(NamedTuple):
     room
         How many of these bytes a regenerated JPEG may take.
     tags
-        Edits that make the tags say that there is nothing, when there no longer is.
+        Edits that make the tags say that there is nothing, for what is not in this segment.
+        What is zeroed in place keeps its tags: cameras' readers expect them.
     pixels
         For raw samples: their layout. None for a JPEG.
     """

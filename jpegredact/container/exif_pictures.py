@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Found", "find_pictures", "is_text", "jpeg_at", "pad", "trimmed", "ycbcr_from_rgb"]
+__all__ = [
+    "Found", "busy", "find_pictures", "is_text", "jpeg_at", "looks_coded", "pad", "trimmed", "ycbcr_from_rgb",
+]
 
 
 class Found(NamedTuple):
@@ -38,7 +40,7 @@ _MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
     """Follow the JPEG whose SOI is at ``start``; its first byte may be anything.
 
-    None where what follows can't be a JPEG. One that is cut off, or whose first segment says
+    None where what follows can't be a JPEG, or is an EOI at once. One that is cut off, or whose first segment says
     that it is longer than what is there, is one: better one too many.
     """
     if data[start + 1 : start + 3] != b"\xd8\xff" or start + 4 > end:
@@ -55,7 +57,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         if data[at] != 0xFF or code not in _MARKERS:
             break
         if code == 0xD9:
-            return Found(start, at + 2, size, size is not None, "jpeg")
+            return Found(start, at + 2, size, size is not None, "jpeg") if sure else None
         if code == 0xD8 or code == 0x01 or 0xD0 <= code <= 0xD7:
             at += 2
             continue
@@ -120,6 +122,25 @@ def trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
     return first, first + len(kept.rstrip(b"\0"))
 
 
+_FILLING = 16
+"""Bytes of one value, in a row, that are taken for filling."""
+
+
+def busy(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return the span without zeros and long runs of one byte at both of its ends.
+
+    Erased flash is 0xFF, and programs fill with what they like. ``start == end``: all filling.
+    """
+    first, last = trimmed(data, start, end)
+    raw = data[first:last]
+    kept = raw.lstrip(raw[:1])
+    if len(raw) - len(kept) >= _FILLING:
+        raw = kept
+    kept = raw.rstrip(raw[-1:])
+    tail = len(raw) - len(kept) if len(raw) - len(kept) >= _FILLING else 0
+    return last - len(raw), last - tail
+
+
 def pad(picture: bytes, length: int) -> bytes:
     """Return a picture with zeros behind it, up to a length."""
     return picture + bytes(length - len(picture))
@@ -145,6 +166,15 @@ def is_text(value: bytes, encoding: str = "") -> bool:
         # An older code page: letters mostly, with some bytes above 127.
         return sum(byte >= 128 for byte in value) * 3 <= len(value)
     return True
+
+
+_FEW = 64
+"""Bytes that are too few to hold blocks worth looking at."""
+
+
+def looks_coded(value: bytes) -> bool:
+    """Whether bytes could be entropy-coded data without its headers: dense, and no text."""
+    return len(value) > _FEW and value.count(0) * 20 < len(value) and not is_text(value)
 
 
 def ycbcr_from_rgb(

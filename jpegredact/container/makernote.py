@@ -6,14 +6,17 @@ unknown is a `Part`. Tag numbers are in `makernote_tags`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from .exif_parts import CLEANED, EDITED, ZEROED, Part, TextField
-from .exif_pictures import Found, find_pictures, jpeg_at, trimmed
+from .exif_pictures import Found, busy, find_pictures, is_text, jpeg_at, trimmed
 from .makernote_tags import MAKERS, SIGNATURES, Maker, Signature, Vendor
 from .model import Actions, SideCopy
 from .tiff import (
+    TYPE_SIZES,
     Budget,
     ByteOrder,
     Entry,
@@ -23,12 +26,11 @@ from .tiff import (
     gaps,
     merged,
     numbers,
-    overlaps,
     read_chain,
     read_ifd,
 )
 
-__all__ = ["LONG_VALUE", "Note", "RecognizedFace", "read_note"]
+__all__ = ["LONG_VALUE", "Note", "RecognizedFace", "read_note", "unread_note"]
 
 LONG_VALUE = 2048
 """Bytes; what no list names may be as long as this. A 26 × 26 RGB picture is."""
@@ -38,6 +40,24 @@ _LONGEST_HEADER = 32
 
 _GOOD_ENOUGH = 0.8
 """The share of values that must lie within the MakerNote, or its offsets were misread."""
+
+_FLAT = ((b"KDK", 1024),)
+"""MakerNotes without a directory, and how many of their first bytes are camera settings."""
+
+
+_DJI_RECORDS = b"[ae_dbg_info:"
+_DJI_RECORD = re.compile(rb"\[[A-Za-z_]{3,40}:")
+_DJI_LONG = 1100
+"""Bytes: a histogram of the picture has 1024; those of its parts have more."""
+
+_NO_AGE = b"9999:99:99"
+"""What Panasonic writes where no age is set."""
+
+_PLAIN = tuple(Signature(b"", "", "unknown", skip, "tiff") for skip in range(0, 34, 2))
+"""Where the directory of a maker that nobody knows may be: behind a name of some length."""
+
+_FEW_ENTRIES = 3
+"""What is found by trying must have as many entries as this, or it may be chance."""
 
 
 class RecognizedFace(NamedTuple):
@@ -75,6 +95,7 @@ class _Layout(NamedTuple):
     base: int
     order: ByteOrder
     ifd: Ifd
+    moved: bool = False
 
 
 class _Directory(NamedTuple):
@@ -102,22 +123,43 @@ def read_note(
     picture
         Width and height that Exif states.
     """
+    if data.startswith(_DJI_RECORDS, note[0]):
+        return _dji_records(data, note)
     layout = _locate(data, note, within, tiff, order, make.lower())
     if layout is None:
-        return _unreadable(data, note)
+        return unread_note(data, note)
     return _Reader(data, note, within, tiff, layout, picture).read()
 
 
-def _unreadable(data: bytes, note: Span) -> Note:
+def unread_note(data: bytes, note: Span) -> Note:
     """Judge a MakerNote that is not a directory: kept while it is short and shows no picture."""
-    first, last = trimmed(data, *note)
-    pictures = find_pictures(data, first, last)
-    parts = []
+    parts: list[Part] = []
+    for prefix, known in _FLAT:
+        if data.startswith(prefix, note[0]):
+            note = (min(note[0] + known, note[1]), note[1])
+    first, last = busy(data, *note)
+    pictures = find_pictures(data, *note)
     if pictures:
         parts.append(_picture_part("makernote-preview", note, pictures[0], "in a MakerNote"))
     elif last - first > LONG_VALUE:
         parts.append(_zero("makernote", note, "a MakerNote that could not be read", ZEROED))
     return Note("unknown", False, parts, [], [], [])
+
+
+def _dji_records(data: bytes, note: Span) -> Note:
+    """Judge a MakerNote of "[name:value]" records: the long ones are statistics of a grid."""
+    starts = [found.start() for found in _DJI_RECORD.finditer(data, *note)]
+    parts = []
+    for start, end in pairwise([*starts, note[1]]):
+        value = data.index(b":", start) + 1
+        first, last = busy(data, value, end)
+        pictures = find_pictures(data, first, last)
+        name = data[start + 1 : value - 1].decode("latin-1")
+        if pictures:
+            parts.append(_picture_part("makernote-preview", (value, end), pictures[0], name))
+        elif last - first > _DJI_LONG:
+            parts.append(_zero("makernote-value", (value, end - 1), f"DJI {name}", ZEROED))
+    return Note("DJI", True, parts, [], [], [])
 
 
 # ---------------------------------------------------------------------------
@@ -129,25 +171,31 @@ def _locate(
     data: bytes, note: Span, within: Span, tiff: int, order: ByteOrder, make: str
 ) -> _Layout | None:
     """Find the directory and what its offsets count from: as the maker does it, if that fits."""
-    best: tuple[float, _Layout] | None = None
     start = note[0]
-    for signature in SIGNATURES:
-        if not data.startswith(signature.prefix, start) or not make.startswith(signature.make):
+    known = [
+        signature
+        for signature in SIGNATURES
+        if data.startswith(signature.prefix, start) and make.startswith(signature.make)
+    ][:1]
+    if known and known[0].skip < 0:
+        return None
+    best: _Layout | None = None
+    most = 0.0
+    for layout in (
+        layout
+        for signature in known or _PLAIN
+        for layout in _layouts(data, note, within, tiff, order, signature)
+        if known or len(layout.ifd.entries) >= _FEW_ENTRIES
+    ):
+        score = _score(data, layout, note)
+        if score <= most:
             continue
-        if signature.skip < 0:
-            return None
-        for layout in _layouts(data, note, within, tiff, order, signature):
-            score = _score(layout, note)
-            if best is None or score > best[0]:
-                best = (score, layout)
-        break
-    else:
-        plain = Signature(b"", "", "unknown", 0, "tiff")
-        for layout in _layouts(data, note, within, tiff, order, plain):
-            score = _score(layout, note)
-            if best is None or score > best[0]:
-                best = (score, layout)
-    return best[1] if best is not None and best[0] >= _GOOD_ENOUGH else None
+        if layout.moved and most >= _GOOD_ENOUGH and not _fills(layout, note):
+            continue
+        best, most = layout, score
+        if most == 1.0:
+            break
+    return best if most >= _GOOD_ENOUGH else None
 
 
 def _layouts(
@@ -170,6 +218,8 @@ def _layouts(
                     at = bases[0] + int.from_bytes(
                         data[bases[0] + 4 : bases[0] + 8], own
                     )
+    if signature.vendor == "Canon":
+        bases = [*_canon_base(data, note, tiff), tiff]
     if signature.vendor == "Fujifilm":
         orders = ["little"]
         at = bases[0] + int.from_bytes(data[bases[0] + 8 : bases[0] + 12], "little")
@@ -181,6 +231,8 @@ def _layouts(
                 at += 2
             break
     for way in orders:
+        if not _likely(data, at, note[1], way):
+            continue
         for base in bases:
             ifd = read_ifd(data, (start, within[1]), at, base, way)
             if ifd is None or not ifd.entries or ifd.damaged:
@@ -189,28 +241,61 @@ def _layouts(
             # Moved by a program that did not know its offsets: the first value is then to be
             # right behind the directory.
             far = [entry.start for entry in ifd.entries if not entry.inline and entry.valid]
-            if far:
-                moved = base + ifd.end - min(far)
+            for behind in (ifd.end, ifd.end - 4) if far else ():  # with a link, or none
+                moved = base + behind - min(far)
                 again = read_ifd(data, (start, within[1]), at, moved, way)
-                if again is not None:
-                    yield _Layout(signature.vendor, at, moved, way, again)
+                if again is not None and moved != base:
+                    yield _Layout(signature.vendor, at, moved, way, again, True)
 
 
-def _score(layout: _Layout, note: Span) -> float:
-    """Return the share of values that lie where values can: in the note, not in the directory."""
-    far = [entry for entry in layout.ifd.entries if not entry.inline]
-    if not all(entry.valid for entry in layout.ifd.entries):
+def _likely(data: bytes, at: int, end: int, order: ByteOrder) -> bool:
+    """Whether a directory may begin here: a look at its count and its first type."""
+    count = int.from_bytes(data[at : at + 2], order)
+    kind = int.from_bytes(data[at + 4 : at + 6], order)
+    return 0 < count and at + 2 + 12 * count <= end and kind in TYPE_SIZES
+
+
+def _canon_base(data: bytes, note: Span, tiff: int) -> list[int]:
+    """Return the base by the footer of a Canon MakerNote: a TIFF header, saying where it was."""
+    footer = data[note[1] - 8 : note[1]]
+    own = byte_order(footer[:2])
+    if own is None or len(footer) < 8 or int.from_bytes(footer[2:4], own) != 42:
+        return []
+    base = note[0] - int.from_bytes(footer[4:], own)
+    return [base] if base != tiff else []
+
+
+def _score(data: bytes, layout: _Layout, note: Span) -> float:
+    """Return the share of values that are where values can be, and of texts that are text."""
+    entries = layout.ifd.entries
+    far = [entry for entry in entries if not entry.inline]
+    if not all(entry.valid for entry in entries):
         return 0.0
     if not far:
         return 1.0
-    good = sum(
+    placed = [
         entry.inside
         and note[0] <= entry.start
         and entry.end <= note[1]
         and not (entry.start < layout.ifd.end - 4 and layout.ifd.at < entry.end)
         for entry in far
-    )
-    return good / len(far)
+    ]
+    texts = [
+        not value or value[-1] in b"\0 " or is_text(value)
+        for value in (
+            data[entry.start : entry.end] for entry in far if entry.inside and entry.kind == 2
+        )
+    ]
+    good = sum(placed) + sum(texts)
+    share = good / (len(placed) + len(texts))
+    # One may point elsewhere: a preview at the end of the file, a dump that was left behind.
+    return max(share, _GOOD_ENOUGH if sum(placed) == len(placed) - 1 >= 3 and all(texts) else 0)
+
+
+def _fills(layout: _Layout, note: Span) -> bool:
+    """Whether the last value ends where the MakerNote does."""
+    ends = [entry.end for entry in layout.ifd.entries if not entry.inline]
+    return bool(ends) and 0 <= note[1] - max(ends) <= 3
 
 
 # ---------------------------------------------------------------------------
@@ -320,7 +405,6 @@ class _Reader:
             (at for at in starts if at < end and jpeg_at(self.data, at, end) is not None),
             starts[0],
         )
-        blank = tuple((tag.start, tag.end, bytes(tag.length)) for tag in tags if tag.inside)
         if not self.within[0] <= start < end:
             copy = SideCopy(
                 "makernote-preview",
@@ -329,22 +413,22 @@ class _Reader:
                 f"MakerNote tags that point to a preview of {length} bytes elsewhere",
                 EDITED,
             )
+            blank = tuple((tag.start, tag.end, bytes(tag.length)) for tag in tags if tag.inside)
             self.parts.append(Part(copy, (), 0, blank))
             return
         stop = min(start + length, end)
         found = jpeg_at(self.data, start, end)
         if found is not None and found.complete:
             stop = max(stop, found.end)
-        self._show((start, stop), found, "MakerNote preview", blank)
+        self._show((start, stop), found, "MakerNote preview")
 
-    def _show(
-        self, span: Span, found: Found | None, what: str, tags: tuple[tuple[int, int, bytes], ...]
-    ) -> None:
+    def _show(self, span: Span, found: Found | None, what: str) -> None:
         self.claims.append(span)
-        if trimmed(self.data, *span)[0] == span[1]:
+        known = any(first <= span[0] and span[1] <= last for first, last in self.shown)
+        if known or trimmed(self.data, *span)[0] == span[1]:
             return
         self.shown.append(span)
-        self.parts.append(_picture_part("makernote-preview", span, found, what, tags))
+        self.parts.append(_picture_part("makernote-preview", span, found, what))
 
     def _entry(self, directory: _Directory, entry: Entry, nested: set[int]) -> None:
         key = (directory.group, entry.tag)
@@ -358,7 +442,7 @@ class _Reader:
                 return  # its directory was read, and what it leaves out is a gap
         elif key in maker.previews:
             hits = find_pictures(self.data, *span)
-            self._show(span, hits[0] if hits else None, name, ())
+            self._show(span, hits[0] if hits else None, name)
             return
         elif key in maker.faces:
             self.claims.append(span)
@@ -366,15 +450,15 @@ class _Reader:
             return
         if key in maker.texts:
             self.texts.append(TextField(name, *span, "utf-8"))
-        if entry.inline:
+        if entry.inline or not self._within_note(span):
             return
         self.claims.append(span)
-        first, last = trimmed(self.data, *span)
+        first, last = busy(self.data, *span)
         if first == last:
             return
         hits = find_pictures(self.data, first, last) if last - first > 64 else []
         if hits:
-            self._show(span, hits[0], name, ())
+            self._show(span, hits[0], name)
         elif last - first > LONG_VALUE and key not in maker.keep:
             detail = f"{name}, {entry.length} bytes that are not known"
             self.parts.append(_zero("makernote-value", span, detail, ZEROED))
@@ -382,6 +466,8 @@ class _Reader:
     def _face(self, key: tuple[str, int], entry: Entry, name: str) -> None:
         start = min(entry.start + self.maker.faces[key], entry.end)
         if trimmed(self.data, start, entry.end)[0] == entry.end:
+            return
+        if self.data.startswith(_NO_AGE, start):
             return
         if self.layout.vendor == "Panasonic" and entry.tag == 0x0061:
             self.faces = list(self._panasonic_faces(entry))
@@ -408,39 +494,30 @@ class _Reader:
 
     def _gaps(self) -> None:
         """Look at the bytes that nothing names."""
-        shown = merged(self.shown)
+        behind = {end for _, end in self.shown}
         for start, end in gaps(self.note, self.claims):
-            first, last = trimmed(self.data, start, end)
+            first, last = busy(self.data, start, end)
             if first == last:
                 continue
             hits = find_pictures(self.data, first, last)
             if hits:
-                stop = end
-                if hits[0].complete is False:
-                    whole = jpeg_at(self.data, hits[0].start, self.note[1])
-                    if whole is not None and whole.complete:
-                        stop = max(end, whole.end)
-                self.parts.append(
-                    _picture_part(
-                        "makernote-preview", (start, stop), hits[0], "unreferenced, in a MakerNote"
-                    )
-                )
-            elif last - first > LONG_VALUE and not overlaps((first, last), shown):
+                detail = "a picture in a MakerNote that nothing names"
+                self._show((start, self._reach(end, hits[-1])), hits[0], detail)
+            elif last - first > LONG_VALUE or start in behind:
                 detail = f"{end - start} bytes of a MakerNote that nothing names"
                 self.parts.append(_zero("makernote-gap", (start, end), detail, ZEROED))
+
+    def _reach(self, end: int, found: Found) -> int:
+        """Return where a picture ends that may go on over what seems to be values."""
+        whole = found if found.complete else jpeg_at(self.data, found.start, self.note[1])
+        return max(end, whole.end) if whole is not None and whole.complete else end
 
 
 def _zero(kind: str, span: Span, detail: str, actions: Actions) -> Part:
     return Part(SideCopy(kind, span[0], span[1] - span[0], detail, actions), (span,))
 
 
-def _picture_part(
-    kind: str,
-    span: Span,
-    found: Found | None,
-    detail: str,
-    tags: tuple[tuple[int, int, bytes], ...] = (),
-) -> Part:
+def _picture_part(kind: str, span: Span, found: Found | None, detail: str) -> Part:
     """Return a part for a picture; the keep policy makes it anew where it is a whole JPEG."""
     jpeg = found is not None and found.encoding == "jpeg" and found.size is not None
     whole = jpeg and found is not None and found.start == span[0]
@@ -455,4 +532,4 @@ def _picture_part(
         ((found.start, found.end),) if found is not None else (span,),
         found.encoding if found is not None else "other",
     )
-    return Part(copy, (span,), length if whole else 0, tags)
+    return Part(copy, (span,), length if whole else 0)

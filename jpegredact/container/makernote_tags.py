@@ -151,7 +151,7 @@ _OLYMPUS_DIRECTORIES = dict.fromkeys(
 
 MAKERS: dict[Vendor, Maker] = {
     "Canon": Maker(
-        faces=_whole(0x0024, 0x0025, 0x002F),
+        faces={**_whole(0x0025), ("", 0x0024): 2, ("", 0x002F): 2},  # behind their own length
         keep=_kept(
             camera_settings=(0x0001, 0x0004, 0x000D, 0x0093),
             custom_functions=(0x000F, 0x0090, 0x0091, 0x0092, 0x0099),
@@ -164,19 +164,17 @@ MAKERS: dict[Vendor, Maker] = {
     "Casio": Maker(
         previews=_tags(0x2000),
         pairs=(("", 0x0004, 0x0003),),
-        faces=_whole(0x2089),
+        faces=_whole(0x2089, 0x208A),  # 0x208A begins as 0x2089 does, with the frame's size
     ),
     "Fujifilm": Maker(faces=_whole(0x4103, 0x4201, 0x4203, 0x4282)),
     "Leica": Maker(previews=_tags(0x0300)),
     "Minolta": Maker(
-        # 0x0020 of the Alpha 100 holds a metering picture.
-        previews=_tags(0x0081, 0x0020),
+        previews=_tags(0x0081),
         pairs=(("", 0x0088, 0x0089),),
-        keep=_kept(camera_settings=(0x0001, 0x0003, 0x0004, 0x0010, 0x0018, 0x0114)),
     ),
     "Nikon": Maker(
         pairs=(("0011", 0x0201, 0x0202), ("", 0x0201, 0x0202)),
-        faces=_whole(0x0021),
+        faces={("", 0x0021): 6},  # behind the frame's size
         keep=_kept(
             camera_settings=(0x0091, 0x00BB),
             lens_data=(0x0098,),
@@ -193,7 +191,7 @@ MAKERS: dict[Vendor, Maker] = {
             ("", 0x0F04, 0x0F05),
             ("2020", 0x0101, 0x0102),
         ),
-        faces=_whole(0x1201, 0x1207, group="2040"),
+        faces=_whole(0x1201, group="2040"),
         directories=_OLYMPUS_DIRECTORIES,
     ),
     "Panasonic": Maker(
