@@ -1,15 +1,29 @@
-"""Exif (CIPA DC-008): read only, bounds-checked, never trusted."""
+"""Exif (CIPA DC-008) in APP1 segments: what it holds beside numbers, and how it is cleaned.
+
+Exif bytes never move: MakerNotes hold offsets in ways that nobody can list, so every edit is as
+long as what it replaces. Only a whole segment can go. Bounds-checked, never trusted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-__all__ = ["read_orientation"]
+from .exif_block import Block, read_block
+from .exif_parts import Part, TextField
+from .exif_pictures import pad, ycbcr_from_rgb
+from .model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
+from .names import blanked
+from .tiff import Span, byte_order, merged
+
+__all__ = ["read_exif", "read_orientation"]
 
 _SIGNATURE = b"Exif\0"
 _ORIENTATION = 0x0112
 _SHORT = 3
+_APP1 = 0xE1
+_USUAL_THUMBNAIL = (160, 120)
+"""Exif's own example; for one that does not say its size."""
 
 
 def read_orientation(segments: Iterable[bytes]) -> int:
@@ -24,9 +38,9 @@ def read_orientation(segments: Iterable[bytes]) -> int:
 
 
 def _from_tiff(tiff: bytes) -> int:
-    if tiff[:2] not in (b"II", b"MM"):
+    order = byte_order(tiff[:2])
+    if order is None:
         return 1
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
 
     def number(at: int, size: int) -> int:
         return int.from_bytes(tiff[at : at + size], order)
@@ -37,3 +51,208 @@ def _from_tiff(tiff: bytes) -> int:
             value = number(entry + 8, 2)
             return value if 1 <= value <= 8 else 1
     return 1
+
+
+def read_exif(data: bytes, segments: Sequence[Segment]) -> ExifCarrier:
+    """Read all Exif segments among these.
+
+    Parameters
+    ----------
+    data
+        The whole file.
+    segments
+        Its marker segments, in order; others than Exif are passed over.
+    """
+    blocks = tuple(
+        read_block(data, segment)
+        for segment in segments
+        if segment.code == _APP1 and data.startswith(_SIGNATURE, segment.offset + 4)
+    )
+    return ExifCarrier(data, blocks, tuple(_copies(data, blocks)))
+
+
+@dataclass(frozen=True, slots=True)
+class ExifCarrier:
+    """The Exif segments of a file (a `Carrier`)."""
+
+    data: bytes = field(repr=False)
+    blocks: tuple[Block, ...]
+    copies: tuple[SideCopy, ...]
+
+    def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
+        """Return the names that a MakerNote's face recognition gives to people in these areas.
+
+        Its places are those of the stored picture, whatever the orientation.
+        """
+        wanted = tuple(areas)
+        found = set()
+        for block in self.blocks:
+            for face in block.faces:
+                (x, y), (width, height) = face.centre, face.size
+                area = Area(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+                if any(area.overlaps(other) for other in wanted):
+                    found.add(face.name)
+        return frozenset(found)
+
+    def scrub(self, request: Request) -> Scrubbed:
+        """Return what is to be changed; within a segment, as many bytes as there were."""
+        edits: list[FileEdit] = []
+        outcomes: list[tuple[SideCopy, Action]] = []
+        for index, block in enumerate(self.blocks):
+            whole = _whole(self.data, block, first=index == 0)
+            action = whole.actions.of(request.policy)
+            outcomes.append((whole, action))
+            if action == "keep":
+                more = _Cleaning(self.data, block, request)
+                edits += more.edits()
+                outcomes += more.outcomes
+            else:
+                new = _minimal(block.orientation) if action == "edit" else b""
+                edits.append((block.segment.offset, block.segment.end, new))
+                outcomes += [(copy, "drop") for copy in _inner_copies(block)]
+        return Scrubbed(edits, outcomes)
+
+
+def _copies(data: bytes, blocks: Iterable[Block]) -> Iterable[SideCopy]:
+    for index, block in enumerate(blocks):
+        yield _whole(data, block, first=index == 0)
+        yield from _inner_copies(block)
+
+
+def _inner_copies(block: Block) -> list[SideCopy]:
+    copies = [part.copy for part in block.parts] + list(block.notes)
+    return sorted(copies, key=lambda copy: copy.offset)
+
+
+def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
+    """Return the segment itself as a side copy: strict keeps its orientation alone."""
+    start, end = block.segment.offset, block.segment.end
+    turned = first and block.orientation != 1
+    reduced: Action = "edit" if turned else "drop"
+    if block.broken:
+        detail = f"Exif that could not be read: {block.broken}"
+        actions = Actions(reduced, reduced, reduced)
+        return SideCopy("exif-broken", start, end - start, detail, actions)
+    if turned and data[start:end] == _minimal(block.orientation):
+        reduced = "keep"
+    detail = f"Exif, orientation {block.orientation}"
+    return SideCopy("exif", start, end - start, detail, Actions("keep", reduced, "keep"))
+
+
+def _minimal(orientation: int) -> bytes:
+    """Return an Exif segment that says the orientation and nothing else."""
+    entry = b"\x01\x12\x00\x03\x00\x00\x00\x01" + bytes([0, orientation, 0, 0])
+    tiff = b"MM\x00*\x00\x00\x00\x08\x00\x01" + entry + bytes(4)
+    content = b"Exif\0\0" + tiff
+    return b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
+
+
+class _Cleaning:
+    """Writes over the parts of one block, where they are."""
+
+    def __init__(self, data: bytes, block: Block, request: Request) -> None:
+        self.data = data
+        self.request = request
+        self.origin = block.segment.offset
+        self.bytes = bytearray(data[block.segment.offset : block.segment.end])
+        self.touched: list[Span] = []
+        self.outcomes: list[tuple[SideCopy, Action]] = []
+        for text in block.texts:
+            self._take_names_out(text)
+        zeroed: list[Part] = []
+        for part in block.parts:
+            action = part.copy.actions.of(request.policy)
+            if action == "regenerate" and not self._regenerate(part):
+                action = "zero"
+            if action == "zero":
+                zeroed.append(part)
+            if action == "edit":
+                for start, _, new in part.tags:
+                    self._write(start, new)
+            self.outcomes.append((part.copy, action))
+        # Last, so that nothing is written back where a picture was.
+        for part in zeroed:
+            for start, end in part.spans:
+                self._write(start, bytes(end - start))
+        self.outcomes += [(copy, copy.actions.of(request.policy)) for copy in block.notes]
+
+    def edits(self) -> list[FileEdit]:
+        """Return what changed, in order."""
+        out: list[FileEdit] = []
+        for start, end in merged(self.touched):
+            new = bytes(self.bytes[start - self.origin : end - self.origin])
+            if new != self.data[start:end]:
+                out.append((start, end, new))
+        return out
+
+    def _write(self, start: int, new: bytes) -> None:
+        at = start - self.origin
+        self.bytes[at : at + len(new)] = new
+        self.touched.append((start, start + len(new)))
+
+    def _regenerate(self, part: Part) -> bool:
+        """Put a new picture where the old one was; False where none can be had."""
+        room = sum(end - start for start, end in part.spans)
+        made = _pixels(part, self.request) if part.pixels else _jpeg(part, self.request)
+        if made is None or len(made) > room:
+            return False
+        made = pad(made, room)
+        at = 0
+        for start, end in part.spans:
+            self._write(start, made[at : at + end - start])
+            at += end - start
+        return True
+
+    def _take_names_out(self, text: TextField) -> None:
+        if not self.request.names:
+            return
+        old = self.data[text.start : text.end]
+        new = _without(old, text, self.request.names)
+        if new == old:
+            return
+        copy = SideCopy(
+            "exif-name", text.start, len(old), f"a name in {text.tag}",
+            Actions("edit", "drop", "warn"),
+        )  # fmt: skip
+        action = copy.actions.of(self.request.policy)
+        if action == "edit":
+            self._write(text.start, new)
+        self.outcomes.append((copy, action))
+
+
+def _jpeg(part: Part, request: Request) -> bytes | None:
+    if not part.room:
+        return None
+    width, height = part.copy.size or _USUAL_THUMBNAIL
+    made = request.renderer.thumbnail_jpeg(width, height, part.room)
+    return made if made is not None and len(made) <= part.room else None
+
+
+def _pixels(part: Part, request: Request) -> bytes | None:
+    if part.pixels is None:
+        return None
+    (width, height), subsampling, full_range = part.pixels
+    made = request.renderer.thumbnail_rgb(width, height)
+    if made is None or len(made) != 3 * width * height:
+        return None
+    if subsampling is None:
+        return made
+    return ycbcr_from_rgb(made, width, height, *subsampling, full_range)
+
+
+def _without(old: bytes, text: TextField, names: Iterable[str]) -> bytes:
+    """Return text of the same length in bytes without these names."""
+    encoding: str = text.encoding
+    for code in (encoding, "latin-1") if encoding == "utf-8" else (encoding,):
+        try:
+            words = old.decode(code)
+        except UnicodeDecodeError:
+            continue
+        space = " ".encode(code)
+        pieces = [
+            char.encode(code) if char == other else space * (len(char.encode(code)) // len(space))
+            for char, other in zip(words, blanked(words, names), strict=True)
+        ]
+        new = b"".join(pieces)
+        return new if len(new) == len(old) else old
+    return old

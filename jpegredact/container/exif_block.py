@@ -1,0 +1,577 @@
+"""One Exif block (an APP1 segment): every byte of it is named, judged, and kept or a `Part`.
+
+CIPA DC-008 (Exif), TIFF 6.0, DNG 1.7. Bytes are kept because something names them as what
+shows nothing: directories, known tags, short values, text. The rest is a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, Pixels, TextField
+from .exif_pictures import Found, busy, find_pictures, is_text, jpeg_at, looks_coded, trimmed
+from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
+from .model import Actions, FileEdit, Segment, SideCopy
+from .tiff import (
+    Budget,
+    ByteOrder,
+    Entry,
+    Ifd,
+    Span,
+    byte_order,
+    gaps,
+    numbers,
+    overlaps,
+    read_ifd,
+)
+
+__all__ = ["Block", "read_block"]
+
+_HEADER = 10  # marker, length, "Exif\0" and one more byte
+_LONG_UNKNOWN = 1024
+"""Bytes: a value of a tag that no list names, and that is no text, may be as long as this."""
+
+_EXIF, _GPS, _INTEROP, _SUB_IFDS = 0x8769, 0x8825, 0xA005, 0x014A
+_POINTERS = {_EXIF: "ExifIFD", _GPS: "GPS", _INTEROP: "InteropIFD", 0x0190: "GlobalIFD"}
+_ORIENTATION, _MAKE, _WIDTH, _HEIGHT = 0x0112, 0x010F, 0xA002, 0xA003
+_COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 0x0103, 0x0106, 0x0115, 0x011C
+_STRIPS, _STRIP_LENGTHS, _TILES, _TILE_LENGTHS = 0x0111, 0x0117, 0x0144, 0x0145
+_JPEG, _JPEG_LENGTH = 0x0201, 0x0202
+_SUBSAMPLING, _RANGE = 0x0212, 0x0214
+_MAKER_NOTE, _PRIVATE = 0x927C, 0xC634
+_USER_COMMENT = 0x9286
+
+_WIDE_TEXTS = {
+    0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords",
+    0x9C9F: "XPSubject",
+}  # fmt: skip
+_TEXTS = {0x010E: "ImageDescription", 0x010D: "DocumentName", 0x011D: "PageName"}
+_XP_AUTHOR = 0x9C9D
+_CHARSETS = {b"ASCII": "utf-8", b"JIS": "shift_jis", b"UNICODE": "utf-16", b"": "utf-8"}
+
+_OTHERS_FORMATS = {0x02BC: "XMP", 0x83BB: "IPTC", 0x8649: "Photoshop resources"}
+_TELLTALE = (b"mwg-rs", b"MPReg", b"PersonInImage", b"Thumbnail", b"GImage", b"GDepth",
+             b"HdrPlus", b"\x1c\x02\x78", b"\x1c\x02\x19", b"8BIM\x04\x09", b"8BIM\x04\x0c",
+             b"8BIM\x04\x22", b"8BIM\x04\x24", b"8BIM\x04\x04")  # fmt: skip
+
+_LONG_KNOWN = frozenset({
+    0x012D,  # TransferFunction
+    0x0140,  # ColorMap
+    0x8773,  # ICC profile
+    0x8828,  # OECF
+    0xA20C,  # SpatialFrequencyResponse
+    0xA302, 0x828E,  # CFAPattern
+    0xA40B,  # DeviceSettingDescription
+    0xC4A5,  # PrintIM
+    0xC618,  # LinearizationTable
+    0xC6FA, 0xC6FB, 0xC6FC, 0xC725, 0xC726, 0xC7A3,  # profile tables and tone curves
+    0xC740, 0xC741, 0xC74E,  # opcode lists: lens correction
+})  # fmt: skip
+"""Tags of TIFF, Exif and DNG whose values are long and show nothing: calibration."""
+
+
+class Block(NamedTuple):
+    """What one Exif segment holds.
+
+    Attributes
+    ----------
+    segment, broken
+        The segment; and, in words, why it can't be kept, "" where it can.
+    orientation
+        1 to 8.
+    parts, texts, faces
+        What is to be dealt with; free text; people whom the MakerNote names.
+    structure
+        Header and directories: nothing may be written over these.
+    notes
+        Side copies that stay as they are, for the audit.
+    """
+
+    segment: Segment
+    broken: str
+    orientation: int
+    parts: tuple[Part, ...] = ()
+    texts: tuple[TextField, ...] = ()
+    faces: tuple[RecognizedFace, ...] = ()
+    structure: tuple[Span, ...] = ()
+    notes: tuple[SideCopy, ...] = ()
+
+
+class _Named(NamedTuple):
+    name: str
+    ifd: Ifd
+    unlink: FileEdit | None = None
+    """Takes it out of the chain of directories, without moving a byte."""
+
+
+def read_block(data: bytes, segment: Segment) -> Block:
+    """Read an Exif segment; one that can't be read comes back as broken."""
+    tiff = segment.offset + _HEADER
+    end = min(segment.end, len(data))
+    order = byte_order(data[tiff : tiff + 2])
+    if order is None or tiff + 8 > end or int.from_bytes(data[tiff + 2 : tiff + 4], order) != 42:
+        return Block(segment, "it has no TIFF header", 1)
+    reader = _Reader(data, segment, (tiff, end), order)
+    return reader.read()
+
+
+class _Reader:
+    """Goes through one block once."""
+
+    def __init__(self, data: bytes, segment: Segment, within: Span, order: ByteOrder) -> None:
+        self.data = data
+        self.segment = segment
+        self.within = within
+        self.tiff = within[0]
+        self.order = order
+        self.budget = Budget()
+        self.structure: list[Span] = [(self.tiff, self.tiff + 8)]
+        self.claims: list[Span] = []
+        self.values: list[Span] = []
+        self.parts: list[Part] = []
+        self.texts: list[TextField] = []
+        self.notes: list[SideCopy] = []
+        self.faces: tuple[RecognizedFace, ...] = ()
+        self.hits = find_pictures(data, *within)
+        self.shown: list[Span] = []
+
+    def read(self) -> Block:
+        """Return the block."""
+        directories = list(self._directories())
+        orientation = self._orientation(directories)
+        broken = self._why_broken(directories)
+        if broken:
+            return Block(self.segment, broken, orientation)
+        structure = self.structure
+        structure += [(item.ifd.at, item.ifd.end) for item in directories]
+        self.claims += structure
+        for item in directories:
+            self._values(item)
+        for item in directories:
+            self._pictures(item)
+        for item in directories:
+            self._notes(item, directories)
+        self._hidden()
+        self._gaps()
+        for part in self.parts:
+            if any(overlaps(span, structure) for span in part.spans):
+                broken = f"its {part.copy.kind} lies over its directories"
+                return Block(self.segment, broken, orientation)
+        return Block(
+            self.segment,
+            "",
+            orientation,
+            tuple(sorted(self.parts, key=lambda part: part.copy.offset)),
+            tuple(self.texts),
+            self.faces,
+            tuple(structure),
+            tuple(self.notes),
+        )
+
+    # -- directories ---------------------------------------------------------------------------
+
+    def _number(self, at: int, size: int) -> int:
+        return int.from_bytes(self.data[at : at + size], self.order)
+
+    def _at(self, at: int) -> Ifd | None:
+        ifd = read_ifd(self.data, self.within, at, self.tiff, self.order)
+        if ifd is None or not self.budget.spend(at, len(ifd.entries)):
+            return None
+        return ifd
+
+    def _directories(self) -> Iterator[_Named]:
+        """Yield the chain IFD0, IFD1 and so on, and every directory that they name."""
+        at = self.tiff + self._number(self.tiff + 4, 4)
+        index = 0
+        waiting: list[_Named] = []
+        while at:
+            ifd = self._at(at)
+            if ifd is None:
+                break
+            unlink = None
+            if index and waiting[-1].ifd.next_at == at:
+                link = waiting[-1].ifd.end - 4
+                following = self.data[ifd.end - 4 : ifd.end] if ifd.next_at else bytes(4)
+                unlink = (link, link + 4, following)
+            waiting.append(_Named(f"IFD{index}", ifd, unlink))
+            index += 1
+            at = ifd.next_at
+        while waiting:
+            named = waiting.pop(0)
+            yield named
+            for entry in named.ifd.entries:
+                if entry.tag not in _POINTERS and entry.tag != _SUB_IFDS:
+                    continue
+                for offset in numbers(self.data, entry, self.order, 32):
+                    child = self._at(self.tiff + offset) if offset else None
+                    if child is not None:
+                        waiting.append(_Named(_POINTERS.get(entry.tag, "SubIFD"), child))
+
+    def _why_broken(self, directories: list[_Named]) -> str:
+        if not directories or directories[0].name != "IFD0":
+            return "it has no directory"
+        for item in directories:
+            if item.ifd.damaged and item.ifd.entries:
+                return f"its {item.name} {item.ifd.damaged}"
+        return ""
+
+    def _orientation(self, directories: list[_Named]) -> int:
+        for item in directories:
+            entry = item.ifd.find(_ORIENTATION)
+            if item.name == "IFD0" and entry is not None and entry.kind == 3:
+                value = self._number(entry.at + 8, 2)
+                return value if 1 <= value <= 8 else 1
+        return 1
+
+    # -- values --------------------------------------------------------------------------------
+
+    def _values(self, item: _Named) -> None:
+        """Claim the values of a directory, and judge those that are long or hold a picture."""
+        for entry in item.ifd.entries:
+            if not entry.inside or not entry.valid or entry.tag in (_MAKER_NOTE, _PRIVATE):
+                continue
+            self._text(item.name, entry)
+            if entry.inline:
+                continue
+            span = (entry.start, entry.end)
+            self.claims.append(span)
+            self.values.append(span)
+            if entry.length > 64:
+                self._long(item.name, entry)
+
+    def _text(self, name: str, entry: Entry) -> None:
+        field = _text_field(self.data, entry, self.order)
+        if field is not None and name in ("IFD0", "ExifIFD"):
+            self.texts.append(field)
+
+    def _long(self, name: str, entry: Entry) -> None:
+        span = (entry.start, entry.end)
+        first, last = busy(self.data, *span)
+        if first == last:
+            return
+        what = f"{name} tag 0x{entry.tag:04X}"
+        hit = self._hit(first, last)
+        if hit is not None:
+            self._show("exif-value", span, hit, f"a picture in {what}", ZEROED)
+            return
+        format_ = _OTHERS_FORMATS.get(entry.tag)
+        value = self.data[first:last]
+        if format_ is not None:
+            bad = len(value) > LONG_VALUE or any(word in value for word in _TELLTALE)
+        elif entry.tag in _LONG_KNOWN or last - first <= _LONG_UNKNOWN:
+            bad = False
+        else:
+            bad = not self._readable(entry)
+        if bad:
+            detail = f"{what}, {entry.length} bytes of {format_ or 'what is no text'}"
+            copy = SideCopy("exif-value", span[0], entry.length, detail, ZEROED)
+            self.parts.append(Part(copy, (span,)))
+
+    def _readable(self, entry: Entry) -> bool:
+        value = self.data[entry.start : entry.end]
+        if entry.tag in _WIDE_TEXTS:
+            return is_text(value, "utf-16-le")
+        field = _text_field(self.data, entry, self.order)
+        if field is not None:
+            encoding = "" if field.encoding == "utf-8" else field.encoding
+            return is_text(self.data[field.start : field.end], encoding)
+        return entry.kind in (2, 129, 7) and is_text(value)
+
+    def _hit(self, start: int, end: int) -> Found | None:
+        return next((hit for hit in self.hits if start <= hit.start < end), None)
+
+    # -- pictures that tags name ---------------------------------------------------------------
+
+    def _pictures(self, item: _Named) -> None:
+        self._jpeg_by_tags(item)
+        for first, second in ((_STRIPS, _STRIP_LENGTHS), (_TILES, _TILE_LENGTHS)):
+            where, much = item.ifd.find(first), item.ifd.find(second)
+            if where is not None:
+                self._strips(item, where, much, tiles=first == _TILES)
+
+    def _jpeg_by_tags(self, item: _Named) -> None:
+        where, much = item.ifd.find(_JPEG), item.ifd.find(_JPEG_LENGTH)
+        if where is None:
+            return
+        offset = (*numbers(self.data, where, self.order), 0)[0]
+        length = (*numbers(self.data, much, self.order), 0)[0] if much is not None else 0
+        if not offset:
+            return
+        thumbnail = item.name in ("IFD0", "IFD1")
+        kind = "exif-thumbnail" if thumbnail else "exif-preview"
+        start, limit = self.tiff + offset, self.within[1]
+        if start >= limit:
+            if length:
+                self._elsewhere(kind, item, where, much)
+            return
+        found = jpeg_at(self.data, start, limit)
+        stop = min(start + length, limit)
+        if found is None or stop - start < 4:
+            if stop > start or found is not None:
+                reach = max(stop, found.end if found is not None else 0)
+                self._unlike(kind, (start, reach), item, where, much)
+            return
+        span = (start, self._reach(stop, found))
+        copy = SideCopy(
+            kind,
+            start,
+            span[1] - start,
+            f"JPEG thumbnail of {item.name}" if thumbnail else f"JPEG preview of {item.name}",
+            REMADE if thumbnail else CLEANED,
+            found.size or self._stated_size(item.ifd),
+            (span,),
+            "jpeg",
+        )
+        self._add(Part(copy, (span,), stop - start))
+
+    def _reach(self, stop: int, found: Found) -> int:
+        """Return how far a JPEG's bytes reach: behind its stated end too, up to another thing."""
+        if not found.complete or found.end <= stop:
+            return stop
+        ahead = [first for first, last in self.claims if last > stop and first < found.end]
+        return max(stop, min([found.end, *ahead]))
+
+    def _stated_size(self, ifd: Ifd) -> tuple[int, int] | None:
+        sides = []
+        for tag in (0x0100, 0x0101):
+            entry = ifd.find(tag)
+            found = numbers(self.data, entry, self.order) if entry is not None else ()
+            sides.append(found[0] if found else 0)
+        return (sides[0], sides[1]) if all(0 < side <= 65535 for side in sides) else None
+
+    def _elsewhere(self, kind: str, item: _Named, where: Entry, much: Entry | None) -> None:
+        """Deal with tags that point out of the segment: they are to point to nothing."""
+        detail = f"tags of {item.name} that point to a picture outside of the segment"
+        self.parts.append(self._pointing(kind, detail, item, where, much))
+
+    def _pointing(
+        self, kind: str, detail: str, item: _Named, where: Entry, much: Entry | None
+    ) -> Part:
+        copy = SideCopy(kind, where.at, 12, detail, EDITED)
+        edits = _blank(where, much)
+        # A directory for a thumbnail that is not there goes as well, as far as readers see.
+        if item.name == "IFD1" and item.unlink is not None:
+            edits += (item.unlink,)
+        return Part(copy, (), 0, edits)
+
+    def _unlike(
+        self, kind: str, span: Span, item: _Named, where: Entry, much: Entry | None
+    ) -> None:
+        """Deal with tags that point to what is no JPEG: of these bytes, what nothing else names."""
+        free = tuple(
+            part for part in gaps(span, self.claims) if trimmed(self.data, *part)[0] != part[1]
+        )
+        detail = f"what {item.name} says is a JPEG, and is none"
+        if free:
+            copy = SideCopy(kind, span[0], span[1] - span[0], detail, ZEROED, pieces=free)
+            self._add(Part(copy, free))
+        elif trimmed(self.data, *span)[0] != span[1]:
+            self.parts.append(self._pointing(kind, detail, item, where, much))
+
+    def _add(self, part: Part) -> None:
+        self.claims += part.spans
+        if all(trimmed(self.data, *span)[0] == span[1] for span in part.spans):
+            return
+        self.shown += part.spans
+        self.parts.append(part)
+
+    def _strips(self, item: _Named, where: Entry, much: Entry | None, *, tiles: bool) -> None:
+        ifd = item.ifd
+        starts = numbers(self.data, where, self.order)
+        lengths = numbers(self.data, much, self.order) if much is not None else ()
+        if not any(starts):
+            return
+        limit = self.within[1]
+        thumbnail = item.name in ("IFD0", "IFD1") and not tiles
+        kind = "exif-tiff-thumbnail" if thumbnail else "exif-preview"
+        spans = []
+        for start, length in zip(starts, lengths, strict=False):
+            first = self.tiff + start
+            if first < limit and length:
+                spans.append((first, min(first + length, limit)))
+        if not spans:
+            # Left behind by programs that turned a TIFF into a JPEG; what is there is no matter
+            # of this segment, and no reader of JPEG follows these.
+            detail = f"strips of {item.name} that are not in this segment"
+            self.notes.append(SideCopy(kind, where.at, 12, detail, NOTHING))
+            return
+        jpeg = jpeg_at(self.data, *spans[0])
+        pixels = self._layout(ifd, spans) if thumbnail else None
+        sure = pixels is not None or jpeg is not None
+        if not sure and any(overlaps(span, self.claims) for span in spans):
+            self._unlike(kind, (spans[0][0], max(spans[0][1], spans[-1][1])), item, where, much)
+            return
+        size = pixels.size if pixels else (jpeg.size if jpeg else None) or self._stated_size(ifd)
+        whole = len(spans) == 1 and jpeg is not None and thumbnail
+        copy = SideCopy(
+            kind,
+            spans[0][0],
+            sum(last - first for first, last in spans),
+            f"{'tiles' if tiles else 'strips'} of {item.name}",
+            REMADE if pixels or whole else ZEROED,
+            size,
+            tuple(spans),
+            "jpeg" if jpeg else ("ycbcr" if pixels and pixels.subsampling else "rgb")
+            if pixels or jpeg else "other",
+        )  # fmt: skip
+        room = spans[0][1] - spans[0][0] if whole else 0
+        self._add(Part(copy, tuple(spans), room, (), pixels))
+
+    def _layout(self, ifd: Ifd, spans: list[Span]) -> Pixels | None:
+        """Return how raw samples lie, where it is one of the ways that Exif knows."""
+
+        def first(tag: int, otherwise: int) -> int:
+            entry = ifd.find(tag)
+            return (*(numbers(self.data, entry, self.order) if entry else ()), otherwise)[0]
+
+        size = self._stated_size(ifd)
+        if size is None or first(_COMPRESSION, 1) != 1 or first(_PLANAR, 1) != 1:
+            return None
+        if first(_SAMPLES, 3) != 3:
+            return None
+        width, height = size
+        total = sum(last - start for start, last in spans)
+        photometric = first(_PHOTOMETRIC, 2)
+        if photometric == 2:
+            return Pixels(size, None, True) if total == 3 * width * height else None
+        if photometric != 6:
+            return None
+        entry = ifd.find(_SUBSAMPLING)
+        found = numbers(self.data, entry, self.order) if entry else ()
+        across, down = found[:2] if len(found) >= 2 else (2, 2)
+        if (across, down) not in ((1, 1), (2, 1), (2, 2), (1, 2), (4, 1), (4, 2), (4, 4)):
+            return None
+        units = -(-width // across) * -(-height // down)
+        if total != units * (across * down + 2):
+            return None
+        return Pixels(size, (across, down), self._full_range(ifd))
+
+    def _full_range(self, ifd: Ifd) -> bool:
+        """Whether black is 0 (ReferenceBlackWhite; Exif's default) and not 16."""
+        entry = ifd.find(_RANGE)
+        if entry is None or not entry.inside or entry.kind != 5 or entry.count != 6:
+            return True
+        black = self._number(entry.start, 4)
+        under = self._number(entry.start + 4, 4)
+        return not under or black // under != 16
+
+    # -- MakerNotes ----------------------------------------------------------------------------
+
+    def _notes(self, item: _Named, directories: list[_Named]) -> None:
+        for entry in item.ifd.entries:
+            if entry.tag not in (_MAKER_NOTE, _PRIVATE) or entry.inline or not entry.valid:
+                continue
+            if not self.tiff + 8 <= entry.start < self.within[1]:
+                continue
+            span = (entry.start, min(entry.end, self.within[1]))
+            note = read_note(
+                self.data, span, self.within, self.tiff, self.order,
+                self._make(directories), self._picture_size(directories),
+            )  # fmt: skip
+            spans = [piece for part in note.parts for piece in part.spans]
+            if any(overlaps(piece, self.structure) for piece in spans):
+                note = unread_note(self.data, span)  # its offsets were misread
+            self._take(note, span)
+
+    def _take(self, note: Note, span: Span) -> None:
+        self.claims.append(span)
+        self.claims += note.outside
+        self.parts += note.parts
+        self.texts += note.texts
+        self.faces += tuple(note.faces)
+        self.shown += [piece for part in note.parts if part.room for piece in part.spans]
+        if trimmed(self.data, *span)[0] != span[1]:
+            detail = f"MakerNote ({note.vendor})" if note.parsed else "MakerNote, not read"
+            self.notes.append(SideCopy("makernote", span[0], span[1] - span[0], detail, NOTHING))
+
+    def _make(self, directories: list[_Named]) -> str:
+        for item in directories:
+            entry = item.ifd.find(_MAKE)
+            if entry is not None and entry.inside:
+                return self.data[entry.start : entry.end].rstrip(b"\0 ").decode("latin-1")
+        return ""
+
+    def _picture_size(self, directories: list[_Named]) -> tuple[int, int]:
+        sides = []
+        for tag in (_WIDTH, _HEIGHT):
+            found = [item.ifd.find(tag) for item in directories if item.name == "ExifIFD"]
+            values = numbers(self.data, found[0], self.order) if found and found[0] else ()
+            sides.append(values[0] if values else 0)
+        return sides[0], sides[1]
+
+    # -- what nothing names --------------------------------------------------------------------
+
+    def _show(self, kind: str, span: Span, hit: Found, detail: str, actions: Actions) -> None:
+        copy = SideCopy(
+            kind, span[0], span[1] - span[0], detail, actions,
+            hit.size, ((hit.start, hit.end),), hit.encoding,
+        )  # fmt: skip
+        self._add(Part(copy, (span,)))
+
+    def _hidden(self) -> None:
+        """Deal with pictures that begin in one value and go on over others."""
+        for hit in self.hits:
+            if not hit.complete or any(a <= hit.start and hit.end <= b for a, b in self.shown):
+                continue
+            owner = next((v for v in self.values if v[0] <= hit.start < v[1]), None)
+            if owner is not None and hit.end > owner[1]:
+                free = [span for span in gaps((owner[1], hit.end), self.claims)]
+                for span in free:
+                    self._show("exif-gap", span, hit, "the rest of such a picture", ZEROED)
+
+    def _gaps(self) -> None:
+        """Look at the bytes that nothing names: short ones stay unless they show a picture."""
+        behind = {end for _, end in self.shown}
+        for start, end in gaps(self.within, self.claims):
+            first, last = busy(self.data, start, end)
+            if first == last:
+                continue
+            hits = [hit for hit in self.hits if first <= hit.start < last]
+            # Behind a picture lies what is left of a longer one: headless, but a scan.
+            left = start in behind or looks_coded(self.data[first:last])
+            if hits or left or last - first > LONG_VALUE:
+                hit = hits[0] if hits else None
+                copy = SideCopy(
+                    "exif-gap",
+                    start,
+                    end - start,
+                    "bytes of an Exif segment that nothing names",
+                    ZEROED,
+                    hit.size if hit else None,
+                    tuple((hit.start, min(hit.end, end)) for hit in hits[:16]),
+                    hit.encoding if hit else "other",
+                )
+                self.parts.append(Part(copy, ((start, end),)))
+
+
+def _blank(*entries: Entry | None) -> tuple[FileEdit, ...]:
+    """Return edits that set values to 0."""
+    return tuple(
+        (entry.start, entry.end, bytes(entry.length))
+        for entry in entries
+        if entry is not None and entry.inside
+    )
+
+
+def _text_field(data: bytes, entry: Entry, order: ByteOrder) -> TextField | None:
+    """Return the free text of an entry, or None where it is none."""
+    if entry.tag in _TEXTS and entry.kind in (2, 129):
+        return TextField(_TEXTS[entry.tag], entry.start, entry.end, "utf-8")
+    if entry.tag in _WIDE_TEXTS and entry.tag != _XP_AUTHOR:
+        return TextField(_WIDE_TEXTS[entry.tag], entry.start, entry.end, "utf-16-le")
+    if entry.tag != _USER_COMMENT or entry.length <= 8:
+        return None
+    charset = _CHARSETS.get(data[entry.start : entry.start + 8].rstrip(b"\0 "))
+    start = entry.start + 8
+    encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "shift_jis"]
+    match charset:
+        case "utf-16":
+            encoding = "utf-16-le" if order == "little" else "utf-16-be"
+        case "shift_jis":
+            encoding = "shift_jis"
+        case None:
+            encoding, start = "utf-8", entry.start
+        case _:
+            encoding = "utf-8"
+    return TextField("UserComment", start, entry.end, encoding)
