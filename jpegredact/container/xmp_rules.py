@@ -1,0 +1,218 @@
+"""Which XMP properties show the picture, lead to something that does, or may name people.
+
+Sources: XMP specification parts 1 and 2; Google's GDepth, GImage, GAudio, GPano, Motion Photo,
+Ultra HDR and Dynamic Depth specifications; Metadata Working Group guidelines 2.0; IPTC Photo
+Metadata standard 2023.1; ExifTool's XMP tag tables.
+
+Namespaces are written without their last "/" or "#", as `xmp_packet` gives them.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "ENTRY_LISTS",
+    "EXTENDED",
+    "GAIN_MAP",
+    "GPANO",
+    "HIERARCHIES",
+    "IPTC_DIGEST",
+    "NATIVE_DIGESTS",
+    "XAP",
+    "is_blob",
+    "is_note_removed",
+    "is_picture_text",
+    "is_protected",
+    "removed_kind",
+]
+
+XAP = "http://ns.adobe.com/xap/1.0"
+_GIMG = f"{XAP}/g/img"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0"
+_CRS = "http://ns.adobe.com/camera-raw-settings/1.0"
+_EXIF = "http://ns.adobe.com/exif/1.0"
+_TIFF = "http://ns.adobe.com/tiff/1.0"
+_DC = "http://purl.org/dc/elements/1.1"
+_CORE = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns"
+_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29"
+_GOOGLE = "http://ns.google.com/photos"
+_LIGHTROOM = "http://ns.adobe.com/lightroom/1.0"
+_DIGIKAM = "http://www.digikam.org/ns/1.0"
+_ACDSEE = "http://ns.acdsee.com/iptc/1.0"
+
+GPANO = f"{_GOOGLE}/1.0/panorama"
+GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0"
+EXTENDED = "http://ns.adobe.com/xmp/note HasExtendedXMP"
+IPTC_DIGEST = f"{_PHOTOSHOP} LegacyIPTCDigest"
+NATIVE_DIGESTS = frozenset((f"{_EXIF} NativeDigest", f"{_TIFF} NativeDigest"))
+
+_REMOVED = {
+    f"{XAP} Thumbnails": "xmp-thumbnail",
+    "http://purl.org/dc/terms provenance": "xmp-provenance",
+    "http://ns.xiaomi.com/photos/1.0/camera XMPMeta": "xmp-container",
+    **dict.fromkeys(
+        (
+            # Brush strokes and retouched spots draw what they were put on, as paths do.
+            f"{_CRS} PaintBasedCorrections",
+            f"{_CRS} MaskGroupBasedCorrections",
+            f"{_CRS} RetouchAreas",
+            f"{_CRS} RetouchInfo",
+            f"{_CRS} RedEyeInfo",
+        ),
+        "xmp-mask",
+    ),
+}
+_REMOVED_NAMESPACES = {
+    _GIMG: "xmp-thumbnail",
+    f"{_GOOGLE}/1.0/image": "xmp-image",
+    f"{_GOOGLE}/1.0/audio": "xmp-audio",
+    f"{_GOOGLE}/1.0/depthmap": "xmp-depth",
+    f"{_GOOGLE}/dd/1.0/device": "xmp-depth",
+    "http://ns.apple.com/depthData/1.0": "xmp-depth",
+    "http://ns.apple.com/depthBlurEffect/1.0": "xmp-depth",
+    "http://ns.apple.com/portraitEffectsMatte/1.0": "xmp-depth",
+    "http://ns.apple.com/portraitLightingEffect/1.0": "xmp-depth",
+    "http://ns.apple.com/semanticSegmentationMatte/1.0": "xmp-depth",
+}
+_CAMERAS = (
+    f"{_GOOGLE}/1.0/camera ",
+    "http://ns.oplus.com/photos/1.0/camera ",
+    "http://ns.xiaomi.com/photos/1.0/camera ",
+    "http://ns.vivo.com/photos/1.0/camera ",
+)
+_VIDEO = re.compile(r"MicroVideo|MotionPhoto|LivePhoto|VideoLength|VideoOffset")
+_BLOB_NAMES = re.compile(r"makernote|hdrp|shot_log|imagedata|depthmap", re.IGNORECASE)
+
+_PROTECTED_NAMESPACES = frozenset(
+    (
+        f"{XAP}/rights", f"{XAP}/t/pg", f"{XAP}/sType/Dimensions", "http://ns.adobe.com/xmp/note",
+        "http://creativecommons.org/ns", "http://ns.useplus.org/ldf/xmp/1.0",
+        "http://ns.adobe.com/exif/1.0/aux", "http://cipa.jp/exif/1.0", _CRS, _EXIF, _TIFF,
+        "http://ns.adobe.com/lensinfo/1.0", "http://ns.adobe.com/pdf/1.3", GPANO, GAIN_MAP,
+        "http://www.dji.com/drone-dji/1.0", "http://www.gimp.org/xmp",
+    )
+)  # fmt: skip
+"""Credits, rights, and settings: a name in them is no caption, or the match is chance."""
+_OPEN = frozenset(
+    (
+        f"{_TIFF} ImageDescription", f"{_EXIF} UserComment", f"{_EXIF} ImageDescription",
+        f"{_EXIF} XPTitle", f"{_EXIF} XPSubject", f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
+        "http://ns.useplus.org/ldf/xmp/1.0 ModelReleaseID",
+    )
+)  # fmt: skip
+"""Free text in namespaces that are otherwise protected."""
+_PROTECTED = frozenset(
+    (
+        f"{_DC} creator", f"{_DC} rights", f"{_DC} contributor", f"{_DC} publisher",
+        f"{_DC} format", f"{_DC} language", f"{_DC} type",
+        f"{_PHOTOSHOP} Credit", f"{_PHOTOSHOP} Source", f"{_PHOTOSHOP} AuthorsPosition",
+        f"{_PHOTOSHOP} CaptionWriter", f"{_PHOTOSHOP} City", f"{_PHOTOSHOP} State",
+        f"{_PHOTOSHOP} Country", f"{_PHOTOSHOP} ICCProfile", f"{_PHOTOSHOP} ColorMode",
+        f"{_CORE} CreatorContactInfo", f"{_CORE} Location", f"{_CORE} CountryCode",
+        f"{_CORE} CiAdrExtadr", f"{_CORE} CiAdrCity", f"{_CORE} CiAdrRegion",
+        f"{_CORE} CiAdrPcode", f"{_CORE} CiAdrCtry", f"{_CORE} CiTelWork",
+        f"{_CORE} CiEmailWork", f"{_CORE} CiUrlWork",
+        f"{_EXT} LocationShown", f"{_EXT} LocationCreated", f"{_EXT} Contributor",
+        f"{_EXT} ArtworkOrObject",
+        f"{XAP} CreatorTool",
+        f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author",
+    )
+)  # fmt: skip
+
+ENTRY_LISTS = frozenset(
+    (
+        f"{_EXT} PersonInImage", f"{_EXT} PersonInImageWDetails",
+        "http://xmp.gettyimages.com/gift/1.0 Personality",
+        "http://ns.iview-multimedia.com/mediapro/1.0 People",
+        "http://ns.microsoft.com/expressionmedia/1.0 People",
+    )
+)  # fmt: skip
+"""Lists of people: an item with the name goes whole."""
+HIERARCHIES = frozenset(
+    (
+        f"{_LIGHTROOM} hierarchicalSubject", f"{_DIGIKAM} TagsList",
+        "http://ns.microsoft.com/photo/1.0 LastKeywordXMP",
+        "http://ns.microsoft.com/photo/1.0 LastKeywordIPTC",
+        "http://ns.iview-multimedia.com/mediapro/1.0 CatalogSets",
+        "http://ns.microsoft.com/expressionmedia/1.0 CatalogSets",
+    )
+)  # fmt: skip
+"""Keywords with their parents before them, divided by "|" or "/"."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
+_BASE64_MOST = 512
+_SIGNATURES = ("/9j/", "iVBORw0KGgo")
+"""How a JPEG and a PNG begin in base64."""
+_NOTE_MOST = 1024
+_LONG = 4096
+_PROSE = 64
+"""One white space in so many characters, at least, is what text has."""
+
+
+def removed_kind(name: str) -> str | None:
+    """Return the kind of side copy that a property is by its name alone, or None."""
+    if name in _REMOVED:
+        return _REMOVED[name]
+    namespace, _, local = name.rpartition(" ")
+    if namespace in _REMOVED_NAMESPACES:
+        return _REMOVED_NAMESPACES[namespace]
+    if name.startswith(_CAMERAS):
+        if _VIDEO.search(local):
+            return "xmp-container"
+        if _BLOB_NAMES.search(local):
+            return "xmp-blob"
+    return None
+
+
+def is_picture_text(value: str) -> bool:
+    """Whether this is the beginning of a JPEG or PNG in base64."""
+    return value[:80].lstrip().startswith(_SIGNATURES)
+
+
+def is_blob(name: str, value: str) -> bool:
+    """Whether a text value is data in disguise.
+
+    That is a base64 run (line breaks in it allowed) of more than 512 characters, a picture in
+    base64 of any length, or, outside Camera Raw's own tables, a long value that is no prose.
+    """
+    value = value.strip()
+    if len(value) < len(_SIGNATURES[0]):
+        return False
+    if is_picture_text(value):
+        return True
+    if len(value) > _BASE64_MOST and _has_base64_run(value):
+        return True
+    return len(value) > _LONG and not name.startswith(_CRS) and _is_dense(value)
+
+
+def is_note_removed(text: str) -> bool:
+    """Whether a comment goes: it is data, or longer than a comment (1 KiB) has to be."""
+    return len(text) > _NOTE_MOST or is_blob("", text) or any(map(text.count, _SIGNATURES))
+
+
+def is_protected(name: str) -> bool:
+    """Whether names of people stay in this property and all that is in it."""
+    if name in _OPEN:
+        return False
+    return name in _PROTECTED or name.rpartition(" ")[0] in _PROTECTED_NAMESPACES
+
+
+def _has_base64_run(value: str) -> bool:
+    run, end = 0, 0
+    for found in _BASE64.finditer(value):
+        if value[end : found.start()].strip():
+            run = 0
+        run += len(found[0])
+        end = found.end()
+        if run > _BASE64_MOST:
+            return True
+    return False
+
+
+def _is_dense(value: str) -> bool:
+    if not value.isascii():
+        return False
+    spaces = sum(map(value.count, " \n\t\r"))
+    letters = sum(map(str.isalpha, value))
+    return spaces * _PROSE < len(value) or letters * 2 < len(value)
