@@ -29,10 +29,26 @@ _RUN = re.compile(rb"\x00+|\xff+(?=\xff|\Z)")
 _LANDMARKS = ((b"\xff\xd8\xff", 0), (b"ftyp", 4), (bytes(64), 0))
 """What ends a stretch without a name, and how far before it: a JPEG, a film, many zeros."""
 _BOXES = frozenset(
-    name.encode()
-    for name in (
-        "ftyp moov mdat free skip wide moof mfra uuid meta pdin styp sidx ssix prft udta mpvd sefd"
-    ).split()
+    {
+        b"ftyp",
+        b"moov",
+        b"mdat",
+        b"free",
+        b"skip",
+        b"wide",
+        b"moof",
+        b"mfra",
+        b"uuid",
+        b"meta",
+        b"pdin",
+        b"styp",
+        b"sidx",
+        b"ssix",
+        b"prft",
+        b"udta",
+        b"mpvd",
+        b"sefd",
+    }
 )
 """Boxes at the top of a film."""
 
