@@ -33,6 +33,8 @@ def profile_problem(chunks: Sequence[bytes]) -> str:
 
 
 def _problem(profile: bytes) -> str:
+    if not profile:
+        return ""
     if len(profile) < _HEADER + 4 or profile[36:40] != b"acsp":
         return "it has no profile header"
     count = _number(profile, _HEADER)

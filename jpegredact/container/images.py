@@ -7,7 +7,7 @@ maps, in which the same regions are redacted, and the zeros before the first of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import gainmap, mpf, trailers
@@ -259,6 +259,8 @@ def read_images(
                 listed.setdefault(entry.offset, []).append((which, number))
                 ends[entry.offset] = entry.offset + entry.size
     parts = trailers.split(data, end_of_picture, sorted(ends.items()))
+    for which, number, offset in _found_by_size(parts, indexes, ends):
+        listed.setdefault(offset, []).append((which, number))
     entries = [index.entries for index in indexes]
     pieces = tuple(
         _piece(data, part, listed.get(part.start, ()), entries, gain_map_hint) for part in parts
@@ -289,6 +291,25 @@ def _piece(
         (part.inner,) if part.inner else (), part.encoding,
     )  # fmt: skip
     return _Piece(copy, part, tuple(listed) if part.kind == "jpeg" else ())
+
+
+def _found_by_size(
+    parts: Sequence[trailers.Part], indexes: Sequence[mpf.Index], listed: Mapping[int, int]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield entries that point beside their picture, and where the only one of their size is.
+
+    Programs that change a header without the index leave such offsets.
+    """
+    by_size: dict[int, list[int]] = {}
+    for part in parts:
+        if part.kind == "jpeg" and part.closed and part.start not in listed:
+            by_size.setdefault(part.end - part.start, []).append(part.start)
+    starts = {part.start for part in parts if part.kind == "jpeg"}
+    for which, index in enumerate(indexes):
+        for number, entry in enumerate(index.entries):
+            found = by_size.get(entry.size, [])
+            if not entry.primary and entry.offset not in starts and len(found) == 1:
+                yield which, number, found[0]
 
 
 def _redacted_gain_map(jpeg: bytes, request: Request) -> bytes | None:

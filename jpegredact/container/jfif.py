@@ -15,6 +15,8 @@ from .segments import Found, SegmentCarrier, payload
 __all__ = ["is_jfif", "read_jfif"]
 
 _HEADER = 14  # "JFIF", 0, version, units, densities, size of the thumbnail
+_SHORT = 8
+"""Some programs write 4 bytes more than the header has."""
 _ACTIONS = Actions("drop", "drop", "warn")
 
 
@@ -35,10 +37,10 @@ def read_jfif(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
 
 
 def _header(data: bytes, segment: Segment) -> Found | None:
-    """Return the thumbnail of a header. Nothing for one that ends before it, or in zeros."""
+    """Return the thumbnail of a header; nothing where there are too few bytes to show anything."""
     content = payload(data, segment)
     rest = content[_HEADER:]
-    if not any(rest) and content[12:14] in (b"", b"\0", b"\0\0"):
+    if len(rest) <= _SHORT or (not any(rest) and content[12:14] == b"\0\0"):
         return None
     width, height = content[12], content[13]
     start = segment.offset + 4 + _HEADER

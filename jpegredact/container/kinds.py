@@ -29,8 +29,6 @@ class Known(NamedTuple):
         For the report.
     most
         The longest content that stays; 0: it never does.
-    text
-        Whether it stays only if it is wholly text, so that names in it are seen.
     """
 
     code: int
@@ -38,19 +36,17 @@ class Known(NamedTuple):
     name: str
     reason: str
     most: int = 0
-    text: bool = False
 
 
-def _known(
-    app: int, signature: bytes, name: str, reason: str, most: int = 0, text: bool = False
-) -> Known:
-    return Known(0xE0 + app, re.compile(signature, re.DOTALL), name, reason, most, text)
+def _known(app: int, signature: bytes, name: str, reason: str, most: int = 0) -> Known:
+    return Known(0xE0 + app, re.compile(signature, re.DOTALL), name, reason, most)
 
 
 KINDS: tuple[Known, ...] = (
     # harmless, up to a length
     _known(0, rb"AVI1", "AVI1", "a frame of motion JPEG: which field it is", 64),
     _known(0, rb"Ocad", "Ocad", "revision of Photobucket's files", 64),
+    _known(0, rb"(II|MM).{4}HEAPJPGM", "Canon CIFF", "camera data", _CAMERA_DATA),
     _known(1, rb"QVCI\0", "Casio QVCI", "camera data", _CAMERA_DATA),
     _known(2, rb"urn:iso:std:iso:ts:21496:-1\0", "ISO 21496-1", "version of the gain map", 160),
     _known(3, rb"(Meta|META)\0\0", "Kodak Meta", "camera data", _CAMERA_DATA),
@@ -64,13 +60,13 @@ KINDS: tuple[Known, ...] = (
     _known(7, rb"\x1aQualcomm Camera Attributes", "Qualcomm", "camera data", _CAMERA_DATA),
     _known(8, rb"SPIFF\0", "SPIFF", "size and colour space", 64),
     _known(9, rb"Media Jukebox\0", "Media Jukebox", "the program's own notes", 1024),
+    _known(10, rb"UNICODE\0", "PhotoStudio comment", "text", 1024),
     _known(10, rb"AROT\0\0", "Apple gain curve", "one curve for the whole picture", _CAMERA_DATA),
     _known(12, rb"Ducky", "Ducky", "quality in Photoshop, comment and copyright", 1024),
     _known(13, rb"Adobe_CM", "Adobe_CM", "colour management", 64),
     _known(15, rb"Q\s*\d+", "GraphicConverter", "quality", 64),
-    # text, so that names in it are seen
     _known(12, rb"[^\0]*(\[picture info\]|Type=)|OLYMPUS|Agfa|SEIKO|MINOLTA|\[",
-           "Picture Info", "camera data as text", 4096, text=True),
+           "Picture Info", "camera data", _CAMERA_DATA),
     # known to show something, or not to be known well enough
     _known(4, rb"SCALADO\0", "Scalado SpeedTags",
            "DC values and places of the original's blocks, for quick zooming"),
@@ -82,7 +78,6 @@ KINDS: tuple[Known, ...] = (
     _known(7, rb"PENTAX \0", "Pentax maker note", "it may hold a preview"),
     _known(7, rb"DJI-DBG", "DJI debug data", "not documented"),
     _known(11, rb"HDR_RI ", "JPEG-HDR ratio image", "the ratio image is a picture of the same"),
-    _known(15, rb"TEXT\0", "Casio or Fujifilm text", "stays if it is text", 1024, text=True),
 )  # fmt: skip
 
 

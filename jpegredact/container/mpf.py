@@ -233,6 +233,6 @@ class _Reader:
             if tag in self.tags:
                 self.problem = self.problem or "a tag is in it twice"
             self.tags.setdefault(tag, (tag_at, value_at, length))
-            if tag in (_LIST, _UIDS) or length <= 32:
+            if length > 4 and (tag in (_LIST, _UIDS) or length <= 32):
                 self.known.append((value_at, value_at + length))
         return self.number(behind, 4) if behind + 4 <= self.end else 0

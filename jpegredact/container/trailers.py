@@ -25,8 +25,9 @@ _MOST_PARTS = 256
 _MOST_ENTRIES = 128
 """Entries of a Samsung directory that are told apart."""
 
+_LETTERS = re.compile(rb"[ -~]{4,}")
 _RUN = re.compile(rb"\x00+|\xff+(?=\xff|\Z)")
-_LANDMARKS = ((b"\xff\xd8\xff", 0), (b"ftyp", 4), (bytes(64), 0))
+_LANDMARKS = ((b"\xff\xd8\xff", 0), (b"ftyp", 4), (bytes(4096), 0))
 """What ends a stretch without a name, and how far before it: a JPEG, a film, many zeros."""
 _BOXES = frozenset(
     {
@@ -199,7 +200,10 @@ def _glimpse(content: bytes) -> str:
     first = content[:24]
     if first and all(0x20 <= byte < 0x7F or byte in b"\r\n\t" for byte in first):
         return "text " + repr(first.decode("ascii"))
-    return "begin " + first[:8].hex(" ")
+    letters = _LETTERS.match(first)
+    return (
+        f"begin {letters.group().decode('ascii')!r}" if letters else "begin " + first[:8].hex(" ")
+    )
 
 
 # Trailers that are signed at their end

@@ -20,6 +20,8 @@ __all__ = ["read_unknown"]
 
 _COM, _ADOBE, _APP2 = 0xFE, 0xEE, 0xE2
 _MOST_TEXT = 1024
+_SHORT, _MOST_SHORT = 32, 256
+"""Bytes that are too few to show anything, and all such segments of a file together."""
 _ADOBE_HEADER = 12  # "Adobe", version, two flags, transform (T.872, 6.5.3)
 _ADOBE_MOST = 64
 """Photoshop and mozjpeg write 19 or 24 more bytes; readers look at the first 12."""
@@ -34,18 +36,30 @@ def read_unknown(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
     """Read all COM and APPn segments that no other carrier answers for."""
     found: list[Found] = []
     profile: list[Segment] = []
+    segments = tuple(segments)
+    short = _short_ones(data, segments)
     for segment in segments:
         content = payload(data, segment)
         if segment.code == _APP2 and content.startswith(icc.SIGNATURE):
             profile.append(segment)
         elif segment.code == _COM:
-            found.append(_comment(segment, content))
+            found.append(_comment(segment, content, short=segment in short))
         elif segment.code == _ADOBE and content[:5] == b"Adobe" and len(content) >= _ADOBE_HEADER:
             found += _adobe(data, segment, content)
         else:
-            found.append(_application(data, segment, content))
+            found.append(_application(data, segment, content, short=segment in short))
     found += _profile(data, profile)
     return SegmentCarrier(tuple(sorted(found, key=lambda one: one.copy.offset)))
+
+
+def _short_ones(data: bytes, segments: Iterable[Segment]) -> frozenset[Segment]:
+    """Return the segments that are too short to show anything, as long as there are few."""
+    found, length = set(), 0
+    for segment in segments:
+        if len(payload(data, segment)) <= _SHORT and length < _MOST_SHORT:
+            found.add(segment)
+            length += len(payload(data, segment))
+    return frozenset(found)
 
 
 def _copy(kind: str, segment: Segment, detail: str, actions: Actions) -> SideCopy:
@@ -80,8 +94,11 @@ def _adobe(data: bytes, segment: Segment, content: bytes) -> list[Found]:
 # Comments
 
 
-def _comment(segment: Segment, content: bytes) -> Found:
+def _comment(segment: Segment, content: bytes, *, short: bool) -> Found:
     why_not, text = _judged(content, _MOST_TEXT)
+    if why_not and short:
+        copy = _copy("comment", segment, f"comment, {len(content)} bytes", _KEEP_TEXT)
+        return Found(copy, (segment,), answer=_unless_named(_any_text(content)))
     if why_not:
         return Found(_copy("comment", segment, f"comment, {why_not}", _DROP), (segment,))
     detail = f"comment: {_short(text)}"
@@ -118,7 +135,7 @@ def _with_length(content: bytes) -> bytes:
 # Application segments
 
 
-def _application(data: bytes, segment: Segment, content: bytes) -> Found:
+def _application(data: bytes, segment: Segment, content: bytes, *, short: bool) -> Found:
     name = f"APP{segment.code - 0xE0}" if 0xE0 <= segment.code <= 0xEF else f"0x{segment.code:02X}"
     known = known_kind(segment.code, content)
     if known is not None:
@@ -127,6 +144,10 @@ def _application(data: bytes, segment: Segment, content: bytes) -> Found:
     if preview is not None:
         return Found(preview, (segment,))
     why_not, text = _judged(content, _MOST_TEXT)
+    if why_not and short:
+        detail = f"{name} of an unknown kind, {len(content)} bytes"
+        copy = _copy("unknown-segment", segment, detail, _KEEP_TEXT)
+        return Found(copy, (segment,), answer=_unless_named(_any_text(content)))
     if why_not:
         head = content[:16].decode("latin-1").split("\0")[0]
         called = f" {head!r}" if len(head) > 2 and head.isprintable() else ""
@@ -140,11 +161,8 @@ def _application(data: bytes, segment: Segment, content: bytes) -> Found:
 def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, known: Known) -> Found:
     detail = f"{name} {known.name}: {known.reason}"
     why_not = "" if known.most else "never kept"
-    text = content.decode("latin-1") + " " + content.replace(b"\0", b"").decode("latin-1")
     if known.most and len(content) > known.most:
         why_not = f"{len(content)} bytes are more than such a segment has"
-    elif known.text:
-        why_not, text = _judged(content, known.most)
     elif any(hit.coherent for hit in carve.carve(data, [(segment.offset + 4, segment.end)])):
         why_not = "with a picture in it"
     elif has_base64_run(content):
@@ -153,7 +171,9 @@ def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, kno
         copy = _copy("vendor-segment", segment, f"{detail}; {why_not}", _DROP)
         return Found(copy, (segment,))
     return Found(
-        _copy("known-segment", segment, detail, _KEEP), (segment,), answer=_unless_named(text)
+        _copy("known-segment", segment, detail, _KEEP),
+        (segment,),
+        answer=_unless_named(_any_text(content)),
     )
 
 
@@ -165,6 +185,14 @@ def _unless_named(text: str) -> Answer:
         return ("warn" if request.policy == "keep" else "drop") if named else action, None
 
     return answer
+
+
+def _any_text(content: bytes) -> str:
+    """Return what content says in any encoding that camera makers use, to look for names in it."""
+    return "\n".join(
+        content.decode(encoding, "ignore")
+        for encoding in ("utf-8", "latin-1", "cp932", "utf-16-be", "utf-16-le")
+    )
 
 
 def _judged(content: bytes, most: int) -> tuple[str, str]:
