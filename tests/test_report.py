@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pictures import pillow_jpeg
 
 import jpegredact as jr
-from jpegredact.report import Notice, RegionReport, Report
+from jpegredact.report import Notice, RegionReport, Report, SideCopyReport
 
 NASTY = [
     "\x00", "\x1f\x7f\x85", "<b>&amp;\"'</b>", "]]>", "\u2028\ufffe\uffff", "e\u0301 \U0001f600",
@@ -25,6 +25,9 @@ def report(label: str | None = None, message: str = "m") -> Report:
         size=(8, 16), orientation=1, method="inpaint", content_free=True, regions=(region,),
         groups=1, groups_merged=0, blocks=(2, 1, 1), blocks_moved=0,
         tables_appended=((9, "DC 0", (5,)),), bytes_rewritten=3, diff_bytes=4, raw_bytes=0,
+        side_copies_policy="default",
+        side_copies=(SideCopyReport("comment", 20, 9, "drop", message),),
+        header_changes=((20, 9, 0),),
         warnings=(Notice("code", message),),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from . import markers as m
 from .layout import scan_layout
 from .model import Frame, JpegData, Scan
 
-__all__ = ["refusal", "require_supported"]
+__all__ = ["check_density", "refusal", "require_supported"]
 
 _SMALL = 1 << 20
 """Blocks, over all scans, that no file is too short for."""
@@ -61,10 +61,24 @@ def require_supported(jpeg: JpegData, limits: Limits = DEFAULT_LIMITS) -> None:
         layout = scan_layout(jpeg, scan)
         visits += layout.mcus * layout.units
         limits.check("max_visits", visits, "blocks in all scans", scan.header.offset)
-    if frame.progressive or frame.arithmetic:
-        # An arithmetic-coded block costs some four times as much.
-        dense = max(visits - _SMALL, 0) * (4 if frame.arithmetic else 1) // jpeg.length
-        limits.check("max_density", dense, "blocks a byte", frame.offset)
+    check_density(jpeg, jpeg.length, limits)
+
+
+def check_density(jpeg: JpegData, length: int, limits: Limits) -> None:
+    """Raise an error if a file of this length has too many blocks for each of its bytes.
+
+    Raises
+    ------
+    LimitExceededError
+    """
+    frame = jpeg.frame
+    if not (frame.progressive or frame.arithmetic):
+        return
+    layouts = [scan_layout(jpeg, scan) for scan in jpeg.scans]
+    visits = sum(layout.mcus * layout.units for layout in layouts)
+    # An arithmetic-coded block costs some four times as much.
+    dense = max(visits - _SMALL, 0) * (4 if frame.arithmetic else 1) // length
+    limits.check("max_density", dense, "blocks a byte", frame.offset)
 
 
 def _check_frame(frame: Frame) -> None:

@@ -23,7 +23,11 @@ _MADE = frozenset({"regenerate", "redact"})
 
 
 def require_clean(
-    data: bytes, contents: Contents, policy: Policy, cuts: Sequence[tuple[int, int]]
+    data: bytes,
+    segments: Sequence[tuple[int, int, int]],
+    contents: Contents,
+    policy: Policy,
+    cuts: Sequence[tuple[int, int]],
 ) -> None:
     """Raise an error if a file that was scrubbed still holds what had to go.
 
@@ -31,6 +35,8 @@ def require_clean(
     ----------
     data
         The output without its scans' coded data.
+    segments
+        Marker code, offset and end of its segments, up to EOI.
     contents
         What a walk over ``data`` found.
     cuts
@@ -56,7 +62,7 @@ def require_clean(
             made.append((copy.offset, copy.offset + copy.length))
             made.extend(copy.pieces)
     headers = {copy.offset + _TIFF for copy in contents.copies if copy.kind == "exif"}
-    for hit in carve(data, [(_SOI, len(data))]):
+    for hit in carve(data, _spans(data, segments, cuts)):
         if hit.kind == "tiff" and hit.offset in headers:
             continue  # what it refers to was looked at, value by value
         if hit.coherent and not any(start <= hit.offset < end for start, end in made):
@@ -65,6 +71,21 @@ def require_clean(
                 code="side-copy.carved", offset=_in_file(hit.offset, cuts),
                 hint="side_copies='strict' drops all that is not needed to show the picture",
             )  # fmt: skip
+
+
+def _spans(
+    data: bytes, segments: Sequence[tuple[int, int, int]], cuts: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Return where something could hide: segments, and what stands behind coded data and EOI.
+
+    Not in front of segments: what begins there is the picture itself, with another SOI marker.
+    """
+    spans = [(offset, end) for _, offset, end in segments if offset >= _SOI]
+    starts = sorted(offset for _, offset, _ in segments)
+    for at, _ in cuts:
+        spans.append((at, next((start for start in starts if start >= at), len(data))))
+    last = max((end for _, _, end in segments), default=_SOI)
+    return sorted({*spans, (last, len(data))})
 
 
 def _in_file(offset: int, cuts: Sequence[tuple[int, int]]) -> int:

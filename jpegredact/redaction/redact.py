@@ -12,6 +12,7 @@ from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
+from ..codec.support import check_density
 from ..diff import Document, FileRecord, GroupRecord, Patch, RegionRecord, Stretch
 from ..errors import (
     InvalidJpegError,
@@ -101,6 +102,10 @@ def redact_bytes(
     side = Side(data, jpeg, handling, regions, orientation, nested)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
+    try:
+        check_density(jpeg, len(outcome.jpeg), limits)
+    except LimitExceededError as error:
+        raise _beyond_limits(error) from error
     if outcome.broken or jpeg.frame.arithmetic:
         _restore(outcome.jpeg, outcome.document, limits, min(outcome.broken, default=None))
     return outcome
@@ -344,11 +349,7 @@ def _restore(redacted: bytes, document: Document, limits: Limits, broken: int | 
     try:
         restore_bytes(redacted, document, None, limits)
     except LimitExceededError as error:
-        raise LimitExceededError(
-            f"the redacted file would be beyond the limits: {error.message}",
-            code="limit.redacted",
-            hint=error.hint,
-        ) from error
+        raise _beyond_limits(error) from error
     except JpegRedactError as error:
         if broken is None:
             raise _irreversible() from error
@@ -357,6 +358,14 @@ def _restore(redacted: bytes, document: Document, limits: Limits, broken: int | 
             code="jpeg.torn",
             offset=broken,
         ) from error
+
+
+def _beyond_limits(error: LimitExceededError) -> LimitExceededError:
+    return LimitExceededError(
+        f"the redacted file would be beyond the limits: {error.message}",
+        code="limit.redacted",
+        hint=error.hint,
+    )
 
 
 def _irreversible() -> VerificationError:

@@ -149,7 +149,9 @@ class Side:
             at = end
         rest = b"".join([*pieces, view[at:]])
         jpeg = read_jpeg(rest, Limits())
-        require_clean(rest, read_contents(rest, jpeg), self._handling.policy, cuts)
+        require_clean(
+            rest, jpeg.segments, read_contents(rest, jpeg), self._handling.policy, cuts
+        )
 
 
 def read_contents(data: bytes, jpeg: JpegData) -> Contents:

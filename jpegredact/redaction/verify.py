@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ..codec.intervals import strays
@@ -16,10 +17,15 @@ from ..codec.layout import scan_layout
 from ..codec.markers import APP0, APP15, COM, DHT
 from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
-from ..container.model import SideCopy
-from ..container.walk import Contents
+from ..container.model import Area, SideCopy
+from ..container.walk import Contents, areas_of
 from ..diff import Document
-from ..errors import InvalidJpegError, JpegRedactError, UnsupportedJpegError
+from ..errors import (
+    InvalidJpegError,
+    JpegRedactError,
+    UnsupportedJpegError,
+    VerificationError,
+)
 from ..geometry import Region
 from ..limits import Limits
 from .opening import open_picture
@@ -94,8 +100,12 @@ def verify_bytes(
     jpeg = read_jpeg(original, limits)
     other = read_jpeg(redacted, limits)
     contents = read_contents(original, jpeg)
-    problems = _header_problems(original, jpeg, redacted, other)
-    left = tuple(_left(original, contents, redacted, other))
+    problems = _header_problems(original, jpeg, contents, redacted, other)
+    bounds = [region.bounds for region in regions] if document is None else [
+        region.box for region in document.regions
+    ]  # fmt: skip
+    areas = areas_of(bounds, *jpeg.size)
+    left = tuple(_left(original, contents, redacted, other, areas))
     problems.extend(f"a side copy is still there: {copy.detail} ({copy.kind})" for copy in left)
     if _structure(jpeg) != _structure(other):
         problems.append("the pictures differ in size, components, scans or restart intervals")
@@ -214,14 +224,20 @@ def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bo
 
 
 def _header_problems(
-    original: bytes, jpeg: JpegData, redacted: bytes, other: JpegData
+    original: bytes, jpeg: JpegData, contents: Contents, redacted: bytes, other: JpegData
 ) -> list[str]:
     """Compare the segments that a decoder needs: byte for byte, but for appended Huffman symbols.
 
     What applications and comments hold may be cleaned.
     """
     problems = []
-    before, after = _needed(original, jpeg), _needed(redacted, other)
+    gone = {c.offset for c in contents.copies if c.default_action == "drop"}
+    before = [
+        s
+        for s in _needed(original, jpeg)
+        if s.offset not in gone or original[s.offset : s.end] in redacted
+    ]
+    after = _needed(redacted, other)
     if [s.code for s in before] != [s.code for s in after]:
         problems.append("the marker segments are not the same ones")
         return problems
@@ -249,19 +265,42 @@ def _needed(data: bytes, jpeg: JpegData) -> list[Segment]:
 
 
 def _left(
-    original: bytes, contents: Contents, redacted: bytes, other: JpegData
+    original: bytes, contents: Contents, redacted: bytes, other: JpegData, areas: Sequence[Area]
 ) -> Iterator[SideCopy]:
-    """Yield the side copies that are to go and whose bytes are in the redacted file as well."""
+    """Yield the side copies that are to go and whose bytes are in the redacted file as well.
+
+    A gain map may stay as it is where it shows nothing in the regions.
+    """
     now = b"".join(_beside_scans(redacted, other))
     for copy in contents.copies:
         if copy.default_action in ("keep", "edit"):
             continue
         pieces = copy.pieces or ((copy.offset, copy.offset + copy.length),)
         held = [original[start:end] for start, end in pieces]
-        if any(len(piece) >= _SHOWS and piece.strip(b"\0\xff") for piece in held) and all(
-            piece in now for piece in held
-        ):
+        shows = any(len(piece) >= _SHOWS and piece.strip(b"\0\xff") for piece in held)
+        if not shows or not all(piece in now for piece in held):
+            continue
+        if copy.default_action != "redact" or _has_detail(b"".join(held), areas):
             yield copy
+
+
+def _has_detail(picture: bytes, areas: Sequence[Area]) -> bool:
+    """Whether an embedded JPEG shows more than slopes in these areas; true if it can't be read."""
+    try:
+        planes = read_coefficients(picture)
+    except VerificationError:
+        return True
+    for plane in planes:
+        _, detail = _compare(plane, plane)
+        rows, columns = detail.shape
+        for area in areas:
+            part = detail[
+                max(int(area.top * rows), 0) : ceil(area.bottom * rows),
+                max(int(area.left * columns), 0) : ceil(area.right * columns),
+            ]
+            if part.any():
+                return True
+    return False
 
 
 def _beside_scans(data: bytes, jpeg: JpegData) -> Iterator[memoryview]:
@@ -355,7 +394,7 @@ def _between(
     Without what is to go.
     """
     coded = {scan.start: scan.end for scan in jpeg.scans}
-    needed = set(_needed(data, jpeg))
+    needed = {s for s in _needed(data, jpeg) if not APP0 <= s.code <= APP15}
     pieces = [b""]
     at = 0
     stop = jpeg.length if jpeg.eoi is None else jpeg.eoi + 2

@@ -164,7 +164,7 @@ def test_one_does_not_go_further_ahead_than_the_picture_goes() -> None:
 
     place = ahead.middle(data, scan.start, scan.end), scan.end
     for wanted, stops in ((lambda: True, range(28, 33)), (lambda: False, range(1))):
-        seen = ahead.look_ahead(cursor, 1, *place, 4096, wanted)
+        seen = ahead.look_ahead(cursor, 1, *place, 4096, wanted, False)
         assert len(seen.stops) in stops
 
 

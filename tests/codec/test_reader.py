@@ -255,8 +255,11 @@ def test_bytes_behind_eoi_are_left_alone(behind) -> None:
     parsed = read_jpeg(WHOLE + behind)
     assert (parsed.eoi, parsed.length) == (len(WHOLE) - 2, len(WHOLE) + len(behind))
     assert len(parsed.scans) == 1
-    result = jr.redact(WHOLE + behind, BOX)
+    result = jr.redact(WHOLE + behind, BOX, side_copies="keep")
     assert result.jpeg.endswith(EOI + behind)
+    assert jr.restore(result.jpeg, result.diff) == WHOLE + behind
+    result = jr.redact(WHOLE + behind, BOX)
+    assert result.jpeg.endswith(EOI)
     assert jr.restore(result.jpeg, result.diff) == WHOLE + behind
 
 

@@ -242,7 +242,7 @@ def hardly_any_data(side: int, scans: int, padding: int) -> bytes:
     out += segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + b"\x0f\xff\xd0\x0f\xff\xd1\x0f"
     for k in range(1, scans + 1):
         out += segment(0xDA, bytes([1, 1, 0, k, k, 0])) + b"\x1f\xff\xd0\x1f"
-    return out + segment(0xFE, b"x" * 65000) * padding + EOI
+    return out + segment(0xFE, b"padding " * 125) * (65 * padding) + EOI
 
 
 @pytest.mark.parametrize(("side", "scans", "padding"), [(8000, 60, 4), (16000, 30, 8)])

@@ -86,11 +86,7 @@ def assert_headers(old: huffreader.Picture, new: huffreader.Picture, report: jr.
     """Assert that all bytes outside the scans are the same, but for the tables in the report."""
     appended = {offset: bytes(symbols) for offset, _, symbols in report.tables_appended}
     assert set(appended) <= {table.offset for table in old.tables}
-    assert [s[0] for s in old.segments] == [s[0] for s in new.segments]
-    for (code, start, end), (_, at, stop) in zip(old.segments, new.segments, strict=True):
-        inside = [t for t in old.tables if code == 0xC4 and start < t.offset < end]
-        if not any(t.offset in appended for t in inside):
-            assert old.data[start:end] == new.data[at:stop]
+    assert unlisted(old, report, appended) == unlisted(new, report, appended, old)
     for was, now in zip(old.tables, new.tables, strict=True):
         assert now.symbols == was.symbols + appended.get(was.offset, b"")
         assert now.slot == was.slot
@@ -99,16 +95,31 @@ def assert_headers(old: huffreader.Picture, new: huffreader.Picture, report: jr.
         used = sum(n << (16 - length) for length, n in enumerate(now.counts, 1))
         assert used <= 65535 or not appended.get(was.offset), "the all-ones code was given away"
         assert len(now.symbols) == sum(now.counts) <= 256
-    assert gaps(old) == gaps(new)
 
 
-def gaps(picture: huffreader.Picture) -> list[bytes]:
-    """Return the bytes between the segments, the scans' coded data left out."""
-    coded = {scan.start: scan.end for scan in picture.scans}
-    found, at = [], 0
-    for _, start, end in picture.segments:
-        found.append(picture.data[at:start])
-        at = coded.get(end, end)
+def unlisted(
+    picture: huffreader.Picture, report: jr.Report, appended: dict[int, bytes],
+    original: huffreader.Picture | None = None,
+) -> list[bytes]:  # fmt: skip
+    """Return what is outside the scans, cut where the report says that something changed.
+
+    Of a redacted picture where ``original`` is given: listed lengths are then the new ones.
+    """
+    changes = [(start, old, new) for start, old, new in report.header_changes]
+    source = original or picture
+    for code, start, end in source.segments:
+        more = [t for t in source.tables if code == 0xC4 and start < t.offset < end]
+        grown = sum(len(appended.get(t.offset, b"")) for t in more)
+        if grown:
+            changes.append((start, end - start, end - start + grown))
+    coded = [(scan.start, scan.end - scan.start, None) for scan in source.scans]
+    lengths = iter([scan.end - scan.start for scan in picture.scans])
+    found, at, before = [], 0, 0
+    for start, old, new in sorted([*changes, *coded], key=lambda change: change[:2]):
+        found.append(picture.data[at : at + start - before])
+        length = next(lengths) if new is None else new if original else old
+        at += start - before + length
+        before = start + old
     return [*found, picture.data[at:]]
 
 
