@@ -63,13 +63,13 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
     for _ in range(_MOST_SEGMENTS):
         while at < end and data[at] == 0xFF and data[at + 1 : at + 2] == b"\xff":
             at += 1
+        if data[at : min(at + 2, end)] == b"\xff\xd9":
+            return Found(start, at + 2, size, size is not None, "jpeg") if sure else None
         if at + 4 > end:
             return Found(start, end, size, False, "jpeg")
         code = data[at + 1]
         if data[at] != 0xFF or code not in _MARKERS:
             break
-        if code == 0xD9:
-            return Found(start, at + 2, size, size is not None, "jpeg") if sure else None
         if code == 0xD8 or code == 0x01 or 0xD0 <= code <= 0xD7:
             at += 2
             continue

@@ -284,7 +284,7 @@ class _Reader:
         if entry.tag in maker.directories and not directory.group:
             if any(entry.start <= at < entry.end for at in nested):
                 return  # its directory was read, and what it leaves out is a gap
-        elif key in maker.previews:
+        elif key in maker.previews and not entry.inline:
             self._show(span, self.hits.first(*span), name)
             return
         elif key in maker.faces:

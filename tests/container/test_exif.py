@@ -782,6 +782,7 @@ def test_corpus_rules_hold(corpus, policy):
     assert number > 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("exiftool") is None, reason="exiftool is not installed")
 def test_corpus_by_exiftool(corpus, tmp_path):
     """No picture of the original, no new warning, and what was there before is read as before."""
@@ -797,7 +798,9 @@ def test_corpus_by_exiftool(corpus, tmp_path):
         (after / path.name).write_bytes(out[: head + len(out) - len(data)] + tail)
     old, new = pictures(before), pictures(after)
     assert len(old) > 130
-    assert not [name for name, value in new.items() if value in old.values() and any(value)]
+    # An SOI and an EOI alone are no picture; some test files have these.
+    same = [name for name, value in new.items() if value in old.values() and len(value) > 4]
+    assert not [name for name in same if any(new[name])]
     was, is_now = warnings(before), warnings(after)
     new_lines = {
         (name, line)
