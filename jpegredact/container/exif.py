@@ -6,6 +6,7 @@ long as what it replaces. Only a whole segment can go. Bounds-checked, never tru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ _SIGNATURE = b"Exif\0"
 _ORIENTATION = 0x0112
 _SHORT = 3
 _APP1 = 0xE1
+_ESCAPES = re.compile(rb"\x1b[$(][@-Z]")
 _USUAL_THUMBNAIL = (160, 120)
 """Exif's own example; for one that does not say its size."""
 
@@ -241,18 +243,37 @@ def _pixels(part: Part, request: Request) -> bytes | None:
 
 
 def _without(old: bytes, text: TextField, names: Iterable[str]) -> bytes:
-    """Return text of the same length in bytes without these names."""
-    encoding: str = text.encoding
-    for code in (encoding, "latin-1") if encoding == "utf-8" else (encoding,):
-        try:
-            words = old.decode(code)
-        except UnicodeDecodeError:
-            continue
-        space = " ".encode(code)
-        pieces = [
-            char.encode(code) if char == other else space * (len(char.encode(code)) // len(space))
-            for char, other in zip(words, blanked(words, names), strict=True)
-        ]
-        new = b"".join(pieces)
-        return new if len(new) == len(old) else old
-    return old
+    """Return text of the same length in bytes without these names.
+
+    Programs write other encodings than they state, so each that it may be in is tried: a name
+    that is found there is one.
+    """
+    wanted = tuple(names)
+    new = old
+    if text.encoding == "iso2022_jp":
+        for name in wanted:
+            body = _ESCAPES.sub(b"", name.encode("iso2022_jp", "ignore"))
+            if len(body) >= 4 and not name.isascii():
+                new = new.replace(body, b"!!" * (len(body) // 2))  # JIS X 0208's space
+    even = len(old) - len(old) % 2
+    for code in ("utf-16-le", "utf-16-be"):
+        new = _blanked(new[:even], code, wanted) + new[even:]
+    try:
+        new.decode("utf-8")
+    except UnicodeDecodeError:
+        return _blanked(new, "latin-1", wanted)
+    return _blanked(new, "utf-8", wanted)
+
+
+def _blanked(old: bytes, code: str, names: tuple[str, ...]) -> bytes:
+    errors = "surrogatepass" if code != "latin-1" else "strict"
+    words = old.decode(code, "surrogatepass" if code.startswith("utf-16") else "strict")
+    without = blanked(words, names)
+    if without == words:
+        return old
+    space = " ".encode(code)
+    pieces = []
+    for char, other in zip(words, without, strict=True):
+        coded = char.encode(code, errors)
+        pieces.append(coded if char == other else space * (len(coded) // len(space)))
+    return b"".join(pieces)

@@ -7,10 +7,37 @@ shows nothing: directories, known tags, short values, text. The rest is a part.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, Pixels, TextField
-from .exif_pictures import Found, busy, find_pictures, is_text, jpeg_at, looks_coded, trimmed
+from .exif_pictures import Found, Hits, busy, find_pictures, is_text, jpeg_at, looks_coded, trimmed
+from .exif_tags import (
+    COMPRESSION,
+    HEIGHT,
+    JPEG,
+    JPEG_LENGTH,
+    LONG_KNOWN,
+    MAKE,
+    MAKER_NOTE,
+    ORIENTATION,
+    OTHERS_FORMATS,
+    PHOTOMETRIC,
+    PLANAR,
+    POINTERS,
+    PRIVATE,
+    RANGE,
+    SAMPLES,
+    STRIP_LENGTHS,
+    STRIPS,
+    SUB_IFDS,
+    SUBSAMPLING,
+    TELLTALE,
+    TILE_LENGTHS,
+    TILES,
+    WIDE_TEXTS,
+    WIDTH,
+    text_field,
+)
 from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
 from .model import Actions, FileEdit, Segment, SideCopy
 from .tiff import (
@@ -21,6 +48,7 @@ from .tiff import (
     Span,
     byte_order,
     gaps,
+    merged,
     numbers,
     overlaps,
     read_ifd,
@@ -31,44 +59,6 @@ __all__ = ["Block", "read_block"]
 _HEADER = 10  # marker, length, "Exif\0" and one more byte
 _LONG_UNKNOWN = 1024
 """Bytes: a value of a tag that no list names, and that is no text, may be as long as this."""
-
-_EXIF, _GPS, _INTEROP, _SUB_IFDS = 0x8769, 0x8825, 0xA005, 0x014A
-_POINTERS = {_EXIF: "ExifIFD", _GPS: "GPS", _INTEROP: "InteropIFD", 0x0190: "GlobalIFD"}
-_ORIENTATION, _MAKE, _WIDTH, _HEIGHT = 0x0112, 0x010F, 0xA002, 0xA003
-_COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANAR = 0x0103, 0x0106, 0x0115, 0x011C
-_STRIPS, _STRIP_LENGTHS, _TILES, _TILE_LENGTHS = 0x0111, 0x0117, 0x0144, 0x0145
-_JPEG, _JPEG_LENGTH = 0x0201, 0x0202
-_SUBSAMPLING, _RANGE = 0x0212, 0x0214
-_MAKER_NOTE, _PRIVATE = 0x927C, 0xC634
-_USER_COMMENT = 0x9286
-
-_WIDE_TEXTS = {
-    0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords",
-    0x9C9F: "XPSubject",
-}  # fmt: skip
-_TEXTS = {0x010E: "ImageDescription", 0x010D: "DocumentName", 0x011D: "PageName"}
-_XP_AUTHOR = 0x9C9D
-_CHARSETS = {b"ASCII": "utf-8", b"JIS": "shift_jis", b"UNICODE": "utf-16", b"": "utf-8"}
-
-_OTHERS_FORMATS = {0x02BC: "XMP", 0x83BB: "IPTC", 0x8649: "Photoshop resources"}
-_TELLTALE = (b"mwg-rs", b"MPReg", b"PersonInImage", b"Thumbnail", b"GImage", b"GDepth",
-             b"HdrPlus", b"\x1c\x02\x78", b"\x1c\x02\x19", b"8BIM\x04\x09", b"8BIM\x04\x0c",
-             b"8BIM\x04\x22", b"8BIM\x04\x24", b"8BIM\x04\x04")  # fmt: skip
-
-_LONG_KNOWN = frozenset({
-    0x012D,  # TransferFunction
-    0x0140,  # ColorMap
-    0x8773,  # ICC profile
-    0x8828,  # OECF
-    0xA20C,  # SpatialFrequencyResponse
-    0xA302, 0x828E,  # CFAPattern
-    0xA40B,  # DeviceSettingDescription
-    0xC4A5,  # PrintIM
-    0xC618,  # LinearizationTable
-    0xC6FA, 0xC6FB, 0xC6FC, 0xC725, 0xC726, 0xC7A3,  # profile tables and tone curves
-    0xC740, 0xC741, 0xC74E,  # opcode lists: lens correction
-})  # fmt: skip
-"""Tags of TIFF, Exif and DNG whose values are long and show nothing: calibration."""
 
 
 class Block(NamedTuple):
@@ -133,7 +123,7 @@ class _Reader:
         self.texts: list[TextField] = []
         self.notes: list[SideCopy] = []
         self.faces: tuple[RecognizedFace, ...] = ()
-        self.hits = find_pictures(data, *within)
+        self.hits = Hits(find_pictures(data, *within))
         self.shown: list[Span] = []
 
     def read(self) -> Block:
@@ -155,7 +145,7 @@ class _Reader:
         self._hidden()
         self._gaps()
         for part in self.parts:
-            if any(overlaps(span, structure) for span in part.spans):
+            if overlaps(part.spans, structure):
                 broken = f"its {part.copy.kind} lies over its directories"
                 return Block(self.segment, broken, orientation)
         return Block(
@@ -201,12 +191,12 @@ class _Reader:
             named = waiting.pop(0)
             yield named
             for entry in named.ifd.entries:
-                if entry.tag not in _POINTERS and entry.tag != _SUB_IFDS:
+                if entry.tag not in POINTERS and entry.tag != SUB_IFDS:
                     continue
                 for offset in numbers(self.data, entry, self.order, 32):
                     child = self._at(self.tiff + offset) if offset else None
                     if child is not None:
-                        waiting.append(_Named(_POINTERS.get(entry.tag, "SubIFD"), child))
+                        waiting.append(_Named(POINTERS.get(entry.tag, "SubIFD"), child))
 
     def _why_broken(self, directories: list[_Named]) -> str:
         if not directories or directories[0].name != "IFD0":
@@ -218,7 +208,7 @@ class _Reader:
 
     def _orientation(self, directories: list[_Named]) -> int:
         for item in directories:
-            entry = item.ifd.find(_ORIENTATION)
+            entry = item.ifd.find(ORIENTATION)
             if item.name == "IFD0" and entry is not None and entry.kind == 3:
                 value = self._number(entry.at + 8, 2)
                 return value if 1 <= value <= 8 else 1
@@ -229,9 +219,11 @@ class _Reader:
     def _values(self, item: _Named) -> None:
         """Claim the values of a directory, and judge those that are long or hold a picture."""
         for entry in item.ifd.entries:
-            if not entry.inside or not entry.valid or entry.tag in (_MAKER_NOTE, _PRIVATE):
+            if not entry.inside or not entry.valid or entry.tag in (MAKER_NOTE, PRIVATE):
                 continue
-            self._text(item.name, entry)
+            field = text_field(self.data, entry, self.order)
+            if field is not None:
+                self.texts.append(field)
             if entry.inline:
                 continue
             span = (entry.start, entry.end)
@@ -240,26 +232,21 @@ class _Reader:
             if entry.length > 64:
                 self._long(item.name, entry)
 
-    def _text(self, name: str, entry: Entry) -> None:
-        field = _text_field(self.data, entry, self.order)
-        if field is not None and name in ("IFD0", "ExifIFD"):
-            self.texts.append(field)
-
     def _long(self, name: str, entry: Entry) -> None:
         span = (entry.start, entry.end)
         first, last = busy(self.data, *span)
         if first == last:
             return
         what = f"{name} tag 0x{entry.tag:04X}"
-        hit = self._hit(first, last)
+        hit = self.hits.first(first, last)
         if hit is not None:
             self._show("exif-value", span, hit, f"a picture in {what}", ZEROED)
             return
-        format_ = _OTHERS_FORMATS.get(entry.tag)
+        format_ = OTHERS_FORMATS.get(entry.tag)
         value = self.data[first:last]
         if format_ is not None:
-            bad = len(value) > LONG_VALUE or any(word in value for word in _TELLTALE)
-        elif entry.tag in _LONG_KNOWN or last - first <= _LONG_UNKNOWN:
+            bad = len(value) > LONG_VALUE or any(word in value for word in TELLTALE)
+        elif entry.tag in LONG_KNOWN or last - first <= _LONG_UNKNOWN:
             bad = False
         else:
             bad = not self._readable(entry)
@@ -270,28 +257,25 @@ class _Reader:
 
     def _readable(self, entry: Entry) -> bool:
         value = self.data[entry.start : entry.end]
-        if entry.tag in _WIDE_TEXTS:
+        if entry.tag in WIDE_TEXTS:
             return is_text(value, "utf-16-le")
-        field = _text_field(self.data, entry, self.order)
+        field = text_field(self.data, entry, self.order)
         if field is not None:
             encoding = "" if field.encoding == "utf-8" else field.encoding
             return is_text(self.data[field.start : field.end], encoding)
         return entry.kind in (2, 129, 7) and is_text(value)
 
-    def _hit(self, start: int, end: int) -> Found | None:
-        return next((hit for hit in self.hits if start <= hit.start < end), None)
-
     # -- pictures that tags name ---------------------------------------------------------------
 
     def _pictures(self, item: _Named) -> None:
         self._jpeg_by_tags(item)
-        for first, second in ((_STRIPS, _STRIP_LENGTHS), (_TILES, _TILE_LENGTHS)):
+        for first, second in ((STRIPS, STRIP_LENGTHS), (TILES, TILE_LENGTHS)):
             where, much = item.ifd.find(first), item.ifd.find(second)
             if where is not None:
-                self._strips(item, where, much, tiles=first == _TILES)
+                self._strips(item, where, much, tiles=first == TILES)
 
     def _jpeg_by_tags(self, item: _Named) -> None:
-        where, much = item.ifd.find(_JPEG), item.ifd.find(_JPEG_LENGTH)
+        where, much = item.ifd.find(JPEG), item.ifd.find(JPEG_LENGTH)
         if where is None:
             return
         offset = (*numbers(self.data, where, self.order), 0)[0]
@@ -366,7 +350,7 @@ class _Reader:
         if free:
             copy = SideCopy(kind, span[0], span[1] - span[0], detail, ZEROED, pieces=free)
             self._add(Part(copy, free))
-        elif trimmed(self.data, *span)[0] != span[1]:
+        if any(trimmed(self.data, *part)[0] != part[1] for part in gaps(span, free)):
             self.parts.append(self._pointing(kind, detail, item, where, much))
 
     def _add(self, part: Part) -> None:
@@ -399,7 +383,7 @@ class _Reader:
         jpeg = jpeg_at(self.data, *spans[0])
         pixels = self._layout(ifd, spans) if thumbnail else None
         sure = pixels is not None or jpeg is not None
-        if not sure and any(overlaps(span, self.claims) for span in spans):
+        if not sure and overlaps(spans, self.claims):
             self._unlike(kind, (spans[0][0], max(spans[0][1], spans[-1][1])), item, where, much)
             return
         size = pixels.size if pixels else (jpeg.size if jpeg else None) or self._stated_size(ifd)
@@ -426,18 +410,18 @@ class _Reader:
             return (*(numbers(self.data, entry, self.order) if entry else ()), otherwise)[0]
 
         size = self._stated_size(ifd)
-        if size is None or first(_COMPRESSION, 1) != 1 or first(_PLANAR, 1) != 1:
+        if size is None or first(COMPRESSION, 1) != 1 or first(PLANAR, 1) != 1:
             return None
-        if first(_SAMPLES, 3) != 3:
+        if first(SAMPLES, 3) != 3:
             return None
         width, height = size
         total = sum(last - start for start, last in spans)
-        photometric = first(_PHOTOMETRIC, 2)
+        photometric = first(PHOTOMETRIC, 2)
         if photometric == 2:
             return Pixels(size, None, True) if total == 3 * width * height else None
         if photometric != 6:
             return None
-        entry = ifd.find(_SUBSAMPLING)
+        entry = ifd.find(SUBSAMPLING)
         found = numbers(self.data, entry, self.order) if entry else ()
         across, down = found[:2] if len(found) >= 2 else (2, 2)
         if (across, down) not in ((1, 1), (2, 1), (2, 2), (1, 2), (4, 1), (4, 2), (4, 4)):
@@ -449,8 +433,8 @@ class _Reader:
 
     def _full_range(self, ifd: Ifd) -> bool:
         """Whether black is 0 (ReferenceBlackWhite; Exif's default) and not 16."""
-        entry = ifd.find(_RANGE)
-        if entry is None or not entry.inside or entry.kind != 5 or entry.count != 6:
+        entry = ifd.find(RANGE)
+        if entry is None or not entry.inside or entry.kind != 5 or entry.number != 6:
             return True
         black = self._number(entry.start, 4)
         under = self._number(entry.start + 4, 4)
@@ -460,18 +444,18 @@ class _Reader:
 
     def _notes(self, item: _Named, directories: list[_Named]) -> None:
         for entry in item.ifd.entries:
-            if entry.tag not in (_MAKER_NOTE, _PRIVATE) or entry.inline or not entry.valid:
+            if entry.tag not in (MAKER_NOTE, PRIVATE) or entry.inline or not entry.valid:
                 continue
             if not self.tiff + 8 <= entry.start < self.within[1]:
                 continue
             span = (entry.start, min(entry.end, self.within[1]))
             note = read_note(
                 self.data, span, self.within, self.tiff, self.order,
-                self._make(directories), self._picture_size(directories),
+                self._make(directories), self._picture_size(directories), self.hits,
             )  # fmt: skip
             spans = [piece for part in note.parts for piece in part.spans]
-            if any(overlaps(piece, self.structure) for piece in spans):
-                note = unread_note(self.data, span)  # its offsets were misread
+            if overlaps(spans, self.structure):
+                note = unread_note(self.data, span, self.hits)  # its offsets were misread
             self._take(note, span)
 
     def _take(self, note: Note, span: Span) -> None:
@@ -487,14 +471,14 @@ class _Reader:
 
     def _make(self, directories: list[_Named]) -> str:
         for item in directories:
-            entry = item.ifd.find(_MAKE)
+            entry = item.ifd.find(MAKE)
             if entry is not None and entry.inside:
                 return self.data[entry.start : entry.end].rstrip(b"\0 ").decode("latin-1")
         return ""
 
     def _picture_size(self, directories: list[_Named]) -> tuple[int, int]:
         sides = []
-        for tag in (_WIDTH, _HEIGHT):
+        for tag in (WIDTH, HEIGHT):
             found = [item.ifd.find(tag) for item in directories if item.name == "ExifIFD"]
             values = numbers(self.data, found[0], self.order) if found and found[0] else ()
             sides.append(values[0] if values else 0)
@@ -511,13 +495,12 @@ class _Reader:
 
     def _hidden(self) -> None:
         """Deal with pictures that begin in one value and go on over others."""
-        for hit in self.hits:
-            if not hit.complete or any(a <= hit.start and hit.end <= b for a, b in self.shown):
+        shown = merged(self.shown)
+        for hit in self.hits.found:
+            if not hit.complete or not gaps((hit.start, hit.end), shown):
                 continue
-            owner = next((v for v in self.values if v[0] <= hit.start < v[1]), None)
-            if owner is not None and hit.end > owner[1]:
-                free = [span for span in gaps((owner[1], hit.end), self.claims)]
-                for span in free:
+            for span in gaps((hit.start, hit.end), self.claims):
+                if span[0] > hit.start:
                     self._show("exif-gap", span, hit, "the rest of such a picture", ZEROED)
 
     def _gaps(self) -> None:
@@ -527,7 +510,7 @@ class _Reader:
             first, last = busy(self.data, start, end)
             if first == last:
                 continue
-            hits = [hit for hit in self.hits if first <= hit.start < last]
+            hits = self.hits.within(first, last)
             # Behind a picture lies what is left of a longer one: headless, but a scan.
             left = start in behind or looks_coded(self.data[first:last])
             if hits or left or last - first > LONG_VALUE:
@@ -552,26 +535,3 @@ def _blank(*entries: Entry | None) -> tuple[FileEdit, ...]:
         for entry in entries
         if entry is not None and entry.inside
     )
-
-
-def _text_field(data: bytes, entry: Entry, order: ByteOrder) -> TextField | None:
-    """Return the free text of an entry, or None where it is none."""
-    if entry.tag in _TEXTS and entry.kind in (2, 129):
-        return TextField(_TEXTS[entry.tag], entry.start, entry.end, "utf-8")
-    if entry.tag in _WIDE_TEXTS and entry.tag != _XP_AUTHOR:
-        return TextField(_WIDE_TEXTS[entry.tag], entry.start, entry.end, "utf-16-le")
-    if entry.tag != _USER_COMMENT or entry.length <= 8:
-        return None
-    charset = _CHARSETS.get(data[entry.start : entry.start + 8].rstrip(b"\0 "))
-    start = entry.start + 8
-    encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "shift_jis"]
-    match charset:
-        case "utf-16":
-            encoding = "utf-16-le" if order == "little" else "utf-16-be"
-        case "shift_jis":
-            encoding = "shift_jis"
-        case None:
-            encoding, start = "utf-8", entry.start
-        case _:
-            encoding = "utf-8"
-    return TextField("UserComment", start, entry.end, encoding)

@@ -60,4 +60,4 @@ class TextField(NamedTuple):
     tag: str
     start: int
     end: int
-    encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "shift_jis"]
+    encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"]

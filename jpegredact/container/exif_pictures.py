@@ -6,10 +6,20 @@ Knows marker segments and signatures; knows no tags.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import NamedTuple
 
 __all__ = [
-    "Found", "busy", "find_pictures", "is_text", "jpeg_at", "looks_coded", "pad", "trimmed", "ycbcr_from_rgb",
+    "Found",
+    "Hits",
+    "busy",
+    "find_pictures",
+    "is_text",
+    "jpeg_at",
+    "looks_coded",
+    "pad",
+    "trimmed",
+    "ycbcr_from_rgb",
 ]
 
 
@@ -34,14 +44,16 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKERS = frozenset(range(0xC0, 0x100)) - {0xFF} | {0x01}
 _MOST_SEGMENTS = 200
+_MOST_FOUND = 2000
+"""More than this in one block is no chance: whatever begins behind is within what was found."""
 _MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 
 def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
     """Follow the JPEG whose SOI is at ``start``; its first byte may be anything.
 
-    None where what follows can't be a JPEG, or is an EOI at once. One that is cut off, or whose first segment says
-    that it is longer than what is there, is one: better one too many.
+    None where what follows can't be a JPEG, or is an EOI at once. One that is cut off, or whose
+    first segment says that it is longer than what is there, is one: better one too many.
     """
     if data[start + 1 : start + 3] != b"\xd8\xff" or start + 4 > end:
         return None
@@ -51,13 +63,13 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
     for _ in range(_MOST_SEGMENTS):
         while at < end and data[at] == 0xFF and data[at + 1 : at + 2] == b"\xff":
             at += 1
+        if data[at : min(at + 2, end)] == b"\xff\xd9":
+            return Found(start, at + 2, size, size is not None, "jpeg") if sure else None
         if at + 4 > end:
             return Found(start, end, size, False, "jpeg")
         code = data[at + 1]
         if data[at] != 0xFF or code not in _MARKERS:
             break
-        if code == 0xD9:
-            return Found(start, at + 2, size, size is not None, "jpeg") if sure else None
         if code == 0xD8 or code == 0x01 or 0xD0 <= code <= 0xD7:
             at += 2
             continue
@@ -84,17 +96,38 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
 def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
     """Return what in these bytes has the signature of a picture and something like one behind.
 
-    A picture within another is not told apart from it.
+    A picture within a whole one is not told apart from it. One whose end is not there hides
+    nothing: it may be chance.
     """
     out: list[Found] = []
     at = start
-    while hit := _SIGNATURES.search(data, at, end):
+    while len(out) < _MOST_FOUND and (hit := _SIGNATURES.search(data, at, end)):
         found = _judge(data, hit, end)
         at = hit.start() + 1
         if found is not None:
             out.append(found)
-            at = max(at, found.end)
+            if found.complete:
+                at = max(at, found.end)
     return out
+
+
+class Hits:
+    """The pictures in a block, found once: values overlap in hostile ones."""
+
+    __slots__ = ("_starts", "found")
+
+    def __init__(self, found: list[Found]) -> None:
+        self.found = found
+        self._starts = [hit.start for hit in found]
+
+    def first(self, start: int, end: int) -> Found | None:
+        """Return the first that begins in a span; whole ones come before others."""
+        here = self.within(start, end)
+        return next((hit for hit in here if hit.complete), here[0] if here else None)
+
+    def within(self, start: int, end: int) -> list[Found]:
+        """Return all that begin in a span."""
+        return self.found[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
 
 def _judge(data: bytes, hit: re.Match[bytes], end: int) -> Found | None:
@@ -104,7 +137,7 @@ def _judge(data: bytes, hit: re.Match[bytes], end: int) -> Found | None:
             return jpeg_at(data, where, end)
         case "base64":
             run = _BASE64.match(data, where, end)
-            return Found(where, run.end() if run else end, None, False, "base64")
+            return Found(where, run.end() if run else end, None, True, "base64")
         case "png":
             head = data[where + 16 : where + 24]
             size = (int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big"))
@@ -150,6 +183,10 @@ _CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 _LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{512}")
 
 
+_MOST_PAGES = 112
+"""Values of UTF-16's high byte in one text: Chinese has some 90, noise all."""
+
+
 def is_text(value: bytes, encoding: str = "") -> bool:
     """Whether bytes are text a person could read: no control codes, no long base64 run."""
     value = value.rstrip(b"\0")
@@ -157,6 +194,9 @@ def is_text(value: bytes, encoding: str = "") -> bool:
         text = value.decode(encoding, "replace")
         odd = sum(not (char.isprintable() or char in "\t\r\n\0") for char in text)
         odd += text.count("\ufffd")
+        if encoding.startswith("utf-16"):
+            high = value[1::2] if encoding.endswith("le") else value[::2]
+            odd += len(text) * (len(set(high)) > _MOST_PAGES)
         return odd * 20 <= len(text) and not _LONG_BASE64.search(text.encode("utf-8", "replace"))
     if _CONTROLS.search(value) or _LONG_BASE64.search(value):
         return False

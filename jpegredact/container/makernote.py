@@ -12,17 +12,16 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .exif_parts import CLEANED, EDITED, ZEROED, Part, TextField
-from .exif_pictures import Found, busy, find_pictures, is_text, jpeg_at, trimmed
-from .makernote_tags import MAKERS, SIGNATURES, Maker, Signature, Vendor
+from .exif_pictures import Found, Hits, busy, jpeg_at, trimmed
+from .makernote_layout import Layout, locate
+from .makernote_tags import MAKERS, Maker, Vendor
 from .model import Actions, SideCopy
 from .tiff import (
-    TYPE_SIZES,
     Budget,
     ByteOrder,
     Entry,
     Ifd,
     Span,
-    byte_order,
     gaps,
     merged,
     numbers,
@@ -38,9 +37,6 @@ LONG_VALUE = 2048
 _LONGEST_HEADER = 32
 """Bytes in front of a directory that need no further reason."""
 
-_GOOD_ENOUGH = 0.8
-"""The share of values that must lie within the MakerNote, or its offsets were misread."""
-
 _FLAT = ((b"KDK", 1024),)
 """MakerNotes without a directory, and how many of their first bytes are camera settings."""
 
@@ -52,12 +48,6 @@ _DJI_LONG = 1100
 
 _NO_AGE = b"9999:99:99"
 """What Panasonic writes where no age is set."""
-
-_PLAIN = tuple(Signature(b"", "", "unknown", skip, "tiff") for skip in range(0, 34, 2))
-"""Where the directory of a maker that nobody knows may be: behind a name of some length."""
-
-_FEW_ENTRIES = 3
-"""What is found by trying must have as many entries as this, or it may be chance."""
 
 
 class RecognizedFace(NamedTuple):
@@ -89,15 +79,6 @@ class Note(NamedTuple):
     outside: list[Span]
 
 
-class _Layout(NamedTuple):
-    vendor: Vendor
-    at: int
-    base: int
-    order: ByteOrder
-    ifd: Ifd
-    moved: bool = False
-
-
 class _Directory(NamedTuple):
     group: str
     ifd: Ifd
@@ -111,6 +92,7 @@ def read_note(
     order: ByteOrder,
     make: str,
     picture: tuple[int, int],
+    hits: Hits,
 ) -> Note:
     """Read a MakerNote.
 
@@ -122,180 +104,46 @@ def read_note(
         The block's TIFF header, its byte order, and the camera's maker.
     picture
         Width and height that Exif states.
+    hits
+        The pictures in the block.
     """
     if data.startswith(_DJI_RECORDS, note[0]):
-        return _dji_records(data, note)
-    layout = _locate(data, note, within, tiff, order, make.lower())
+        return _dji_records(data, note, hits)
+    layout = locate(data, note, within, tiff, order, make.lower())
     if layout is None:
-        return unread_note(data, note)
-    return _Reader(data, note, within, tiff, layout, picture).read()
+        return unread_note(data, note, hits)
+    return _Reader(data, note, within, tiff, layout, picture, hits).read()
 
 
-def unread_note(data: bytes, note: Span) -> Note:
+def unread_note(data: bytes, note: Span, hits: Hits) -> Note:
     """Judge a MakerNote that is not a directory: kept while it is short and shows no picture."""
     parts: list[Part] = []
     for prefix, known in _FLAT:
         if data.startswith(prefix, note[0]):
             note = (min(note[0] + known, note[1]), note[1])
     first, last = busy(data, *note)
-    pictures = find_pictures(data, *note)
-    if pictures:
-        parts.append(_picture_part("makernote-preview", note, pictures[0], "in a MakerNote"))
+    found = hits.first(*note)
+    if found is not None:
+        parts.append(_picture_part("makernote-preview", note, found, "in a MakerNote"))
     elif last - first > LONG_VALUE:
         parts.append(_zero("makernote", note, "a MakerNote that could not be read", ZEROED))
     return Note("unknown", False, parts, [], [], [])
 
 
-def _dji_records(data: bytes, note: Span) -> Note:
+def _dji_records(data: bytes, note: Span, hits: Hits) -> Note:
     """Judge a MakerNote of "[name:value]" records: the long ones are statistics of a grid."""
     starts = [found.start() for found in _DJI_RECORD.finditer(data, *note)]
     parts = []
     for start, end in pairwise([*starts, note[1]]):
         value = data.index(b":", start) + 1
         first, last = busy(data, value, end)
-        pictures = find_pictures(data, first, last)
+        found = hits.first(first, last)
         name = data[start + 1 : value - 1].decode("latin-1")
-        if pictures:
-            parts.append(_picture_part("makernote-preview", (value, end), pictures[0], name))
+        if found is not None:
+            parts.append(_picture_part("makernote-preview", (value, end), found, name))
         elif last - first > _DJI_LONG:
             parts.append(_zero("makernote-value", (value, end - 1), f"DJI {name}", ZEROED))
     return Note("DJI", True, parts, [], [], [])
-
-
-# ---------------------------------------------------------------------------
-# Where the directory is
-# ---------------------------------------------------------------------------
-
-
-def _locate(
-    data: bytes, note: Span, within: Span, tiff: int, order: ByteOrder, make: str
-) -> _Layout | None:
-    """Find the directory and what its offsets count from: as the maker does it, if that fits."""
-    start = note[0]
-    known = [
-        signature
-        for signature in SIGNATURES
-        if data.startswith(signature.prefix, start) and make.startswith(signature.make)
-    ][:1]
-    if known and known[0].skip < 0:
-        return None
-    best: _Layout | None = None
-    most = 0.0
-    for layout in (
-        layout
-        for signature in known or _PLAIN
-        for layout in _layouts(data, note, within, tiff, order, signature)
-        if known or len(layout.ifd.entries) >= _FEW_ENTRIES
-    ):
-        score = _score(data, layout, note)
-        if score <= most:
-            continue
-        if layout.moved and most >= _GOOD_ENOUGH and not _fills(layout, note):
-            continue
-        best, most = layout, score
-        if most == 1.0:
-            break
-    return best if most >= _GOOD_ENOUGH else None
-
-
-def _layouts(
-    data: bytes, note: Span, within: Span, tiff: int, order: ByteOrder, signature: Signature
-) -> Iterator[_Layout]:
-    """Yield each way to read it; the maker's own comes first, so it wins where several fit."""
-    start = note[0]
-    at = start + signature.skip
-    orders: list[ByteOrder] = [order, "big" if order == "little" else "little"]
-    match signature.base:
-        case "tiff":
-            bases = [tiff, start]
-        case "note":
-            bases = [start, tiff]
-        case distance:
-            bases = [start + distance]
-            if (own := byte_order(data[start + distance : start + distance + 2])) is not None:
-                orders = [own]
-                if signature.vendor == "Nikon":
-                    at = bases[0] + int.from_bytes(
-                        data[bases[0] + 4 : bases[0] + 8], own
-                    )
-    if signature.vendor == "Canon":
-        bases = [*_canon_base(data, note, tiff), tiff]
-    if signature.vendor == "Fujifilm":
-        orders = ["little"]
-        at = bases[0] + int.from_bytes(data[bases[0] + 8 : bases[0] + 12], "little")
-    for mark in (data[at - 2 : at], data[at : at + 2]):
-        # "II" or "MM" right in front of the directory, or in front of its count.
-        if (own := byte_order(mark)) is not None:
-            orders = [own]
-            if mark == data[at : at + 2]:
-                at += 2
-            break
-    for way in orders:
-        if not _likely(data, at, note[1], way):
-            continue
-        for base in bases:
-            ifd = read_ifd(data, (start, within[1]), at, base, way)
-            if ifd is None or not ifd.entries or ifd.damaged:
-                continue
-            yield _Layout(signature.vendor, at, base, way, ifd)
-            # Moved by a program that did not know its offsets: the first value is then to be
-            # right behind the directory.
-            far = [entry.start for entry in ifd.entries if not entry.inline and entry.valid]
-            for behind in (ifd.end, ifd.end - 4) if far else ():  # with a link, or none
-                moved = base + behind - min(far)
-                again = read_ifd(data, (start, within[1]), at, moved, way)
-                if again is not None and moved != base:
-                    yield _Layout(signature.vendor, at, moved, way, again, True)
-
-
-def _likely(data: bytes, at: int, end: int, order: ByteOrder) -> bool:
-    """Whether a directory may begin here: a look at its count and its first type."""
-    count = int.from_bytes(data[at : at + 2], order)
-    kind = int.from_bytes(data[at + 4 : at + 6], order)
-    return 0 < count and at + 2 + 12 * count <= end and kind in TYPE_SIZES
-
-
-def _canon_base(data: bytes, note: Span, tiff: int) -> list[int]:
-    """Return the base by the footer of a Canon MakerNote: a TIFF header, saying where it was."""
-    footer = data[note[1] - 8 : note[1]]
-    own = byte_order(footer[:2])
-    if own is None or len(footer) < 8 or int.from_bytes(footer[2:4], own) != 42:
-        return []
-    base = note[0] - int.from_bytes(footer[4:], own)
-    return [base] if base != tiff else []
-
-
-def _score(data: bytes, layout: _Layout, note: Span) -> float:
-    """Return the share of values that are where values can be, and of texts that are text."""
-    entries = layout.ifd.entries
-    far = [entry for entry in entries if not entry.inline]
-    if not all(entry.valid for entry in entries):
-        return 0.0
-    if not far:
-        return 1.0
-    placed = [
-        entry.inside
-        and note[0] <= entry.start
-        and entry.end <= note[1]
-        and not (entry.start < layout.ifd.end - 4 and layout.ifd.at < entry.end)
-        for entry in far
-    ]
-    texts = [
-        not value or value[-1] in b"\0 " or is_text(value)
-        for value in (
-            data[entry.start : entry.end] for entry in far if entry.inside and entry.kind == 2
-        )
-    ]
-    good = sum(placed) + sum(texts)
-    share = good / (len(placed) + len(texts))
-    # One may point elsewhere: a preview at the end of the file, a dump that was left behind.
-    return max(share, _GOOD_ENOUGH if sum(placed) == len(placed) - 1 >= 3 and all(texts) else 0)
-
-
-def _fills(layout: _Layout, note: Span) -> bool:
-    """Whether the last value ends where the MakerNote does."""
-    ends = [entry.end for entry in layout.ifd.entries if not entry.inline]
-    return bool(ends) and 0 <= note[1] - max(ends) <= 3
 
 
 # ---------------------------------------------------------------------------
@@ -312,8 +160,9 @@ class _Reader:
         note: Span,
         within: Span,
         tiff: int,
-        layout: _Layout,
+        layout: Layout,
         picture: tuple[int, int],
+        hits: Hits,
     ) -> None:
         self.data = data
         self.note = note
@@ -321,8 +170,9 @@ class _Reader:
         self.tiff = tiff
         self.layout = layout
         self.picture = picture
+        self.hits = hits
         self.maker: Maker = MAKERS.get(layout.vendor, Maker())
-        self.budget = Budget(40, 4000)
+        self.budget = Budget(40, 2000)
         self.claims: list[Span] = [(note[0], min(layout.at, note[0] + _LONGEST_HEADER))]
         self.parts: list[Part] = []
         self.texts: list[TextField] = []
@@ -343,9 +193,7 @@ class _Reader:
         outside = [
             span for part in self.parts for span in part.spans if not self._within_note(span)
         ]
-        return Note(
-            self.layout.vendor, True, self.parts, self.texts, self.faces, merged(outside)
-        )
+        return Note(self.layout.vendor, True, self.parts, self.texts, self.faces, merged(outside))
 
     def _within_note(self, span: Span) -> bool:
         return self.note[0] <= span[0] and span[1] <= self.note[1]
@@ -353,9 +201,7 @@ class _Reader:
     def _directories(self) -> Iterator[_Directory]:
         data, layout = self.data, self.layout
         around = (self.note[0], self.within[1])
-        for ifd in read_chain(
-            data, around, layout.at, layout.base, layout.order, self.budget
-        ):
+        for ifd in read_chain(data, around, layout.at, layout.base, layout.order, self.budget):
             if ifd.at == layout.at or self._plausible(ifd):
                 yield _Directory("", ifd)
             if layout.vendor not in ("Nikon", "unknown"):
@@ -364,10 +210,8 @@ class _Reader:
             if entry.tag not in self.maker.directories:
                 continue
             skip = self.maker.directories[entry.tag]
-            if entry.kind in (4, 13) and entry.count == 1:
-                at = layout.base + int.from_bytes(
-                    data[entry.start : entry.start + 4], layout.order
-                )
+            if entry.kind in (4, 13) and entry.number == 1:
+                at = layout.base + int.from_bytes(data[entry.start : entry.start + 4], layout.order)
             elif entry.inside and not entry.inline:
                 at = entry.start + skip
             else:
@@ -440,9 +284,8 @@ class _Reader:
         if entry.tag in maker.directories and not directory.group:
             if any(entry.start <= at < entry.end for at in nested):
                 return  # its directory was read, and what it leaves out is a gap
-        elif key in maker.previews:
-            hits = find_pictures(self.data, *span)
-            self._show(span, hits[0] if hits else None, name)
+        elif key in maker.previews and not entry.inline:
+            self._show(span, self.hits.first(*span), name)
             return
         elif key in maker.faces:
             self.claims.append(span)
@@ -456,9 +299,9 @@ class _Reader:
         first, last = busy(self.data, *span)
         if first == last:
             return
-        hits = find_pictures(self.data, first, last) if last - first > 64 else []
-        if hits:
-            self._show(span, hits[0], name)
+        found = self.hits.first(first, last)
+        if found is not None:
+            self._show(span, found, name)
         elif last - first > LONG_VALUE and key not in maker.keep:
             detail = f"{name}, {entry.length} bytes that are not known"
             self.parts.append(_zero("makernote-value", span, detail, ZEROED))
@@ -499,18 +342,14 @@ class _Reader:
             first, last = busy(self.data, start, end)
             if first == last:
                 continue
-            hits = find_pictures(self.data, first, last)
-            if hits:
+            found = self.hits.first(first, last)
+            if found is not None:
                 detail = "a picture in a MakerNote that nothing names"
-                self._show((start, self._reach(end, hits[-1])), hits[0], detail)
+                stop = min(found.end, self.note[1]) if found.complete else end
+                self._show((start, max(end, stop)), found, detail)
             elif last - first > LONG_VALUE or start in behind:
                 detail = f"{end - start} bytes of a MakerNote that nothing names"
                 self.parts.append(_zero("makernote-gap", (start, end), detail, ZEROED))
-
-    def _reach(self, end: int, found: Found) -> int:
-        """Return where a picture ends that may go on over what seems to be values."""
-        whole = found if found.complete else jpeg_at(self.data, found.start, self.note[1])
-        return max(end, whole.end) if whole is not None and whole.complete else end
 
 
 def _zero(kind: str, span: Span, detail: str, actions: Actions) -> Part:
@@ -529,7 +368,9 @@ def _picture_part(kind: str, span: Span, found: Found | None, detail: str) -> Pa
         detail,
         CLEANED if whole else ZEROED,
         found.size if found is not None else None,
-        ((found.start, found.end),) if found is not None else (span,),
+        ((found.start, max(found.start, min(found.end, span[1]))),)
+        if found is not None
+        else (span,),
         found.encoding if found is not None else "other",
     )
     return Part(copy, (span,), length if whole else 0)

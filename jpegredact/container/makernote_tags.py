@@ -139,9 +139,7 @@ def _whole(*tags: int, group: str = "") -> dict[tuple[str, int], int]:
 
 
 def _kept(**reasons: tuple[int, ...]) -> dict[tuple[str, int], str]:
-    return {
-        ("", tag): reason.replace("_", " ") for reason, tags in reasons.items() for tag in tags
-    }
+    return {("", tag): reason.replace("_", " ") for reason, tags in reasons.items() for tag in tags}
 
 
 _OLYMPUS_DIRECTORIES = dict.fromkeys(

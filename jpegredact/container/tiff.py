@@ -48,8 +48,8 @@ class Entry(NamedTuple):
 
     Attributes
     ----------
-    tag, kind, count
-        As it states them; ``kind`` is the field type.
+    tag, kind, number
+        As it states them: ``kind`` is the field type, ``number`` how many values it has.
     at
         Where its 12 bytes are in the file.
     start, length
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
 
     tag: int
     kind: int
-    count: int
+    number: int
     at: int
     start: int
     length: int
@@ -107,7 +107,7 @@ class Budget:
 
     __slots__ = ("entries", "ifds", "seen")
 
-    def __init__(self, ifds: int = 100, entries: int = 8000) -> None:
+    def __init__(self, ifds: int = 100, entries: int = 3000) -> None:
         self.ifds = ifds
         self.entries = entries
         self.seen: set[int] = set()
@@ -223,6 +223,15 @@ def gaps(within: Span, spans: Iterable[Span]) -> list[Span]:
     return out
 
 
-def overlaps(span: Span, spans: Iterable[Span]) -> bool:
-    """Whether a span shares a byte with one of the others."""
-    return any(first < span[1] and span[0] < last for first, last in spans)
+def overlaps(spans: Iterable[Span], others: Iterable[Span]) -> bool:
+    """Whether one of these spans shares a byte with one of the others."""
+    left, right = merged(spans), merged(others)
+    i = j = 0
+    while i < len(left) and j < len(right):
+        if left[i][0] < right[j][1] and right[j][0] < left[i][1]:
+            return True
+        if left[i][1] <= right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return False
