@@ -296,7 +296,7 @@ def _outcome(each: _Listed, request: Request, results: dict[int, Decision | None
         return "drop"
     if each.finding is not None:
         return done.outcomes[each.finding]
-    if each.copy.kind == "xmp-name" and planned == "edit" and not done.texts_changed:
+    if each.copy.kind == "xmp-name" and not done.named:
         return "keep"
     return planned
 

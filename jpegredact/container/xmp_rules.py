@@ -96,8 +96,9 @@ _PROTECTED_NAMESPACES = frozenset(
 """Credits, rights, and settings: a name in them is no caption, or the match is chance."""
 _OPEN = frozenset(
     (
-        f"{_TIFF} ImageDescription", f"{_EXIF} UserComment", f"{_EXIF} ImageDescription",
-        f"{_EXIF} XPTitle", f"{_EXIF} XPSubject", f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
+        f"{_TIFF} ImageDescription", f"{_TIFF} DocumentName", f"{_EXIF} UserComment",
+        f"{_EXIF} ImageDescription", f"{_EXIF} XPTitle", f"{_EXIF} XPSubject",
+        f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
         "http://ns.useplus.org/ldf/xmp/1.0 ModelReleaseID",
     )
 )  # fmt: skip
@@ -114,7 +115,10 @@ _PROTECTED = frozenset(
         f"{_CORE} CiAdrPcode", f"{_CORE} CiAdrCtry", f"{_CORE} CiTelWork",
         f"{_CORE} CiEmailWork", f"{_CORE} CiUrlWork",
         f"{_EXT} LocationShown", f"{_EXT} LocationCreated", f"{_EXT} Contributor",
-        f"{_EXT} ArtworkOrObject",
+        f"{_EXT} AOCreator", f"{_EXT} AOCreatorId", f"{_EXT} AOCopyrightNotice",
+        f"{_EXT} AOSource", f"{_EXT} AOCurrentCopyrightOwnerName",
+        f"{_EXT} AOCurrentLicensorName",
+        "http://purl.org/dc/terms creator", "http://purl.org/dc/terms rightsHolder",
         f"{XAP} CreatorTool",
         f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author",
     )

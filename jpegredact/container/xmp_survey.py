@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jpegredact.container import xmp_rules as rules
+from jpegredact.container.embedded import picture_size
 from jpegredact.container.model import Actions
 from jpegredact.container.xmp_packet import Attribute, Document, Element, is_field
 from jpegredact.container.xmp_regions import Region, read_list
 
-__all__ = ["Finding", "Survey", "Text", "is_text", "picture_size", "survey"]
+__all__ = ["Finding", "Survey", "Text", "is_text", "survey"]
 
 DROPPED = Actions("drop", "drop", "warn")
 EDITED = Actions("edit", "drop", "warn")
@@ -271,17 +272,3 @@ def _encoded_size(text: str) -> tuple[int, int] | None:
         return picture_size(base64.b64decode(head[: len(head) // 4 * 4]))
     except (binascii.Error, ValueError):
         return None
-
-
-def picture_size(picture: bytes) -> tuple[int, int] | None:
-    """Return width and height of a JPEG (ITU-T T.81, B.2.2) or PNG (ISO 15948, 11.2.2), or None."""
-    if picture[:8] == b"\x89PNG\r\n\x1a\n" and len(picture) >= 24:
-        return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")
-    at = 2
-    while picture[:2] == b"\xff\xd8" and at + 9 <= len(picture) and picture[at] == 0xFF:
-        code = picture[at + 1]
-        if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
-            height, width = picture[at + 5 : at + 7], picture[at + 7 : at + 9]
-            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-        at += 1 if code == 0xFF else 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
-    return None
