@@ -31,16 +31,18 @@ _REMOVED = {
     (2, 125): "iptc-blob",  # a caption, rasterised: a picture of what names are taken out of
     (8, 10): "iptc-blob",  # the object itself
 }
+_APPLICATION = 2
+"""The first record that is not the envelope."""
 _PROTECTED = frozenset(
-    (
+    (_APPLICATION, number)
+    for number in (
         80, 85,  # by-line and its title
         90, 92, 95, 100, 101, 26, 27,  # places
         110, 115, 116, 118, 122,  # credit, source, copyright, contact, writer of the caption
         65, 70, 130, 131, 135,  # program, its version, image type, orientation, language
     )
 )  # fmt: skip
-"""Data sets of record 2 in which a name stays."""
-_CAPTION = 2
+"""Data sets in which a name stays."""
 
 _DROPPED = Actions("drop", "drop", "warn")
 _NAMED = Actions("edit", "drop", "warn")
@@ -106,8 +108,8 @@ def findings(block: bytes) -> list[Finding]:
                     picture_size(content), encoding,
                 )
             )  # fmt: skip
-        elif each.record == _CAPTION and each.number not in _PROTECTED and content.strip(b"\0"):
-            texts += each.number > 0
+        elif _is_text(each, content) and content.strip(b"\0"):
+            texts += 1
     if texts:
         detail = f"IPTC: {texts} texts that may name people"
         found.append(Finding("iptc-name", 0, end, detail, _NAMED, False))
@@ -174,8 +176,8 @@ def _without_names(block: bytes, names: Set[str]) -> Iterator[FileEdit]:
 
 def _is_text(each: DataSet, content: bytes) -> bool:
     return (
-        each.record == _CAPTION
-        and each.number not in _PROTECTED
+        each.record >= _APPLICATION
+        and (each.record, each.number) not in _PROTECTED
         and each.number > 0
         and _removed_kind(each, content) is None
     )

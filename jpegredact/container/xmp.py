@@ -106,9 +106,9 @@ class _Xmp:
                 edits += unit.assembly.dropped()
                 continue
             done = True
-            if new != unit.assembly.content:
-                whole = [(0, len(unit.assembly.content), new)]
-                edits += unit.assembly.edits(whole) or []
+            whole = [(0, len(unit.assembly.content), new)]
+            fitted = unit.assembly.edits(whole if new != unit.assembly.content else [])
+            edits += unit.assembly.dropped() if fitted is None else fitted
         for unit in self.extended:
             edits += unit.assembly.dropped()
         return edits

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jpegredact.container import xmp_rules as rules
 from jpegredact.container.many_texts import closed_up, with_blanks
 from jpegredact.container.model import Action, Area, FileEdit, Request
+from jpegredact.container.names import contains_name
 from jpegredact.container.xmp_items import put_right
 from jpegredact.container.xmp_packet import Attribute, Document, Element, fields, parse, texts
 from jpegredact.container.xmp_regions import overlapping
@@ -21,7 +22,7 @@ from jpegredact.container.xmp_survey import Finding, Survey, Text, survey
 
 __all__ = ["Decision", "Packet", "panorama"]
 
-_GPANO_TEXT = re.compile(r"[\w.:+ -]{1,64}", re.ASCII)
+_GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
 _NAMES_MOST = 256
 _DIVIDERS = re.compile(r"([|/])")
 
@@ -113,6 +114,8 @@ class Packet:
             if request.names:  # a digest of Exif covers its descriptions and comments
                 plan.gone.update(node.start for node in seen.native_digests)
         self._names(request, plan)
+        if request.policy != "keep":
+            self._empty_structures(plan)
         for node, value in ((seen.extended, extended), (seen.iptc_digest, iptc_digest)):
             if node is not None and value is not None:
                 _set(node, value, plan)
@@ -120,15 +123,15 @@ class Packet:
         return Decision(changes, self._outcomes(request, plan, changes), plan.named)
 
     def _regions(self, request: Request, plan: _Plan) -> None:
-        left: set[int] = set()
         for region in self.survey.regions:
             if overlapping(region, request.areas, request.orientation):
                 plan.gone.add(region.entry.start)
-            else:
-                left.add(region.holder)
-        for region in self.survey.regions:
-            if region.holder not in left:
-                plan.gone.add(region.holder)
+
+    def _empty_structures(self, plan: _Plan) -> None:
+        """Take out what goes with a list of regions, where none of them is left."""
+        regions = self.survey.regions
+        left = {each.holder for each in regions if each.entry.start not in plan.gone}
+        plan.gone.update(each.holder for each in regions if each.holder not in left)
 
     def _behind(self, request: Request, end_of_picture: int, plan: _Plan) -> None:
         """Put right what leads to pictures behind the first one."""
@@ -153,6 +156,10 @@ class Packet:
                 plan.values[text.node] = new
             else:
                 plan.gone.add(text.node if text.entry is None else text.entry)
+        for about in self.survey.abouts if request.names else ():
+            if contains_name(about.value, request.names):
+                plan.named = True
+                plan.values.update({} if request.policy == "keep" else {about.start: ""})
 
     def _outcomes(
         self, request: Request, plan: _Plan, changes: list[FileEdit] | None
@@ -179,18 +186,17 @@ class Packet:
 def panorama(document: Document) -> bytes | None:
     """Return a packet with nothing but a panorama's geometry (GPano), or None.
 
-    Photo Sphere XMP metadata: numbers, dates and single words; anything else is left out.
+    Of Photo Sphere XMP's properties, those that are a number, a date or a single word.
     """
     found: dict[str, str] = {}
     below: list[Element] = [document.root]
     while below:
         element = below.pop()
         for node in fields(element):
-            namespace, _, local = node.name.rpartition(" ")
-            if namespace == rules.GPANO and local.isalnum() and local.isascii():
-                value = next(texts(node), "")
+            if node.name in rules.PANORAMA:
+                value = next(texts(node), "").strip()
                 if _GPANO_TEXT.fullmatch(value):
-                    found.setdefault(local, value)
+                    found.setdefault(node.name.rpartition(" ")[2], value)
         below += element.children
     if not found:
         return None

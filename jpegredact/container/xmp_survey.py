@@ -19,7 +19,7 @@ from jpegredact.container.model import Actions
 from jpegredact.container.xmp_packet import Attribute, Document, Element, is_field
 from jpegredact.container.xmp_regions import Region, read_list
 
-__all__ = ["Finding", "Survey", "Text", "is_text", "survey"]
+__all__ = ["Finding", "Survey", "Text", "survey"]
 
 DROPPED = Actions("drop", "drop", "warn")
 EDITED = Actions("edit", "drop", "warn")
@@ -32,6 +32,8 @@ _HEAD = 1 << 16
 _ENTITY = re.compile(rb"&#x[0-9A-Fa-f]+;|&#[0-9]+;|\s+")
 _PIECES = 20_000
 
+_ABOUT = frozenset(("http://www.w3.org/1999/02/22-rdf-syntax-ns about", "about"))
+"""What RDF says that a packet is about, and an old form of it: often a file's name."""
 _DIRECTORY = re.compile(r"http://ns\.google\.com/photos/(?:1\.0|dd/1\.0)/container Directory")
 
 
@@ -66,7 +68,7 @@ class Survey:
         What the default policy would change, whatever the regions are.
     gone
         Nodes that the default policy takes out for what they are.
-    regions, directories, gain_map, native_digests, iptc_digest, extended, texts
+    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts
         What depends on more than the packet.
     """
 
@@ -79,6 +81,7 @@ class Survey:
     iptc_digest: Attribute | Element | None = None
     extended: Attribute | Element | None = None
     texts: list[Text] = field(default_factory=list)
+    abouts: list[Attribute] = field(default_factory=list)
 
 
 class _Inherited(NamedTuple):
@@ -143,7 +146,9 @@ class _Surveyor:
             if not self._is_removed(attribute, attribute.value):
                 self._note(attribute, attribute.value)
                 own = self._inherit(attribute, inherited, False)
-                if is_text(attribute) and not own.protected:
+                if attribute.name in _ABOUT:
+                    self.seen.abouts.append(attribute)
+                elif is_field(attribute.name) and attribute.value.strip() and not own.protected:
                     self.seen.texts.append(
                         Text(attribute.start, attribute.value, own.entry, own.hierarchy)
                     )
@@ -243,13 +248,6 @@ class _Surveyor:
         self.seen.findings.append(
             Finding("xmp-container", element.start, element.end, detail, IN_STEP)
         )
-
-
-def is_text(attribute: Attribute) -> bool:
-    """Whether an attribute has text to read: a field, or what RDF says that it is about."""
-    return bool(attribute.value.strip()) and (
-        is_field(attribute.name) or attribute.name.endswith("rdf-syntax-ns about")
-    )
 
 
 def _pictures(node: Attribute | Element) -> Iterator[tuple[int, int, str]]:
