@@ -7,19 +7,20 @@ the others stay.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
+from jpegredact.container.embedded import picture_size
+from jpegredact.container.many_texts import closed_up, with_blanks
 from jpegredact.container.model import Action, Actions, FileEdit, Request
-from jpegredact.container.names import without_names
 from jpegredact.container.xmp_rules import is_blob
-from jpegredact.container.xmp_survey import picture_size
 
 __all__ = ["DataSet", "Finding", "clean", "findings", "outcomes", "read"]
 
 _MARK = 0x1C
-_UTF8 = b"\x1b%G"
-"""What 1:90, the coded character set, says for UTF-8."""
+_MOST = 10_000
+"""Data sets; real blocks have some dozens."""
 _SHORT_MOST = 0x7FFF
 _LARGE = 1024
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"BM", b"RIFF")
@@ -30,16 +31,18 @@ _REMOVED = {
     (2, 125): "iptc-blob",  # a caption, rasterised: a picture of what names are taken out of
     (8, 10): "iptc-blob",  # the object itself
 }
+_APPLICATION = 2
+"""The first record that is not the envelope."""
 _PROTECTED = frozenset(
-    (
+    (_APPLICATION, number)
+    for number in (
         80, 85,  # by-line and its title
         90, 92, 95, 100, 101, 26, 27,  # places
         110, 115, 116, 118, 122,  # credit, source, copyright, contact, writer of the caption
         65, 70, 130, 131, 135,  # program, its version, image type, orientation, language
     )
 )  # fmt: skip
-"""Data sets of record 2 in which a name stays."""
-_CAPTION = 2
+"""Data sets in which a name stays."""
 
 _DROPPED = Actions("drop", "drop", "warn")
 _NAMED = Actions("edit", "drop", "warn")
@@ -73,7 +76,7 @@ def read(block: bytes) -> tuple[list[DataSet], int]:
     """Return the data sets, and where they end; zeros behind them belong to them."""
     found: list[DataSet] = []
     at = 0
-    while at + 5 <= len(block) and block[at] == _MARK:
+    while at + 5 <= len(block) and block[at] == _MARK and len(found) < _MOST:
         length = int.from_bytes(block[at + 3 : at + 5], "big")
         content = at + 5
         if length & 0x8000:
@@ -105,8 +108,8 @@ def findings(block: bytes) -> list[Finding]:
                     picture_size(content), encoding,
                 )
             )  # fmt: skip
-        elif each.record == _CAPTION and each.number not in _PROTECTED and content.strip(b"\0"):
-            texts += each.number > 0
+        elif _is_text(each, content) and content.strip(b"\0"):
+            texts += 1
     if texts:
         detail = f"IPTC: {texts} texts that may name people"
         found.append(Finding("iptc-name", 0, end, detail, _NAMED, False))
@@ -126,14 +129,15 @@ def clean(block: bytes, names: Set[str]) -> list[FileEdit]:
     return sorted(changes)
 
 
-def outcomes(listed: list[Finding], changes: list[FileEdit], request: Request) -> list[Action]:
-    """Return what was done with each finding."""
-    dropped = sum(finding.dropped for finding in listed)
+def outcomes(listed: list[Finding], block: bytes, request: Request) -> list[Action]:
+    """Return what is done with each finding."""
     done: list[Action] = []
     for finding in listed:
         action = finding.actions.of(request.policy)
-        unchanged = action == "edit" and len(changes) == dropped
-        done.append("keep" if unchanged else action)
+        if finding.kind == "iptc-name" and request.policy != "strict":
+            named = request.names and any(True for _ in _without_names(block, request.names))
+            action = action if named else "keep"
+        done.append(action)
     return done
 
 
@@ -150,24 +154,37 @@ def _removed_kind(each: DataSet, content: bytes) -> str | None:
 
 
 def _without_names(block: bytes, names: Set[str]) -> Iterator[FileEdit]:
-    listed, _ = read(block)
-    utf8 = any(
-        (each.record, each.number) == (1, 90) and block[each.content : each.end] == _UTF8
-        for each in listed
+    """Give the edits that take names out of texts, in whichever encoding they are in.
+
+    Where 1:90 does not say it, a text is UTF-8 if it can be, else Windows' or the Mac's.
+    """
+    listed = [each for each in read(block)[0] if _is_text(each, block[each.content : each.end])]
+    pending = {number: block[each.content : each.end] for number, each in enumerate(listed)}
+    for codec in ("utf-8", "latin-1", "mac_roman"):
+        texts: dict[int, str] = {}
+        for number, content in pending.items():
+            with contextlib.suppress(UnicodeDecodeError):  # then it is in one of the others
+                texts[number] = content.decode(codec)
+        numbers = list(texts)
+        found = with_blanks(list(texts.values()), names)
+        for at, blank in found.items():
+            yield _edit(listed[numbers[at]], closed_up(blank).encode(codec))
+        decided = numbers if codec == "utf-8" else [numbers[at] for at in found]
+        for number in decided:
+            del pending[number]
+
+
+def _is_text(each: DataSet, content: bytes) -> bool:
+    return (
+        each.record >= _APPLICATION
+        and (each.record, each.number) not in _PROTECTED
+        and each.number > 0
+        and _removed_kind(each, content) is None
     )
-    for each in listed:
-        if each.record != _CAPTION or each.number in _PROTECTED or each.number == 0:
-            continue
-        content = block[each.content : each.end]
-        if _removed_kind(each, content) is not None:
-            continue
-        new = _text_without(content, names, utf8)
-        if new is None or new == content:
-            continue
-        if not new.strip():
-            yield each.start, each.end, b""
-        else:
-            yield each.start, each.end, _written(each, new)
+
+
+def _edit(each: DataSet, content: bytes) -> FileEdit:
+    return each.start, each.end, _written(each, content) if content.strip() else b""
 
 
 def _written(each: DataSet, content: bytes) -> bytes:
@@ -175,23 +192,3 @@ def _written(each: DataSet, content: bytes) -> bytes:
     if len(content) > _SHORT_MOST:
         length = b"\x80\x04" + len(content).to_bytes(4, "big")
     return bytes((_MARK, each.record, each.number)) + length + content
-
-
-def _text_without(content: bytes, names: Set[str], utf8: bool) -> bytes | None:
-    """Return a text without the names, in whichever encoding it is in; None: they are not in it.
-
-    Without 1:90 the encoding is not stated: UTF-8 if it is, else Windows' or the Mac's.
-    """
-    try:
-        text = content.decode("utf-8")
-        new = without_names(text, names)
-        return None if new == text else new.encode("utf-8")
-    except UnicodeDecodeError:
-        # In a block that says UTF-8, the Mac's own encoding is out of the question.
-        codecs = ["latin-1"] if utf8 else ["latin-1", "mac_roman"]
-    for codec in codecs:
-        text = content.decode(codec)
-        new = without_names(text, names)
-        if new != text:
-            return new.encode(codec)
-    return None

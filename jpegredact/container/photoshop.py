@@ -129,7 +129,7 @@ class _Cleaner:
         if self.request.policy == "strict":
             return planned
         if entry.copy.kind == "photoshop-name":
-            return planned if planned != "edit" or self.named else "keep"
+            return planned if self.named else "keep"
         if entry.resource is None:
             return planned
         return self.done.get((entry.resource.start, entry.finding), planned)
@@ -138,22 +138,23 @@ class _Cleaner:
         content = self.block.content(resource)
         if resource.number in (OLD, NEW):
             return self._thumbnail(resource, content)
-        if self.request.policy == "keep":
-            return []
         if resource.number == IPTC:
             return self._iptc(resource, content)
+        if self._is_plain(resource, content) and self.request.names:
+            named = has_name(self.block.whole(resource), self.request.names)
+            self.named = self.named or named
+            return self._drop(resource) if named and self.request.policy == "default" else []
+        if self.request.policy == "keep":
+            return []
         if resource.number == _DIGEST:
             return self._digest(resource, content)
         if resource.number == _XMP:
             return self._xmp(resource)
-        if resource.number in _EXIF or is_path(resource.number):
-            return self._drop(resource)
-        if why_dropped(resource, content) is not None:
-            return self._drop(resource)
-        if self.request.names and has_name(self.block.whole(resource), self.request.names):
-            self.named = True
-            return self._drop(resource)
-        return []
+        return [] if self._is_plain(resource, content) else self._drop(resource)
+
+    @staticmethod
+    def _is_plain(resource: Resource, content: bytes) -> bool:
+        return _plain_kind(resource, content) is None
 
     def _drop(self, resource: Resource) -> list[FileEdit]:
         return [(resource.start, resource.end, b"")]
@@ -185,10 +186,12 @@ class _Cleaner:
         return edits
 
     def _iptc(self, resource: Resource, content: bytes) -> list[FileEdit]:
-        changes = iptc.clean(content, self.request.names)
         listed = iptc.findings(content)
-        for number, action in enumerate(iptc.outcomes(listed, changes, self.request)):
+        for number, action in enumerate(iptc.outcomes(listed, content, self.request)):
             self.done[resource.start, number] = action
+        if self.request.policy == "keep":
+            return []
+        changes = iptc.clean(content, self.request.names)
         return self._replaced(resource, applied(content, changes)) if changes else []
 
     def _digest(self, resource: Resource, content: bytes) -> list[FileEdit]:
@@ -233,7 +236,10 @@ def _read_block(assembly: Assembly) -> _Block:
     content = assembly.content
     resources, end = read_resources(content)
     packets: dict[int, Packet] = {}
-    entries = [_entry(assembly, 0, len(content), "photoshop", f"{len(resources)} resources", _KEPT)]
+    first = assembly.parts[0].segment.offset
+    length = sum(part.segment.end - part.segment.offset for part in assembly.parts)
+    whole = SideCopy("photoshop", first, length, f"{len(resources)} resources", _KEPT)
+    entries = [_Entry(whole, None)]
     texts = 0
     for resource in resources:
         block = content[resource.data : resource.stop]
@@ -260,22 +266,26 @@ def _plain_entry(assembly: Assembly, resource: Resource, content: bytes) -> _Ent
     """Return the side copy that a resource is, or None: it shows nothing."""
     if resource.number in (OLD, NEW):
         return _thumbnail_entry(assembly, resource, read_thumbnail(content))
+    found = _plain_kind(resource, content)
+    if found is None:
+        return None
+    kind, detail, actions = found
+    detail = f"0x{resource.number:04X}: {detail}"
+    return _entry(assembly, resource.start, resource.end, kind, detail, actions, resource)
+
+
+def _plain_kind(resource: Resource, content: bytes) -> tuple[str, str, Actions] | None:
+    """Return kind, detail and actions of a resource without a part of its own, or None."""
+    if resource.number == _DIGEST:
+        return "photoshop-digest", "digest of IPTC", Actions("edit", "drop", "keep")
+    if resource.number == _XMP:
+        return "photoshop-xmp", "a copy of XMP", _EDITED
     if is_path(resource.number):
-        kind, detail, actions = "photoshop-path", "an outline", _DROPPED
-    elif resource.number in _EXIF:
-        kind, detail, actions = "photoshop-exif", "a copy of Exif", _DROPPED
-    elif resource.number == _DIGEST:
-        kind, detail = "photoshop-digest", "digest of IPTC"
-        actions = Actions("edit", "drop", "keep")
-    else:
-        why = why_dropped(resource, content)
-        if why is None:
-            return None
-        kind, detail, actions = "photoshop-resource", why, _DROPPED
-    return _entry(
-        assembly, resource.start, resource.end, kind,
-        f"0x{resource.number:04X}: {detail}", actions, resource,
-    )  # fmt: skip
+        return "photoshop-path", "an outline", _DROPPED
+    if resource.number in _EXIF:
+        return "photoshop-exif", "a copy of Exif", _DROPPED
+    why = why_dropped(resource, content)
+    return None if why is None else ("photoshop-resource", why, _DROPPED)
 
 
 def _thumbnail_entry(assembly: Assembly, resource: Resource, read: Thumbnail | None) -> _Entry:
@@ -337,6 +347,5 @@ def _entry(
     actions: Actions,
     resource: Resource | None = None,
 ) -> _Entry:
-    spans = assembly.spans(start, end)
-    offset = spans[0][0] if spans else assembly.parts[0].segment.offset
+    offset = assembly.spans(start, end)[0][0]
     return _Entry(SideCopy(kind, offset, end - start, detail, actions), resource)

@@ -33,7 +33,8 @@ _OLD_HEADER = b"Adobe_Photoshop2.5:"
 _OLD_LENGTH = 27
 """Photoshop 2.5's signature and eight bytes more, as ExifTool reads it."""
 _SIGNATURES = frozenset((b"8BIM", b"MeSa", b"AgHg", b"PHUT", b"DCSR"))
-_MOST = 10_000
+_MOST = 1000
+"""Resources; real blocks have some dozens."""
 
 
 class Resource(NamedTuple):

@@ -124,7 +124,6 @@ def why_dropped(resource: Resource, content: bytes) -> str | None:
 
 def has_name(raw: bytes, names: Iterable[str]) -> bool:
     """Whether a resource holds a name, in 8-bit text or UTF-16 (the specification's own)."""
-    wanted = tuple(names)
     readings = (
         raw.decode("utf-8", "replace"),
         raw.decode("latin-1"),
@@ -132,4 +131,4 @@ def has_name(raw: bytes, names: Iterable[str]) -> bool:
         raw.decode("utf-16-be", "replace"),
         raw[1:].decode("utf-16-be", "replace"),
     )
-    return any(contains_name(reading, wanted) for reading in readings)
+    return contains_name("\0".join(readings), names)

@@ -106,9 +106,9 @@ class _Xmp:
                 edits += unit.assembly.dropped()
                 continue
             done = True
-            if new != unit.assembly.content:
-                whole = [(0, len(unit.assembly.content), new)]
-                edits += unit.assembly.edits(whole) or []
+            whole = [(0, len(unit.assembly.content), new)]
+            fitted = unit.assembly.edits(whole if new != unit.assembly.content else [])
+            edits += unit.assembly.dropped() if fitted is None else fitted
         for unit in self.extended:
             edits += unit.assembly.dropped()
         return edits
@@ -296,7 +296,7 @@ def _outcome(each: _Listed, request: Request, results: dict[int, Decision | None
         return "drop"
     if each.finding is not None:
         return done.outcomes[each.finding]
-    if each.copy.kind == "xmp-name" and planned == "edit" and not done.texts_changed:
+    if each.copy.kind == "xmp-name" and not done.named:
         return "keep"
     return planned
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jpegredact.container import xmp_rules as rules
+from jpegredact.container.many_texts import closed_up, with_blanks
 from jpegredact.container.model import Action, Area, FileEdit, Request
-from jpegredact.container.names import contains_name, without_names
+from jpegredact.container.names import contains_name
 from jpegredact.container.xmp_items import put_right
 from jpegredact.container.xmp_packet import Attribute, Document, Element, fields, parse, texts
 from jpegredact.container.xmp_regions import overlapping
@@ -21,7 +22,7 @@ from jpegredact.container.xmp_survey import Finding, Survey, Text, survey
 
 __all__ = ["Decision", "Packet", "panorama"]
 
-_GPANO_TEXT = re.compile(r"[\w.:+ -]{1,64}")
+_GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
 _NAMES_MOST = 256
 _DIVIDERS = re.compile(r"([|/])")
 
@@ -32,14 +33,15 @@ class Decision(NamedTuple):
     changes: list[FileEdit] | None
     outcomes: list[Action]
     """One for each finding."""
-    texts_changed: bool
+    named: bool
+    """Whether a text holds one of the names."""
 
 
 @dataclass(slots=True)
 class _Plan:
     gone: set[int] = field(default_factory=set)
     values: dict[int, str] = field(default_factory=dict)
-    texts_changed: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +111,27 @@ class Packet:
             plan.gone |= seen.gone
             self._regions(request, plan)
             self._behind(request, end_of_picture, plan)
-            self._names(request.names, plan)
             if request.names:  # a digest of Exif covers its descriptions and comments
                 plan.gone.update(node.start for node in seen.native_digests)
+        self._names(request, plan)
+        if request.policy != "keep":
+            self._empty_structures(plan)
         for node, value in ((seen.extended, extended), (seen.iptc_digest, iptc_digest)):
             if node is not None and value is not None:
                 _set(node, value, plan)
         changes = self.document.changes(plan.gone, plan.values, cut_junk=request.policy != "keep")
-        return Decision(changes, self._outcomes(request, plan, changes), plan.texts_changed)
+        return Decision(changes, self._outcomes(request, plan, changes), plan.named)
 
     def _regions(self, request: Request, plan: _Plan) -> None:
-        left: set[int] = set()
         for region in self.survey.regions:
             if overlapping(region, request.areas, request.orientation):
                 plan.gone.add(region.entry.start)
-            else:
-                left.add(region.holder)
-        for region in self.survey.regions:
-            if region.holder not in left:
-                plan.gone.add(region.holder)
+
+    def _empty_structures(self, plan: _Plan) -> None:
+        """Take out what goes with a list of regions, where none of them is left."""
+        regions = self.survey.regions
+        left = {each.holder for each in regions if each.entry.start not in plan.gone}
+        plan.gone.update(each.holder for each in regions if each.holder not in left)
 
     def _behind(self, request: Request, end_of_picture: int, plan: _Plan) -> None:
         """Put right what leads to pictures behind the first one."""
@@ -141,26 +145,36 @@ class Packet:
         if not request.images and (seen.directories or only_version):
             plan.gone.update(node.start for node in seen.gain_map)
 
-    def _names(self, names: Set[str], plan: _Plan) -> None:
-        wanted = sorted(names)
-        for text in _with_name(self.survey.texts, wanted) if wanted else ():
-            plan.texts_changed = True
-            if text.entry is not None:
-                plan.gone.add(text.entry)
-                continue
-            new = _without(text.value, wanted, text.hierarchy)
-            if new.strip():
+    def _names(self, request: Request, plan: _Plan) -> None:
+        listed = self.survey.texts
+        found = with_blanks([text.value for text in listed], request.names) if request.names else {}
+        plan.named = bool(found)
+        for number, blank in found.items() if request.policy != "keep" else ():
+            text = listed[number]
+            new = _closed_up(text, blank) if text.entry is None else ""
+            if new:
                 plan.values[text.node] = new
             else:
-                plan.gone.add(text.node)
+                plan.gone.add(text.node if text.entry is None else text.entry)
+        for about in self.survey.abouts if request.names else ():
+            if contains_name(about.value, request.names):
+                plan.named = True
+                plan.values.update({} if request.policy == "keep" else {about.start: ""})
 
     def _outcomes(
         self, request: Request, plan: _Plan, changes: list[FileEdit] | None
     ) -> list[Action]:
         outcomes: list[Action] = []
+        elsewhere = {
+            region.entry.start
+            for region in self.survey.regions
+            if not overlapping(region, request.areas, request.orientation)
+        }
         touched = sorted((*plan.gone, *plan.values))
         for finding in self.findings:
             action = finding.actions.of(request.policy)
+            if action == "warn" and finding.start in elsewhere:
+                action = "keep"
             if action == "edit" and changes is not None:
                 first = bisect_left(touched, finding.start)
                 inside = first < len(touched) and touched[first] < finding.end
@@ -172,17 +186,17 @@ class Packet:
 def panorama(document: Document) -> bytes | None:
     """Return a packet with nothing but a panorama's geometry (GPano), or None.
 
-    Photo Sphere XMP metadata: numbers, dates and single words; anything else is left out.
+    Of Photo Sphere XMP's properties, those that are a number, a date or a single word.
     """
     found: dict[str, str] = {}
     below: list[Element] = [document.root]
     while below:
         element = below.pop()
         for node in fields(element):
-            namespace, _, local = node.name.rpartition(" ")
-            value = next(texts(node), "")
-            if namespace == rules.GPANO and _GPANO_TEXT.fullmatch(value) and local.isalnum():
-                found.setdefault(local, value)
+            if node.name in rules.PANORAMA:
+                value = next(texts(node), "").strip()
+                if _GPANO_TEXT.fullmatch(value):
+                    found.setdefault(node.name.rpartition(" ")[2], value)
         below += element.children
     if not found:
         return None
@@ -205,24 +219,16 @@ def _set(node: Attribute | Element, value: str, plan: _Plan) -> None:
         plan.gone.add(node.start)
 
 
-def _with_name(listed: Sequence[Text], names: Sequence[str]) -> list[Text]:
-    """Return the texts that hold a name: by halves, for most hold none."""
-    if not contains_name("\0".join(text.value for text in listed), names):
-        return []
-    if len(listed) == 1:
-        return list(listed)
-    half = len(listed) // 2
-    return _with_name(listed[:half], names) + _with_name(listed[half:], names)
+def _closed_up(text: Text, blank: str) -> str:
+    """Return a text whose names are blanks without them.
 
-
-def _without(text: str, names: Sequence[str], hierarchy: bool) -> str:
-    """Return text without the names; of a keyword with parents, without the steps they were."""
-    if not hierarchy:
-        return without_names(text, names)
-    steps = _DIVIDERS.split(text)
+    A keyword with its parents loses the steps that were names, with their dividers.
+    """
+    if not text.hierarchy:
+        return closed_up(blank)
+    steps = _DIVIDERS.split(blank)
     left: list[str] = []
     for number in range(0, len(steps), 2):
-        step = without_names(steps[number], names)
-        if step.strip() or not steps[number].strip():
-            left += (steps[number - 1] if number else "", step)
-    return "".join(left[1:] if left else left)
+        if steps[number].strip():
+            left += (steps[number - 1] if number and left else "", closed_up(steps[number]))
+    return "".join(left)

@@ -287,7 +287,8 @@ class _Builder:
     """Makes the tree from expat's events."""
 
     def __init__(self, source: bytes) -> None:
-        self.source = source
+        # Zero bytes, left by damage or as padding, are no XML; as spaces they move nothing.
+        self.source = source.replace(b"\0", b" ")
         self.root: Element | None = None
         self.notes: list[Note] = []
         self._open: list[_Frame] = []

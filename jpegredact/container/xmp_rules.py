@@ -15,11 +15,10 @@ __all__ = [
     "ENTRY_LISTS",
     "EXTENDED",
     "GAIN_MAP",
-    "GPANO",
     "HIERARCHIES",
     "IPTC_DIGEST",
     "NATIVE_DIGESTS",
-    "XAP",
+    "PANORAMA",
     "is_blob",
     "is_note_removed",
     "is_picture_text",
@@ -27,8 +26,8 @@ __all__ = [
     "removed_kind",
 ]
 
-XAP = "http://ns.adobe.com/xap/1.0"
-_GIMG = f"{XAP}/g/img"
+_XAP = "http://ns.adobe.com/xap/1.0"
+_GIMG = f"{_XAP}/g/img"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0"
 _CRS = "http://ns.adobe.com/camera-raw-settings/1.0"
 _EXIF = "http://ns.adobe.com/exif/1.0"
@@ -41,14 +40,29 @@ _LIGHTROOM = "http://ns.adobe.com/lightroom/1.0"
 _DIGIKAM = "http://www.digikam.org/ns/1.0"
 _ACDSEE = "http://ns.acdsee.com/iptc/1.0"
 
-GPANO = f"{_GOOGLE}/1.0/panorama"
+_GPANO = f"{_GOOGLE}/1.0/panorama"
+PANORAMA = frozenset(
+    f"{_GPANO} {local}"
+    for local in (
+        "UsePanoramaViewer", "ProjectionType", "ExposureLockUsed", "SourcePhotosCount",
+        "PoseHeadingDegrees", "PosePitchDegrees", "PoseRollDegrees",
+        "InitialViewHeadingDegrees", "InitialViewPitchDegrees", "InitialViewRollDegrees",
+        "InitialHorizontalFOVDegrees", "InitialVerticalFOVDegrees", "InitialCameraDolly",
+        "FirstPhotoDate", "LastPhotoDate", "FullPanoWidthPixels", "FullPanoHeightPixels",
+        "CroppedAreaImageWidthPixels", "CroppedAreaImageHeightPixels",
+        "CroppedAreaLeftPixels", "CroppedAreaTopPixels",
+        "LargestValidInteriorRectLeft", "LargestValidInteriorRectTop",
+        "LargestValidInteriorRectWidth", "LargestValidInteriorRectHeight",
+    )
+)  # fmt: skip
+"""What shows a panorama as one; the names of the programs that made it are left out."""
 GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0"
 EXTENDED = "http://ns.adobe.com/xmp/note HasExtendedXMP"
 IPTC_DIGEST = f"{_PHOTOSHOP} LegacyIPTCDigest"
 NATIVE_DIGESTS = frozenset((f"{_EXIF} NativeDigest", f"{_TIFF} NativeDigest"))
 
 _REMOVED = {
-    f"{XAP} Thumbnails": "xmp-thumbnail",
+    f"{_XAP} Thumbnails": "xmp-thumbnail",
     "http://purl.org/dc/terms provenance": "xmp-provenance",
     "http://ns.xiaomi.com/photos/1.0/camera XMPMeta": "xmp-container",
     **dict.fromkeys(
@@ -86,18 +100,19 @@ _BLOB_NAMES = re.compile(r"makernote|hdrp|shot_log|imagedata|depthmap", re.IGNOR
 
 _PROTECTED_NAMESPACES = frozenset(
     (
-        f"{XAP}/rights", f"{XAP}/t/pg", f"{XAP}/sType/Dimensions", "http://ns.adobe.com/xmp/note",
+        f"{_XAP}/rights", f"{_XAP}/t/pg", f"{_XAP}/sType/Dimensions", "http://ns.adobe.com/xmp/note",
         "http://creativecommons.org/ns", "http://ns.useplus.org/ldf/xmp/1.0",
         "http://ns.adobe.com/exif/1.0/aux", "http://cipa.jp/exif/1.0", _CRS, _EXIF, _TIFF,
-        "http://ns.adobe.com/lensinfo/1.0", "http://ns.adobe.com/pdf/1.3", GPANO, GAIN_MAP,
+        "http://ns.adobe.com/lensinfo/1.0", "http://ns.adobe.com/pdf/1.3", _GPANO, GAIN_MAP,
         "http://www.dji.com/drone-dji/1.0", "http://www.gimp.org/xmp",
     )
 )  # fmt: skip
 """Credits, rights, and settings: a name in them is no caption, or the match is chance."""
 _OPEN = frozenset(
     (
-        f"{_TIFF} ImageDescription", f"{_EXIF} UserComment", f"{_EXIF} ImageDescription",
-        f"{_EXIF} XPTitle", f"{_EXIF} XPSubject", f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
+        f"{_TIFF} ImageDescription", f"{_TIFF} DocumentName", f"{_EXIF} UserComment",
+        f"{_EXIF} ImageDescription", f"{_EXIF} XPTitle", f"{_EXIF} XPSubject",
+        f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
         "http://ns.useplus.org/ldf/xmp/1.0 ModelReleaseID",
     )
 )  # fmt: skip
@@ -114,8 +129,11 @@ _PROTECTED = frozenset(
         f"{_CORE} CiAdrPcode", f"{_CORE} CiAdrCtry", f"{_CORE} CiTelWork",
         f"{_CORE} CiEmailWork", f"{_CORE} CiUrlWork",
         f"{_EXT} LocationShown", f"{_EXT} LocationCreated", f"{_EXT} Contributor",
-        f"{_EXT} ArtworkOrObject",
-        f"{XAP} CreatorTool",
+        f"{_EXT} AOCreator", f"{_EXT} AOCreatorId", f"{_EXT} AOCopyrightNotice",
+        f"{_EXT} AOSource", f"{_EXT} AOCurrentCopyrightOwnerName",
+        f"{_EXT} AOCurrentLicensorName",
+        "http://purl.org/dc/terms creator", "http://purl.org/dc/terms rightsHolder",
+        f"{_XAP} CreatorTool",
         f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author",
     )
 )  # fmt: skip

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jpegredact.container import xmp_rules as rules
+from jpegredact.container.embedded import picture_size
 from jpegredact.container.model import Actions
 from jpegredact.container.xmp_packet import Attribute, Document, Element, is_field
 from jpegredact.container.xmp_regions import Region, read_list
 
-__all__ = ["Finding", "Survey", "Text", "is_text", "picture_size", "survey"]
+__all__ = ["Finding", "Survey", "Text", "survey"]
 
 DROPPED = Actions("drop", "drop", "warn")
 EDITED = Actions("edit", "drop", "warn")
@@ -31,6 +32,8 @@ _HEAD = 1 << 16
 _ENTITY = re.compile(rb"&#x[0-9A-Fa-f]+;|&#[0-9]+;|\s+")
 _PIECES = 20_000
 
+_ABOUT = frozenset(("http://www.w3.org/1999/02/22-rdf-syntax-ns about", "about"))
+"""What RDF says that a packet is about, and an old form of it: often a file's name."""
 _DIRECTORY = re.compile(r"http://ns\.google\.com/photos/(?:1\.0|dd/1\.0)/container Directory")
 
 
@@ -65,7 +68,7 @@ class Survey:
         What the default policy would change, whatever the regions are.
     gone
         Nodes that the default policy takes out for what they are.
-    regions, directories, gain_map, native_digests, iptc_digest, extended, texts
+    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts
         What depends on more than the packet.
     """
 
@@ -78,6 +81,7 @@ class Survey:
     iptc_digest: Attribute | Element | None = None
     extended: Attribute | Element | None = None
     texts: list[Text] = field(default_factory=list)
+    abouts: list[Attribute] = field(default_factory=list)
 
 
 class _Inherited(NamedTuple):
@@ -142,7 +146,9 @@ class _Surveyor:
             if not self._is_removed(attribute, attribute.value):
                 self._note(attribute, attribute.value)
                 own = self._inherit(attribute, inherited, False)
-                if is_text(attribute) and not own.protected:
+                if attribute.name in _ABOUT:
+                    self.seen.abouts.append(attribute)
+                elif is_field(attribute.name) and attribute.value.strip() and not own.protected:
                     self.seen.texts.append(
                         Text(attribute.start, attribute.value, own.entry, own.hierarchy)
                     )
@@ -244,13 +250,6 @@ class _Surveyor:
         )
 
 
-def is_text(attribute: Attribute) -> bool:
-    """Whether an attribute has text to read: a field, or what RDF says that it is about."""
-    return bool(attribute.value.strip()) and (
-        is_field(attribute.name) or attribute.name.endswith("rdf-syntax-ns about")
-    )
-
-
 def _pictures(node: Attribute | Element) -> Iterator[tuple[int, int, str]]:
     """Give the base64 texts in a node that begin like a picture."""
     if isinstance(node, Attribute):
@@ -271,17 +270,3 @@ def _encoded_size(text: str) -> tuple[int, int] | None:
         return picture_size(base64.b64decode(head[: len(head) // 4 * 4]))
     except (binascii.Error, ValueError):
         return None
-
-
-def picture_size(picture: bytes) -> tuple[int, int] | None:
-    """Return width and height of a JPEG (ITU-T T.81, B.2.2) or PNG (ISO 15948, 11.2.2), or None."""
-    if picture[:8] == b"\x89PNG\r\n\x1a\n" and len(picture) >= 24:
-        return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")
-    at = 2
-    while picture[:2] == b"\xff\xd8" and at + 9 <= len(picture) and picture[at] == 0xFF:
-        code = picture[at + 1]
-        if 0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC):
-            height, width = picture[at + 5 : at + 7], picture[at + 7 : at + 9]
-            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-        at += 1 if code == 0xFF else 2 + int.from_bytes(picture[at + 2 : at + 4], "big")
-    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 
+import numpy as np
 from PIL import Image
 
 from jpegredact.container.model import Area, Carrier, Kept, Policy, Request, Scrubbed, Segment
@@ -38,6 +39,12 @@ def request(
     images: tuple[Kept, ...] = (),
 ) -> Request:
     return Request(policy, areas, orientation, GreyRenderer(), frozenset(names), images)
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """Return a picture of noise, always the same."""
+    values = np.random.default_rng(5).integers(0, 256, (height, width, 3), np.uint8)
+    return Image.fromarray(values)
 
 
 def segments(data: bytes) -> list[Segment]:
@@ -107,7 +114,7 @@ def check(
         assert any(each.offset <= start <= end <= each.end for each in own), (start, end)
     assert [copy for copy, _ in result.outcomes] == list(carrier.copies)
     for copy, action in result.outcomes:
-        assert 0 < copy.length
+        assert copy.length > 0
         assert any(each.offset <= copy.offset < each.end for each in own), copy
         assert all(0 <= start < end <= len(data) for start, end in copy.pieces)
         possible = {copy.actions.of(wanted.policy), "keep", "drop", "edit"}

@@ -1,0 +1,266 @@
+"""Photoshop's resources: thumbnails are made again, outlines and copies go, the rest stays."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+
+import pytest
+from carrier_helpers import (
+    applied,
+    end_of_picture,
+    jpeg,
+    noise,
+    request,
+    scrubbed,
+    segment,
+    segments,
+)
+from PIL import Image
+from test_iptc import data_set
+from test_xmp import TITLE, file, packet, picture, xmp
+
+from jpegredact.container.model import Carrier, Policy
+from jpegredact.container.photoshop import read_photoshop
+from jpegredact.container.xmp import read_xmp
+
+HEADER = b"Photoshop 3.0\0"
+
+
+def resource(number: int, content: bytes, name: bytes = b"", signature: bytes = b"8BIM") -> bytes:
+    pascal = bytes((len(name),)) + name
+    pascal += b"\0" * (len(pascal) % 2)
+    padding = b"\0" * (len(content) % 2)
+    size = struct.pack(">I", len(content))
+    return signature + struct.pack(">H", number) + pascal + size + content + padding
+
+
+def app13(block: bytes, *, share: int = 65000, header: bytes = HEADER) -> bytes:
+    return b"".join(
+        segment(0xED, header + block[at : at + share]) for at in range(0, len(block), share)
+    )
+
+
+def thumbnail(width: int = 40, height: int = 30, *, extra: int = 3000) -> bytes:
+    out = io.BytesIO()
+    noise(width, height).save(out, "JPEG")
+    raw = out.getvalue() + b"\0" * extra
+    row = (width * 24 + 31) // 32 * 4
+    return struct.pack(">6I2H", 1, width, height, row, row * height, len(raw), 24, 1) + raw
+
+
+def carrier(data: bytes) -> Carrier:
+    return read_photoshop(data, segments(data))
+
+
+def clean(data: bytes, policy: Policy = "default", **more: object) -> bytes:
+    wanted = request(policy, **more)  # type: ignore[arg-type]
+    new = scrubbed(data, carrier(data), wanted, {0xED})
+    assert carrier(new).scrub(wanted).edits == []
+    return new
+
+
+def block_of(data: bytes) -> bytes:
+    return b"".join(
+        data[each.offset + 4 + len(HEADER) : each.end]
+        for each in segments(data)
+        if data.startswith(HEADER, each.offset + 4)
+    )
+
+
+HARMLESS = resource(0x03ED, b"\0H\0\0\0\1\0\1" * 2, b"Resolution") + resource(0x0406, b"\0\1\2")
+
+
+@pytest.mark.parametrize("number", [0x0409, 0x040C])
+@pytest.mark.parametrize("policy", ["default", "keep"])
+@pytest.mark.parametrize("share", [65000, 700, 101])
+def test_a_thumbnail_is_made_again_at_the_same_length(
+    number: int, policy: Policy, share: int
+) -> None:
+    old = thumbnail()
+    data = jpeg(app13(HARMLESS + resource(number, old) + HARMLESS, share=share))
+    (copy,) = [each for each in carrier(data).copies if each.kind == "photoshop-thumbnail"]
+    assert (copy.size, copy.encoding, copy.default_action) == ((40, 30), "jpeg", "regenerate")
+    assert b"".join(data[start:end] for start, end in copy.pieces) == old[28:]
+    new = clean(data, policy)
+    assert len(new) == len(data)
+    assert [len(data)] + [each.offset for each in segments(new)] == [len(new)] + [
+        each.offset for each in segments(data)
+    ]
+    content = block_of(new).split(HARMLESS)[1]
+    assert content[4:6] == b"\x04\x0c"
+    read = struct.unpack(">6I2H", content[12:40])
+    assert read[1:3] == (40, 30)
+    size = read[5]
+    assert content[40 + size :].strip(b"\0") == b""
+    shown = Image.open(io.BytesIO(content[40 : 40 + size]))
+    assert shown.size == (40, 30)
+    assert shown.convert("L").getextrema() == (128, 128)
+
+
+def test_a_raw_thumbnail_is_made_again() -> None:
+    width, height, row = 6, 5, 20
+    raw = struct.pack(">6I2H", 0, width, height, row, row * height, row * height, 24, 1)
+    data = jpeg(app13(resource(0x040C, raw + b"\7" * (row * height))))
+    new = clean(data)
+    assert block_of(new) == resource(0x040C, raw + (b"\x80" * 18 + b"\0\0") * height)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        thumbnail(200, 200, extra=0)[:700],  # too little room for what the renderer makes
+        thumbnail()[:28],
+        b"",
+        struct.pack(">6I2H", 1, 1 << 31, 1 << 31, 0, 0, 0, 24, 1) + b"x" * 99,
+        struct.pack(">6I2H", 0, 6, 5, 20, 100, 100, 24, 1) + b"x" * 99,
+        struct.pack(">6I2H", 7, 6, 5, 20, 100, 100, 24, 1) + b"x" * 100,
+    ],
+)
+def test_a_thumbnail_that_cannot_be_made_goes(content: bytes) -> None:
+    data = jpeg(app13(HARMLESS + resource(0x040C, content)))
+    assert clean(data) == jpeg(app13(HARMLESS))
+
+
+def test_both_thumbnails_become_one() -> None:
+    old = thumbnail()
+    data = jpeg(app13(resource(0x0409, old) + resource(0x040C, old)))
+    assert clean(data) == clean(jpeg(app13(resource(0x040C, old))))
+
+
+@pytest.mark.parametrize(
+    ("number", "content", "kind"),
+    [
+        (0x07D0, b"\0\6" + b"\0" * 24, "photoshop-path"),
+        (0x0BB6, b"x", "photoshop-path"),
+        (0x0BB7, b"\4Path", "photoshop-path"),
+        (0x0401, b"x" * 26, "photoshop-path"),
+        (0x0422, b"Exif", "photoshop-exif"),
+        (0x0423, b"Exif", "photoshop-exif"),
+        (0x0FA0, b"8BPS" * 500, "photoshop-resource"),
+        (0x1234, b"y" * 1025, "photoshop-resource"),
+        (0x1234, b"ab\xff\xd8\xff\xe0\0\x10JFIF", "photoshop-resource"),
+        (0x041A, b"ab\xff\xd8\xff\xdb\0", "photoshop-resource"),
+        (0x03EA, b"<data>" + b"QUJDRA" * 200 + b"</data>", "photoshop-resource"),
+        (0x0408, b"\0" * 20000, "photoshop-resource"),
+        (0x0424, b"no XMP", "photoshop-xmp"),
+    ],
+)
+def test_what_shows_something_or_is_not_known_goes(number: int, content: bytes, kind: str) -> None:
+    block = HARMLESS + resource(number, content, b"name") + HARMLESS
+    data = jpeg(app13(block))
+    (copy,) = [each for each in carrier(data).copies if each.kind == kind]
+    assert copy.actions == ("drop", "drop", "warn")
+    assert data[copy.offset : copy.offset + copy.length] == resource(number, content, b"name")
+    assert clean(data) == jpeg(app13(HARMLESS * 2))
+    assert clean(data, "keep") == data
+    assert clean(data, "strict") == jpeg()
+
+
+def test_what_shows_nothing_stays_byte_for_byte() -> None:
+    block = HARMLESS + resource(0x0FA1, b"msetHTML" + b"\0\1" * 600) + resource(0x1234, b"small")
+    block += resource(0x03EC, b"", b"", b"MeSa") + resource(0x040F, b"\xff\xd8\xff\xe0" * 9000)
+    block += resource(0x03EA, b"<?xml?><plist>" + b"<key>value</key> " * 400) + b"\0\0"
+    data = jpeg(app13(block, share=5000))
+    assert clean(data, names=["Jane Doe"]) == clean(data, "keep", names=["Jane Doe"]) == data
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-8", "utf-16-be"])
+def test_a_resource_with_a_name_goes(codec: str) -> None:
+    slices = resource(0x041A, b"\0\0\0\7" + "Jané Doe".encode(codec) + b"\0\0")
+    data = jpeg(app13(HARMLESS + slices))
+    assert clean(data) == data
+    assert clean(data, names=["jané doe"]) == jpeg(app13(HARMLESS))
+    assert clean(data, "keep", names=["jané doe"]) == data
+    named = resource(0x041A, b"\0\0\0\7", b"Jane Doe")
+    assert clean(jpeg(app13(HARMLESS + named)), names=["Jane Doe"]) == jpeg(app13(HARMLESS))
+
+
+def test_iptc_loses_names_and_its_digests_stay_in_step() -> None:
+    left = data_set(2, 80, b"Jane Doe") + data_set(2, 120, b"at the lake")
+    old = data_set(2, 25, b"Jane Doe") + data_set(2, 80, b"Jane Doe")
+    old += data_set(2, 120, b"Jane Doe at the lake") + data_set(2, 202, picture().encode())
+
+    def both(block: bytes) -> bytes:
+        digest = hashlib.md5(block, usedforsecurity=False)
+        stated = (
+            f"<photoshop:LegacyIPTCDigest>{digest.hexdigest().upper()}</photoshop:LegacyIPTCDigest>"
+        )
+        irb = HARMLESS + resource(0x0404, block) + resource(0x0425, digest.digest())
+        return file(packet(TITLE + stated), "utf-8", app13(irb))
+
+    data = both(old)
+    new = clean(data, names=["Jane Doe"])
+    result = read_xmp(data, segments(data), end_of_picture(data)).scrub(request(names=["Jane Doe"]))
+    assert applied(new, result.edits) == both(left)
+    assert clean(data, "keep", names=["Jane Doe"]) == data
+
+
+def test_digests_of_another_block_are_left_or_go() -> None:
+    block = data_set(2, 120, b"Jane Doe here")
+    stale = HARMLESS + resource(0x0404, block) + resource(0x0425, b"0123456789abcdef")
+    data = jpeg(app13(stale))
+    assert clean(data) == data
+    after = HARMLESS + resource(0x0404, data_set(2, 120, b"here"))
+    assert clean(data, names=["Jane Doe"]) == jpeg(app13(after))
+
+
+def test_iptc_with_nothing_left_goes_with_its_digest() -> None:
+    block = data_set(2, 25, b"Jane Doe")
+    digest = hashlib.md5(block, usedforsecurity=False).digest()
+    data = jpeg(app13(resource(0x0425, digest) + resource(0x0404, block)))
+    assert clean(data, names=["Jane Doe"]) == jpeg()
+
+
+def test_the_copy_of_xmp_is_cleaned_by_the_same_rules() -> None:
+    text = packet(TITLE + f"<GImage:Data>{picture()}</GImage:Data>")
+    data = jpeg(app13(HARMLESS + resource(0x0424, text.encode())))
+    new = clean(data)
+    assert len(new) == len(data)
+    start = block_of(new).index(b"<?xpacket")
+    inside = file(block_of(new)[start:].rstrip(b"\0").decode())
+    found = xmp(inside)
+    assert found is not None
+    assert b"GImage:Data" not in found
+    assert TITLE.encode() in found
+    only = packet(f"<GImage:Data>{picture()}</GImage:Data>")
+    assert clean(jpeg(app13(HARMLESS + resource(0x0424, only.encode())))) == jpeg(app13(HARMLESS))
+
+
+def test_segments_that_others_divide_are_read_apart() -> None:
+    block = resource(0x07D0, b"x" * 40)
+    comment = segment(0xFE, b"between")
+    data = jpeg(app13(HARMLESS), comment, app13(block + HARMLESS))
+    assert clean(data) == jpeg(app13(HARMLESS), comment, app13(HARMLESS))
+
+
+def test_photoshop_2_5_and_blocks_without_padding() -> None:
+    old = b"Adobe_Photoshop2.5:" + b"\0" * 8
+    data = jpeg(app13(HARMLESS + resource(0x07D0, b"x"), header=old))
+    assert clean(data) == jpeg(app13(HARMLESS, header=old))
+    unpadded = resource(0x07D0, b"xyz")[:-1] + HARMLESS
+    assert clean(jpeg(app13(unpadded))) == jpeg(app13(HARMLESS))
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"8BIM\x04\x0c",
+        b"8BIM\x04\x0c\0\0\xff\xff\xff\xff1234",
+        b"junk\xff\xd8\xff\xe0",
+        b"8BIM\0\1\xff",
+    ],
+)
+def test_what_cannot_be_read_is_cut_off(junk: bytes) -> None:
+    data = jpeg(app13(HARMLESS + junk))
+    assert "photoshop-broken" in [copy.kind for copy in carrier(data).copies]
+    assert clean(data) == jpeg(app13(HARMLESS))
+    assert clean(data, "keep") == data
+    assert clean(jpeg(app13(junk))) == jpeg()
+
+
+def test_an_empty_segment_does_no_harm() -> None:
+    data = jpeg(segment(0xED, HEADER))
+    assert clean(data) == data
+    assert clean(data, "strict") == jpeg()
