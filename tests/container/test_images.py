@@ -276,11 +276,32 @@ class TestGainMaps:
         assert files.kinds(read(data, len(small)).copies) == ["gain-map"]
         assert files.kinds(read(data, len(small) + 1).copies) == ["trailer-jpeg"]
 
+    @pytest.mark.parametrize(
+        "item",
+        [
+            '<Container:Item Item:Semantic="GainMap" Item:Mime="image/jpeg" Item:Length="801"/>',
+            "<Container:Item Item:Length='801' Item:Semantic='GainMap'/>",
+            "<rdf:li><Item:Length>801</Item:Length><Item:Semantic>GainMap</Item:Semantic></rdf:li>",
+        ],
+    )
+    def test_the_length_in_the_directory(self, item: str) -> None:
+        first = '<rdf:li><Container:Item Item:Semantic="Primary" Item:Length="0"/></rdf:li>'
+        last = '<rdf:li><Container:Item Item:Semantic="MotionPhoto" Item:Length="9"/></rdf:li>'
+        assert gainmap.length_in_directory((first + item + last).encode()) == 801
+        assert gainmap.length_in_directory((first + last).encode()) is None
+
     def test_the_picture_itself_is_no_gain_map(self) -> None:
         # an Ultra HDR primary says hdrgm:Version too, and has the ISO note
         text = files.HDRGM.replace('hdrgm:GainMapMax="2.3" hdrgm:HDRCapacityMax="2.3"', "")
         second = files.with_segments(files.picture(16, 16), ISO_NOTE, files.xmp(text))
         assert files.kinds(read(files.picture() + second).copies) == ["trailer-jpeg"]
+
+    def test_a_note_that_is_too_long_goes(self) -> None:
+        note = files.segment(0xE2, files.ISO + files.noise(400))
+        data = files.with_segments(files.picture(), note) + files.gain_map(ISO_DATA)
+        out, answer, _ = scrubbed(data)
+        assert actions(answer) == {"gain-map-note": "drop", "gain-map": "redact"}
+        assert out == files.picture() + files.gain_map(ISO_DATA)
 
     def test_zeros_before_it_stay(self) -> None:
         small = files.gain_map(ISO_DATA)
@@ -502,6 +523,20 @@ class TestHostile:
         parts = trailers.split(tail, 0)
         assert [part.start for part in parts] == [0, *(part.end for part in parts)][: len(parts)]
         assert not tail or parts[-1].end == len(tail)
+
+    def test_many_indexes(self) -> None:
+        content = files.mpf_content([(0, 9, 0, 0, 0), *[(0, 9, 500, 0, 0)] * 60])
+        data = files.with_segments(files.picture(), *[files.segment(0xE2, content)] * 500)
+        assert scrubbed(data)[0] == files.picture()
+
+    def test_a_segment_that_is_none_of_these_goes(self) -> None:
+        data = files.with_segments(
+            files.picture(), files.segment(0xE2, b"no MPF\0MM\0*" + bytes(99))
+        )
+        answer, _ = read_images(data, files.segments_of(data)[1:], len(data)).decide(
+            files.request()
+        )
+        assert files.applied(data, answer.edits) == files.picture()
 
     def test_many_starts_of_pictures_take_no_time(self) -> None:
         tail = b"\xff\xd8\xff\xe0\x00\x04\0\0" * 50_000
