@@ -21,7 +21,7 @@ from . import jpegwalk
 __all__ = ["Hit", "carve"]
 
 _BEHIND_SOI = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
-_MOST_HITS, _MOST_LOOKS = 2000, 50_000
+_MOST_HITS, _MOST_LOOKS = 2000, 10_000
 """Hits, and places looked at; what comes later counts as a picture (fail closed). In 100 MB of
 compressed data there are about 6,000 places.
 """
@@ -136,7 +136,7 @@ def _tiff(data: bytes, at: int, end: int) -> Hit | None:
         if ifd < 8 or base + 2 > end:
             return None
         count = int.from_bytes(data[base : base + 2], order)
-        if not 0 < count <= 1000 or base + 2 + 12 * count > end:
+        if not 0 < count <= 256 or base + 2 + 12 * count > end:
             return None
         for entry in range(base + 2, base + 2 + 12 * count, 12):
             values = int.from_bytes(data[entry + 4 : entry + 8], order)
