@@ -16,13 +16,16 @@ from .icc import profile_problem
 from .names import contains_name
 from .texts import has_base64_run
 
-__all__ = ["ISO", "cleaned", "gain_map_kind"]
+__all__ = ["ISO", "cleaned", "gain_map_kind", "length_in_directory"]
 
 ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _HDRGM = re.compile(
     rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/[\s\S]*?\w:(?:GainMapMax|HDRCapacityMax)"
 )
+_ITEM = re.compile(rb"<(?:rdf:li|\w{1,40}:Item)\b")
+_SEMANTIC = re.compile(rb"\w:Semantic(?:\s*=\s*[\"']|>)\s*GainMap\b")
+_LENGTH = re.compile(rb"\w:Length(?:\s*=\s*[\"']|>)\s*(\d{1,10})\b")
 _APPLE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
 _MOST_XMP = 4096
 """Bytes of XMP in a gain map, but for white space; those of all makers have about 1,100."""
@@ -48,6 +51,18 @@ def gain_map_kind(jpeg: bytes) -> str:
             if _APPLE in content:
                 return "Apple"
     return ""
+
+
+def length_in_directory(packet: bytes) -> int | None:
+    """Return the length that a GContainer directory in an XMP packet gives its gain map.
+
+    Both ways to write it are understood: attributes of one element, and elements of their own.
+    """
+    for item in _ITEM.split(packet)[1:]:
+        if _SEMANTIC.search(item):
+            length = _LENGTH.search(item)
+            return int(length.group(1)) if length else None
+    return None
 
 
 def cleaned(jpeg: bytes, names: Iterable[str] = ()) -> bytes | None:

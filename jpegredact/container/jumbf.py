@@ -19,6 +19,8 @@ __all__ = ["is_jumbf", "read_jumbf"]
 
 _ACTIONS = Actions("drop", "drop", "warn")
 _C2PA = bytes.fromhex("6332706100110010800000AA00389B71")
+_CODESTREAMS = (b"RESI", b"ALFA")
+"""Boxes that hold a JPEG: the residual picture and the opacity (ISO/IEC 18477-3, B.2)."""
 _MOST_BOXES = 2000
 _DEEPEST = 16
 _MOST_PICTURES = 64
@@ -60,12 +62,15 @@ def _assembled(data: bytes, kind: bytes, pieces: Sequence[_Piece]) -> Iterator[F
     segments = tuple(sorted(piece.segment for piece in pieces))
     segments = tuple(sorted(segments, key=lambda segment: segment.offset))
     spans = [(piece.start, piece.segment.end) for piece in pieces]
+    content = b"".join(data[start:end] for start, end in spans)
     if kind != b"jumb":
         name = kind.decode("latin-1")
-        detail = f"JPEG XT box {name!r}"
-        yield Found(_copy("jpeg-xt", segments, detail), segments)
+        copy = _copy("jpeg-xt", segments, f"JPEG XT box {name!r}")
+        if kind in _CODESTREAMS:
+            shape = jpegwalk.header(content, 0, len(content))
+            copy = replace(copy, pieces=tuple(spans), encoding="jpeg", size=shape and shape.size)
+        yield Found(copy, segments)
         return
-    content = b"".join(data[start:end] for start, end in spans)
     boxes = list(_boxes(content, 0, len(content)))
     c2pa = any(box.kind == b"jumd" and content[box.start :].startswith(_C2PA) for box in boxes[:1])
     label = _label(content, boxes)

@@ -142,13 +142,13 @@ def type_name(entry: Entry) -> str:
 
 
 def read_index(data: bytes, segment: Segment) -> Index:
-    """Read a segment that starts with "MPF"; what can't be believed is named as its problem."""
-    payload = data.index(SIGNATURE, segment.offset, segment.end)
-    base = payload + 4
+    """Read a segment; what can't be believed is named as its problem."""
+    base = segment.offset + 8
     end = min(segment.end, len(data))
     mark = data[base : base + 4]
     order: _Order = "little" if mark[:2] == b"II" else "big"
-    if end - base < 14 or mark not in (b"II*\0", b"MM\0*"):
+    named = data.startswith(SIGNATURE, segment.offset + 4)
+    if not named or end - base < 14 or mark not in (b"II*\0", b"MM\0*"):
         return _nothing(segment, base, order, "its header is damaged")
     return _Reader(data, segment, base, end, order).read()
 

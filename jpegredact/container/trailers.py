@@ -173,7 +173,14 @@ def _film(data: bytes, start: int, end: int) -> Part | None:
 
 
 def _nameless(data: bytes, start: int, stop: int) -> Part:
-    return Part("unknown", start, stop, f"{stop - start} bytes: {_glimpse(data[start:stop])}")
+    detail = f"{stop - start} bytes: {_glimpse(data[start:stop])}"
+    # Makers overwrite the first byte of a preview, or put a few of their own before it
+    at = data.find(b"\xd8\xff", start + 1, min(stop, start + 64)) - 1
+    shape = jpegwalk.walk(data, at, stop) if at >= start else None
+    if shape is None or not shape.coherent:
+        return Part("unknown", start, stop, detail)
+    inner = (at, shape.end)
+    return Part("unknown", start, stop, detail + ", a picture in it", shape.size, inner, "jpeg")
 
 
 class _Ahead:

@@ -7,6 +7,7 @@ are removed in comments too. All else goes, and is in the diff.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from . import carve, icc, jpegwalk
@@ -26,10 +27,11 @@ _ADOBE_HEADER = 12  # "Adobe", version, two flags, transform (T.872, 6.5.3)
 _ADOBE_MOST = 64
 """Photoshop and mozjpeg write 19 or 24 more bytes; readers look at the first 12."""
 
+_XMP = re.compile(rb"http://ns\.adobe\.com/|<\?xpacket|<x:xmpmeta")
+
 _KEEP = Actions("keep", "drop", "keep")
 _KEEP_TEXT = Actions("keep", "drop", "warn")
 _DROP = Actions("drop", "drop", "warn")
-_DECODING = Actions("keep", "keep", "keep")
 
 
 def read_unknown(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
@@ -204,6 +206,8 @@ def _judged(content: bytes, most: int) -> tuple[str, str]:
         return "not wholly text", ""
     if has_base64_run(content):
         return "with a long run of base64", ""
+    if _XMP.search(content):
+        return "XMP where no reader looks for it", ""
     return "", found[0]
 
 
