@@ -129,20 +129,19 @@ class PictureRenderer:
         """Return the picture from its sketch, unless that is smaller than asked for."""
         from PIL import Image
 
-        whole, least = self._jpeg.size, max(width, height)
-        across, down = self._jpeg.mcu
-        if min(whole[0] // across, whole[1] // down) < least or not can_draw(self._jpeg):
+        whole, step = self._jpeg.size, max(self._jpeg.mcu)
+        size = round(whole[0] / step), round(whole[1] / step)
+        if min(size) < max(width, height) or not can_draw(self._jpeg):
             return None
         sketch = self._draw()
         if sketch is None:
             return None
-        size = sketch.across, sketch.down
-        planes = [Image.frombytes("L", size, plane) for plane in sketch.planes]
+        samples = sketch.across, sketch.down
+        planes = [Image.frombytes("L", samples, plane) for plane in sketch.planes]
         image = planes[0] if len(planes) == 1 else Image.merge("YCbCr", planes).convert("RGB")
         # The last samples may stand for less than a whole MCU.
         edge = whole[0] / sketch.mcu[0], whole[1] / sketch.mcu[1]
-        small = whole[0] // sketch.mcu[0], whole[1] // sketch.mcu[1]
-        return image.resize(small, Image.Resampling.BOX, (0, 0, *edge))
+        return image.resize(size, Image.Resampling.BOX, (0, 0, *edge))
 
     def _decode(self, width: int, height: int) -> Picture | None:
         """Decode the redacted picture at the least scale that is no smaller than asked for."""

@@ -24,7 +24,7 @@ from jpegredact.codec.scan import ScanIndex
 from jpegredact.codec.walk import index_scan, scan_units
 from jpegredact.redaction import redact, restore
 
-PARTS = 6  # of `content`; an error has three
+PARTS = 7  # of `content`; an error has three
 FACTORS = {
     "4:2:0": ((2, 2), (1, 1), (1, 1)),
     "4:2:2": ((2, 1), (1, 1), (1, 1)),
@@ -70,7 +70,8 @@ def content(index: ScanIndex) -> tuple:
         for raw, byte, old in zip(*index.places.anchors, index.places.old[0], strict=True)
     ]
     assert all(anchors)
-    return runs, firsts, index.blocks[1:], index.places.old, index.intervals, index.ends
+    blocks = index.blocks[1:]
+    return runs, firsts, blocks, index.places.old, index.intervals, index.ends, index.drawn
 
 
 def walked(data: bytes, marks: bytearray, beside: Beside | None) -> tuple[tuple, bytes]:
@@ -78,7 +79,7 @@ def walked(data: bytes, marks: bytearray, beside: Beside | None) -> tuple[tuple,
     jpeg = read_jpeg(data)
     marks = bytearray(marks)
     try:
-        index = index_scan(data, jpeg, jpeg.scans[0], marks, beside)
+        index = index_scan(data, jpeg, jpeg.scans[0], marks, beside, draw=True)
         found: tuple = content(index)
     except jr.JpegRedactError as error:
         found = error.code, error.offset, error.message
@@ -105,6 +106,29 @@ def test_made_pictures(name) -> None:
         assert len(found) == PARTS
         times += met
     assert sum(times) > 20  # it is not that they never meet
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_dc_values_of_all_mcus(name) -> None:
+    """They are those that are recorded where all is; and there are none but of a whole scan."""
+    parts = random_parts(320, 208, FACTORS[name], seed=len(name))
+    data = make_jpeg(320, 208, parts)
+    jpeg = read_jpeg(data)
+    layout = scan_layout(jpeg, jpeg.scans[0])
+    all_of_it = index_scan(data, jpeg, jpeg.scans[0], bytearray(b"\2" * layout.mcus))
+    last = [grid.first + grid.down * grid.across - 1 for grid in layout.grids]
+    values = [
+        all_of_it.blocks[3][mcu * layout.units + unit]
+        for mcu in range(layout.mcus) for unit in last
+    ]  # fmt: skip
+    few = some_marks(layout.mcus, 1)
+    drawn = index_scan(data, jpeg, jpeg.scans[0], few, draw=True).drawn
+    assert drawn is not None
+    assert list(drawn) == values
+    assert all_of_it.drawn is None
+    restarted = make_jpeg(320, 208, parts, restart=20)
+    jpeg = read_jpeg(restarted)
+    assert index_scan(restarted, jpeg, jpeg.scans[0], few, draw=True).drawn is None
 
 
 @pytest.mark.parametrize("fill", [False, True])

@@ -8,7 +8,11 @@ from pictures import photo, pillow_jpeg
 from PIL import Image
 
 from jpegredact.codec.reader import read_jpeg
+from jpegredact.codec.sketch import can_draw
 from jpegredact.geometry import Box
+from jpegredact.limits import DEFAULT_LIMITS
+from jpegredact.redaction.opening import open_picture
+from jpegredact.redaction.plan import make_plan
 from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces
 
 
@@ -144,3 +148,36 @@ def test_another_shape_is_no_scale() -> None:
     made = renderer(pillow_jpeg(photo(640, 480)), 1, [Box(1, 1, 9, 9)])
     assert made.redacted(pillow_jpeg(photo(160, 100))) is None
     assert made.redacted(b"no picture") is None
+
+
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0", "grey"])
+def test_dc_values_alone_are_enough(sampling: str) -> None:
+    """What comes from DC values looks as what Pillow decodes, edges and shape included."""
+    width, height = 2 * 1290, 2 * 970
+    picture = np.kron(photo(129, 97), np.ones((20, 20, 1), np.uint8))
+    grey = sampling == "grey"
+    data = pillow_jpeg(
+        picture, "L" if grey else "RGB", quality=80, **({} if grey else {"subsampling": sampling})
+    )
+    jpeg = read_jpeg(data)
+    regions = [Box(0.3 * width, 0.3 * height, 0.6 * width, 0.6 * height)]
+    plan = make_plan(jpeg, regions, (0.0, False), DEFAULT_LIMITS)
+    drawn = open_picture(data, jpeg, plan, ring=True, draw=True)
+    assert open_picture(data, jpeg, plan, ring=True).sketch() is None
+    by_dc, by_pillow = (
+        opened(
+            PictureRenderer(
+                jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r: d
+            ).thumbnail_jpeg(120, 90, 30_000)
+        )
+        for sketch in (drawn.sketch, lambda: None)
+    )
+    assert drawn.sketch() is not None
+    assert abs(by_dc - by_pillow).mean() < 4
+
+
+def test_with_restart_markers_there_is_no_sketch() -> None:
+    data = pillow_jpeg(photo(320, 320), restart_marker_rows=1)
+    assert not can_draw(read_jpeg(data))
+    assert can_draw(read_jpeg(pillow_jpeg(photo(320, 320))))
+    assert not can_draw(read_jpeg(pillow_jpeg(photo(320, 320), progressive=True)))
