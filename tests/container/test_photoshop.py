@@ -104,6 +104,10 @@ def test_a_raw_thumbnail_is_made_again() -> None:
     width, height, row = 6, 5, 20
     raw = struct.pack(">6I2H", 0, width, height, row, row * height, row * height, 24, 1)
     data = jpeg(app13(resource(0x040C, raw + b"\7" * (row * height))))
+    assert "other" in [copy.encoding for copy in carrier(data).copies if copy.pieces]
+    plain = struct.pack(">6I2H", 0, 4, 2, 12, 24, 24, 24, 1) + bytes(24)
+    (_, copy) = carrier(jpeg(app13(resource(0x040C, plain)))).copies
+    assert (copy.encoding, copy.size) == ("rgb", (4, 2))
     new = clean(data)
     assert block_of(new) == resource(0x040C, raw + (b"\x80" * 18 + b"\0\0") * height)
 
