@@ -16,6 +16,7 @@ from jpegredact.container.model import (
     Action,
     Actions,
     Area,
+    Carrier,
     FileEdit,
     Request,
     Scrubbed,
@@ -227,7 +228,7 @@ class _Cleaner:
         return self._replaced(resource, new)
 
 
-def read_photoshop(data: bytes, segments: Sequence[Segment]) -> _Photoshop:
+def read_photoshop(data: bytes, segments: Sequence[Segment]) -> Carrier:
     """Read the image resources of a file; ``segments`` are all of its marker segments."""
     return _Photoshop(tuple(_read_block(assembly) for assembly in gather(data, segments)))
 
@@ -305,7 +306,7 @@ def _thumbnail_entry(assembly: Assembly, resource: Resource, read: Thumbnail | N
     first = assembly.spans(resource.start, resource.end)
     copy = SideCopy(
         "photoshop-thumbnail", first[0][0], resource.end - resource.start, detail, _REGENERATED,
-        (read.width, read.height), pieces, "jpeg" if read.is_jpeg else "other",
+        (read.width, read.height), pieces, read.encoding,
     )  # fmt: skip
     return _Entry(copy, resource)
 

@@ -34,6 +34,13 @@ class Thumbnail(NamedTuple):
     begin: int
     room: int
 
+    @property
+    def encoding(self) -> str:
+        """How its bytes are to be read; rows that are padded are no plain samples."""
+        if self.is_jpeg:
+            return "jpeg"
+        return "rgb" if self.row == 3 * self.width else "other"
+
 
 def read_thumbnail(content: bytes) -> Thumbnail | None:
     """Return a thumbnail, or None if it is none that can be made again."""

@@ -17,6 +17,7 @@ from jpegredact.container.model import (
     Action,
     Actions,
     Area,
+    Carrier,
     FileEdit,
     Policy,
     Request,
@@ -173,7 +174,7 @@ class _Xmp:
         return edits
 
 
-def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> _Xmp:
+def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> Carrier:
     """Read all XMP of a file.
 
     Parameters
@@ -200,7 +201,8 @@ def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> _
             chunks.setdefault(data[at : min(at + _GUID, segment.end)], []).append(segment)
     named = {unit.packet.extended_guid for unit in standard if unit.packet is not None}
     extended = [_chunked(data, guid, each, named, size) for guid, each in chunks.items()]
-    listed = [each for unit in standard + extended for each in _list(unit, unit in extended)]
+    listed = [each for unit in standard for each in _list(unit, is_extended=False)]
+    listed += [each for unit in extended for each in _list(unit, is_extended=True)]
     listed.sort(key=lambda each: each.copy.offset)
     return _Xmp(
         tuple(standard), tuple(extended), tuple(listed), end_of_picture, (data, tuple(segments))
@@ -245,7 +247,7 @@ def _chunked(
     return _unit(assembly, text, size)
 
 
-def _list(unit: _Unit, is_extended: bool) -> list[_Listed]:
+def _list(unit: _Unit, *, is_extended: bool) -> list[_Listed]:
     """Return the side copies of a packet; the first one stands for the packet as such."""
     parts = unit.assembly.parts
     length = sum(part.segment.end - part.segment.offset for part in parts)

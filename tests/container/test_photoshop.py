@@ -93,6 +93,7 @@ def test_a_thumbnail_is_made_again_at_the_same_length(
     read = struct.unpack(">6I2H", content[12:40])
     assert read[1:3] == (40, 30)
     size = read[5]
+    assert content[38 + size : 40 + size] == b"\xff\xd9"
     assert content[40 + size :].strip(b"\0") == b""
     shown = Image.open(io.BytesIO(content[40 : 40 + size]))
     assert shown.size == (40, 30)
@@ -103,6 +104,10 @@ def test_a_raw_thumbnail_is_made_again() -> None:
     width, height, row = 6, 5, 20
     raw = struct.pack(">6I2H", 0, width, height, row, row * height, row * height, 24, 1)
     data = jpeg(app13(resource(0x040C, raw + b"\7" * (row * height))))
+    assert "other" in [copy.encoding for copy in carrier(data).copies if copy.pieces]
+    plain = struct.pack(">6I2H", 0, 4, 2, 12, 24, 24, 24, 1) + bytes(24)
+    (_, copy) = carrier(jpeg(app13(resource(0x040C, plain)))).copies
+    assert (copy.encoding, copy.size) == ("rgb", (4, 2))
     new = clean(data)
     assert block_of(new) == resource(0x040C, raw + (b"\x80" * 18 + b"\0\0") * height)
 
@@ -177,6 +182,13 @@ def test_a_resource_with_a_name_goes(codec: str) -> None:
     assert clean(jpeg(app13(HARMLESS + named)), names=["Jane Doe"]) == jpeg(app13(HARMLESS))
 
 
+@pytest.mark.parametrize("before", [b"\0\0\0\7", b"\0\0\7"])
+def test_a_name_beyond_latin_1_is_found_at_any_place(before: bytes) -> None:
+    slices = resource(0x041A, before + "Żaneta Łoś".encode("utf-16-be") + b"\0\0")
+    data = jpeg(app13(HARMLESS + slices))
+    assert clean(data, names=["Żaneta Łoś"]) == jpeg(app13(HARMLESS))
+
+
 def test_iptc_loses_names_and_its_digests_stay_in_step() -> None:
     left = data_set(2, 80, b"Jane Doe") + data_set(2, 120, b"at the lake")
     old = data_set(2, 25, b"Jane Doe") + data_set(2, 80, b"Jane Doe")
@@ -233,6 +245,12 @@ def test_segments_that_others_divide_are_read_apart() -> None:
     comment = segment(0xFE, b"between")
     data = jpeg(app13(HARMLESS), comment, app13(block + HARMLESS))
     assert clean(data) == jpeg(app13(HARMLESS), comment, app13(HARMLESS))
+
+
+def test_a_resource_does_not_go_on_behind_another_segment() -> None:
+    block, comment = resource(0x041A, b"x" * 40), segment(0xFE, b"between")
+    data = jpeg(app13(HARMLESS + block[:20]), comment, app13(block[20:] + HARMLESS))
+    assert clean(data) == jpeg(app13(HARMLESS), comment)
 
 
 def test_photoshop_2_5_and_blocks_without_padding() -> None:

@@ -22,8 +22,10 @@ from carrier_helpers import (
 )
 from PIL import Image
 
+from jpegredact.container.assembly import assemble
 from jpegredact.container.model import Kept, Policy
 from jpegredact.container.xmp import read_xmp
+from jpegredact.container.xmp_clean import Decision, Packet
 
 NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -180,6 +182,7 @@ def test_a_packet_with_nothing_left_goes_with_its_segment() -> None:
         "<dc:description>" + "A long caption made of words. " * 300 + "</dc:description>",
         "<crs:Table>" + "Zx8(k$" * 900 + "</crs:Table>",
         "<acme:hash>" + "0123456789abcdef" * 8 + "</acme:hash>",
+        "<acme:list>" + f"sha1 of a file: {'0123456789' * 4}; " * 30 + "</acme:list>",
         "<!-- a comment --><xmp:Label/>",
         "<dc:subject><rdf:Bag><rdf:li/><rdf:li>lake</rdf:li></rdf:Bag></dc:subject>",
     ],
@@ -190,8 +193,9 @@ def test_what_shows_nothing_stays_byte_for_byte(inner: str) -> None:
 
 
 def test_zero_bytes_behind_and_within_a_packet_do_no_harm() -> None:
-    text = packet(TITLE.replace("> <", ">\0<"), padding=None) + "\0" * 50
-    data = file(text + "")
+    text = packet(TITLE.replace("><", ">\0\0<"), padding=None) + "\0" * 50
+    assert "\0<rdf" in text
+    data = file(text)
     assert clean(data) == data
 
 
@@ -358,6 +362,14 @@ def clean_with(data: bytes, kept: Kept) -> bytes:
     return scrubbed(data, read_xmp(data, segments(data), end_of_picture(data)), wanted, {0xE1})
 
 
+def test_items_of_the_same_length_are_told_apart_by_where_they_are() -> None:
+    items = [GAIN_MAP.format(800), GAIN_MAP.format(800).replace("GainMap", "Other")]
+    data = file(packet(directory(PRIMARY + ' Item:Padding="4"', *items), padding=None))
+    second = Kept(end_of_picture(data) + 804, 800, b"x" * 70)
+    left = directory(PRIMARY + ' Item:Padding="0"', items[1].replace("800", "70"))
+    assert clean_with(data, second) == file(packet(left, padding=None))
+
+
 def test_keep_only_puts_lengths_right() -> None:
     data = file(packet(directory(PRIMARY, GAIN_MAP.format(800), VIDEO), padding=None))
     kept = Kept(end_of_picture(data), 800, b"x" * 700)
@@ -373,6 +385,23 @@ def test_a_gain_map_without_a_directory() -> None:
     assert clean_with(primary, kept) == primary
     itself = file(packet("", 'hdrgm:Version="1.0" hdrgm:GainMapMax="2"', padding=None))
     assert clean(itself) == itself
+
+
+def test_a_packet_that_would_not_be_clean_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = file(packet(TITLE + f"<GImage:Data>{picture()}</GImage:Data>"))
+
+    def careless(self: Packet, *_: object, **__: object) -> Decision:
+        return Decision([(0, 0, b" ")], ["drop"] * len(self.findings), False)
+
+    monkeypatch.setattr(Packet, "decide", careless)
+    assert clean(data) == jpeg()
+
+
+def test_a_packet_that_would_be_too_long_goes() -> None:
+    data = jpeg(segment(0xE1, b"x" * 65533))
+    assembly = assemble(data, segments(data)[:1], 0)
+    assert assembly.edits([(5, 5, b"y")]) is None
+    assert assembly.edits([(5, 6, b"y")]) == [(11, 12, b"y")]
 
 
 def test_areas_that_are_not_given_change_no_region() -> None:

@@ -242,6 +242,16 @@ def test_a_text_with_the_name_loses_it(form: str) -> None:
     assert without(people(form.format("Janet Doe"))) == people(form.format("Janet Doe"))
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_value_keeps_its_line_breaks_and_quotes(quote: str) -> None:
+    other = {"'": '"', '"': "'"}[quote]
+    value = f"a&#xA;b {{}}c&#x9;d {other} &amp; &lt;{'&apos;' if quote == chr(39) else '&quot;'}"
+    before, after = (
+        people(f"<acme:a acme:b={quote}{value.format(name)}{quote}/>") for name in ("Jane Doe ", "")
+    )
+    assert without(before) == after
+
+
 @pytest.mark.parametrize("form", PROTECTED)
 def test_credits_rights_and_places_keep_the_name(form: str) -> None:
     data = people(form.format("Jane Doe"))
