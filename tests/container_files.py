@@ -88,7 +88,9 @@ def multi_picture(
     at = 20 if primary[2:4] == b"\xff\xe0" else 2
     base = at + sum(map(len, front)) + 8
     size = len(primary) + sum(map(len, front)) + length
-    entries = [(0x030000, size, 0, 2 if len(others) > 1 else 0, 0)]
+    # with several others, the first is the primary's dependent: flags of DC-007, figure 8
+    dependent = len(others) > 1
+    entries = [(0xA0030000 if dependent else 0x20030000, size, 0, 2 if dependent else 0, 0)]
     position = size
     for attributes, before, other in others:
         position += len(before)

@@ -11,7 +11,6 @@ __all__ = ["SIGNATURE", "profile_problem"]
 SIGNATURE = b"ICC_PROFILE\0"
 _HEADER = 128
 _MOST_TAGS = 200
-_LONG_TAG = 2048
 _MOST_UNKNOWN = 2048
 """Bytes of a profile that no tag accounts for: padding, not a picture."""
 
@@ -44,7 +43,8 @@ def _problem(profile: bytes) -> str:
     for at in range(_HEADER + 4, _HEADER + 4 + 12 * count, 12):
         offset, size = _number(profile, at + 4), _number(profile, at + 8)
         spans.append((offset, min(offset + size, len(profile))))
-        if size > _LONG_TAG and carve.carve(profile, [(offset, offset + size)]):
+        hits = carve.carve(profile, [(offset, offset + size)])
+        if any(hit.coherent for hit in hits):
             return f"its tag {profile[at : at + 4]!r} may hold a picture"
     if _uncovered(spans, len(profile)) > _MOST_UNKNOWN:
         return "it has bytes that no tag accounts for"

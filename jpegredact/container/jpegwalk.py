@@ -17,8 +17,10 @@ MOST_SEGMENTS = 1000
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
-_BEHIND_SCAN = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
-"""What ends a scan: a marker, with fill bytes before it, that is neither stuffing nor RST."""
+_BEHIND_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""What ends a scan: a marker that is neither stuffing nor RST. Fill bytes before it are left to
+the scan: a pattern that takes them along is sixty times slower.
+"""
 _FILL = re.compile(rb"\xff+")
 _START = re.compile(rb"\xff\xd8\xff[\xc0-\xc2\xc4\xc9\xca\xdb\xdd\xe0-\xef\xfe]")
 

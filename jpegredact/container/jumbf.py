@@ -22,7 +22,6 @@ _C2PA = bytes.fromhex("6332706100110010800000AA00389B71")
 _CODESTREAMS = (b"RESI", b"ALFA")
 """Boxes that hold a JPEG: the residual picture and the opacity (ISO/IEC 18477-3, B.2)."""
 _MOST_BOXES = 2000
-_DEEPEST = 16
 _MOST_PICTURES = 64
 
 
@@ -103,9 +102,9 @@ class _Box(NamedTuple):
 def _boxes(content: bytes, start: int, end: int) -> Iterator[_Box]:
     """Yield boxes and, behind each superbox, those in it; their contents, without headers."""
     left = _MOST_BOXES
-    open_boxes = [(start, end, 0)]
+    open_boxes = [(start, end)]
     while open_boxes and left:
-        at, behind, depth = open_boxes.pop()
+        at, behind = open_boxes.pop()
         if at + 8 > behind:
             continue
         left -= 1
@@ -118,9 +117,9 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[_Box]:
         if length < head:
             continue
         box = _Box(kind, min(at + head, behind), min(at + length, behind))
-        open_boxes.append((box.end, behind, depth))
-        if kind == b"jumb" and depth < _DEEPEST:
-            open_boxes.append((box.start, box.end, depth + 1))
+        open_boxes.append((box.end, behind))
+        if kind == b"jumb":
+            open_boxes.append((box.start, box.end))
         yield box
 
 

@@ -21,6 +21,9 @@ JPEG = files.picture(16, 16)
 TIFF = b"II*\0" + struct.pack("<IHHHIIHHIII", 8, 2, 0x0100, 4, 1, 8, 0x0111, 4, 1, 200, 0)
 
 
+SCAN = files.segment(0xDA, b"\1\1\0\0\x3f\0")
+
+
 def saved(name: str) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(out, name)
@@ -73,7 +76,8 @@ def test_finds(kind: str, data: bytes) -> None:
         b"\x01\xd8\xff\xdb" + files.noise(2000),
         b"\xff\xd8\xff\xdb\x00\x04ab" + files.noise(2000, 3),
         # a frame whose length says other than its number of components
-        b"\xff\xd8" + files.segment(0xC0, b"\x08\0\x08\0\x08\x03" + bytes(3)) + bytes(100),
+        b"\xff\xd8" + files.segment(0xC0, b"\x08\0\x08\0\x08\x03" + bytes(3)) + SCAN,
+        b"\xff\xd8" + files.segment(0xC0, b"\x08\0\x08\0\x08\x01" + bytes(3)) + SCAN[:4] + b"\2",
         b"\x89PNG\r\n\x1a\n" + bytes(40),
         b"BM" + bytes(100),
         b"GIF89a" + bytes(100),
@@ -97,6 +101,11 @@ def test_a_picture_cut_short_is_not_decided() -> None:
         assert found(JPEG[:cut]) == [(0, "jpeg")]
     for cut in range(4, shape.segments[1].end):
         assert found(JPEG[:cut]) == []
+
+
+def test_a_chain_too_long_to_follow_is_not_decided() -> None:
+    chain = files.segment(0xE1, b"") * (jpegwalk.MOST_SEGMENTS + 9)
+    assert found(b"\xff\xd8" + chain + bytes(90)) == [(0, "jpeg")]
 
 
 def test_only_in_the_spans() -> None:

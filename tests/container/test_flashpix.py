@@ -55,6 +55,12 @@ def test_goes_whole(policy: Policy) -> None:
     assert out == (data if policy == "keep" else PLAIN)
 
 
+def test_a_thumbnail_in_a_picture_is_part_of_it() -> None:
+    inner = files.with_segments(files.picture(48, 32), files.segment(0xE1, files.picture(16, 16)))
+    _, carrier = read(*stream(0, inner))
+    assert [copy.size for copy in carrier.copies] == [None, (48, 32)]
+
+
 def test_none() -> None:
     data, carrier = read()
     assert carrier.copies == ()

@@ -161,6 +161,15 @@ class TestEveryByteHasAName:
         assert photo.size == (16, 16)
         assert last.offset + last.length == len(data)
 
+    def test_samsung_blocks_upon_each_other(self) -> None:
+        directory = b"SEFH" + struct.pack("<II", 106, 3)
+        for back, length in ((90, 60), (80, 80), (0xFFFFFFFF, 9)):
+            directory += struct.pack("<HHII", 0, 0x0A30, back, length)
+        tail = bytes(100) + directory + struct.pack("<I", len(directory)) + b"SEFT"
+        parts = trailers.split(tail, 0)
+        assert [part.start for part in parts] == [0, *(part.end for part in parts)][: len(parts)]
+        assert parts[-1].end == len(tail)
+
     def test_extracted_pictures_decode(self) -> None:
         inner = files.picture(16, 24)
         data = files.picture() + b"LN\xb8" + inner[1:]
@@ -235,6 +244,37 @@ class TestGainMaps:
         assert actions(answer) == {"mpf-index": "drop", "gain-map": "drop"}
         assert out == files.picture()
         assert not kept
+
+    def test_its_segments_have_nothing_more_than_they_should(self) -> None:
+        thumbnail = files.noise(27, 5)
+        header = b"JFIF\0\1\1\0\0\1\0\1\3\3" + thumbnail
+        plain = files.gain_map()
+        small = plain[:2] + b"".join(
+            (
+                files.segment(0xE0, header), files.xmp(files.HDRGM),
+                files.segment(0xE2, files.ISO + files.noise(400, 6)),
+                files.segment(0xE2, b"ICC_PROFILE\0\1\1" + files.noise(400, 7)),
+                files.segment(0xEE, b"Adobe\0d\0\0\0\0\0" + files.noise(20, 8)),
+            )
+        ) + plain[20:]  # fmt: skip
+        new = gainmap.cleaned(small)
+        assert new == files.with_segments(plain, files.xmp(files.HDRGM))
+
+    def test_two_frames_are_no_gain_map(self) -> None:
+        small = files.gain_map(ISO_DATA)
+        shape = jpegwalk.header(small, 0, len(small))
+        assert shape is not None
+        frame = next(one for one in shape.segments if one.code == 0xC0)
+        twice = small[: frame.end] + small[frame.offset :]
+        assert gainmap.cleaned(small) == small
+        assert gainmap.cleaned(twice) is None
+        assert gainmap.cleaned(small[:-2]) is None
+        other = small[: frame.offset] + files.segment(0xF0, b"any") + small[frame.offset :]
+        assert gainmap.cleaned(other) is None
+
+    def test_one_without_an_end_is_none(self) -> None:
+        data = files.picture() + files.gain_map(ISO_DATA)[:-2]
+        assert files.kinds(read(data).copies) == ["trailer-jpeg"]
 
     def test_goes_when_a_name_is_in_it(self) -> None:
         small = files.gain_map(files.xmp(files.HDRGM.replace("hdrgm:Version", 'a="Ann Ok" b')))
@@ -359,6 +399,15 @@ BROKEN = {
     "a list upon its directory": files.mpf_content([(0, 0, 0, 0, 0)]).replace(
         struct.pack(">HHII", 0xB002, 7, 16, 50), struct.pack(">HHII", 0xB002, 7, 16, 12)
     ),
+    "identifiers upon the list": files.mpf_content([(0, 9, 0, 0, 0)], uids=True).replace(
+        struct.pack(">HHII", 0xB003, 7, 33, 78), struct.pack(">HHII", 0xB003, 7, 33, 62)
+    ),
+    "too few identifiers": files.mpf_content([(0, 9, 0, 0, 0)] * 1, uids=True).replace(
+        struct.pack(">HHII", 0xB003, 7, 33, 78), struct.pack(">HHII", 0xB003, 7, 32, 78)
+    ),
+    "a list twice": files.mpf_content([(0, 9, 0, 0, 0)], uids=True).replace(
+        struct.pack(">HHII", 0xB003, 7, 33, 78), struct.pack(">HHII", 0xB002, 7, 16, 78)
+    ),
     "only a name": b"MPF\0",
 }  # fmt: skip
 
@@ -385,6 +434,7 @@ class TestIndex:
         assert large not in out
         # its only dependent went, and with it the number of the entry
         assert primary.dependents == (0, 0)
+        assert primary.attributes == 0x20030000
         if uids:
             assert out.count(b"A" * 33) == out.count(b"C" * 33) == 1
             assert b"B" * 33 not in out
@@ -396,6 +446,14 @@ class TestIndex:
         data = data[:second] + struct.pack(">HH", 2, 3) + data[second + 4 :]
         out, _, _ = scrubbed(data)
         assert entries(out)[0].dependents == (0, 2)
+        assert entries(out)[0].attributes == 0xA0030000
+
+    def test_offsets_that_may_not_fit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        data, _, small = self.build()
+        monkeypatch.setattr("jpegredact.container.images._LARGEST_OFFSET", len(data) - 1)
+        out, answer, _ = scrubbed(data)
+        assert actions(answer)["mpf-index"] == "drop"
+        assert out == files.picture() + small
 
     def test_keep_redacts_each(self) -> None:
         data, large, small = self.build()
@@ -474,6 +532,7 @@ class TestIndex:
     def test_a_broken_one_goes(self, name: str) -> None:
         small = files.gain_map(ISO_DATA)
         data = files.with_segments(files.picture(), files.segment(0xE2, BROKEN[name])) + small
+        assert any(index.problem for index in read(data).indexes)
         out, answer, (kept,) = scrubbed(data)
         # the gain map says itself what it is, and stays
         assert actions(answer) == {"mpf-index": "drop", "gain-map": "redact"}
