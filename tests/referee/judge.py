@@ -9,7 +9,7 @@ the original", but "how much of the difference is in it".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,22 +20,36 @@ from .decode import any_jpeg, resize
 
 __all__ = ["Judgement", "Pictures", "Verdict", "judge", "shows_original"]
 
-Verdict = Literal["shows", "clean", "unrelated", "no detail", "undecoded", "video"]
+Verdict = Literal["shows", "clean", "unrelated", "doubtful", "no detail", "undecoded", "video"]
 
 SAME_PICTURE = 0.6
 """Correlation outside the region from which a finding is a view of the same picture."""
+SURELY_SAME = 0.85
+"""The same, without any doubt."""
+OTHER = 0.6
+"""How much a clean region may vary, measured in what was taken out: by its JPEG noise alone."""
+NOISE = 4.0
+"""Grey levels of JPEG noise that a clean region may have."""
 SHOWN = 0.45
 """Correlation with what was taken out, from which on it is still there."""
 SHARE = 0.4
 """Share of what was taken out, from which on it is still there."""
 SEEN = 0.8
 """Correlation with the region alone, anywhere and at any scale, that is no chance."""
+SEEN_TAKEN = 0.6
+"""Correlation, there, with what was taken out: a slope of light is like any other."""
+EDGES = 0.4
+"""The same for its edges alone."""
+LEAST_EDGES = 0.2
+"""Grey levels a pixel (standard deviation) that are taken for edges."""
 DETAIL = 1.5
 """Grey levels (standard deviation) of what was taken out, below which nothing can be told."""
 LEAST_PIXELS = 24
 """Pixels of the region in a finding, below which nothing can be told."""
 
 _COARSE, _FINE = 64, 160
+_NO_BETTER = 0.97
+_PLAIN = "orientation 1 stretched"
 Box = tuple[float, float, float, float]
 
 
@@ -75,6 +89,10 @@ class Judgement:
         How much of that is in it: about 1 in an untouched copy, 0 in a clean one.
     detail
         Standard deviation, in grey levels, of what was taken out, at the finding's size.
+    other
+        How much the region varies beside what the redacted picture explains, in units of detail.
+    edges
+        Correlation of its edges with those that were taken out.
     fits
         How the finding was laid over the picture.
     """
@@ -86,6 +104,8 @@ class Judgement:
     taken_out: float = 0.0
     share: float = 0.0
     detail: float = 0.0
+    other: float = 0.0
+    edges: float = 0.0
     fits: str = ""
 
 
@@ -95,7 +115,7 @@ def shows_original(judgement: Judgement) -> bool:
     What can't be decoded, and video, must: nobody has shown that it does not. "no detail" is
     neither yes nor no, and a caller has to count it apart.
     """
-    return judgement.verdict in ("shows", "undecoded", "video")
+    return judgement.verdict in ("shows", "doubtful", "undecoded", "video")
 
 
 def judge(finding: Finding, pictures: Pictures) -> Judgement:
@@ -104,15 +124,31 @@ def judge(finding: Finding, pictures: Pictures) -> Judgement:
         return Judgement("video" if finding.kind.endswith("video") else "undecoded")
     if min(finding.grey.shape) < 4 or float(finding.grey.std()) < DETAIL:
         return Judgement("no detail")
-    best = _aligned(finding.grey, pictures)
-    if best is None or best.alike < SAME_PICTURE:
-        seen = _seen_anywhere(finding.grey, pictures)
-        if seen >= SEEN:
-            return Judgement("shows", to_original=seen, fits="region alone")
-        if best is None or best.alike < SAME_PICTURE:
-            alike = best.alike if best else 0.0
-            return Judgement("unrelated", alike=alike, to_original=seen)
-    return _measured(best, pictures)
+    fit = _aligned(finding.grey, pictures)
+    if fit is None:
+        return Judgement("no detail")
+    measured = _measured(fit, pictures)
+    if fit.name != _PLAIN and fit.alike < SURELY_SAME:
+        # A gain map looks little like the picture, but lies over it as it is.
+        plain = _plain(finding.grey, pictures)
+        if plain is not None and plain.verdict == "shows":
+            return plain
+    same = fit.alike >= SAME_PICTURE
+    if measured.verdict == "no detail" or (
+        measured.verdict == "shows" and (same or fit.name == _PLAIN)
+    ):
+        return measured
+    noise = max(OTHER, NOISE / measured.detail)
+    if same and measured.verdict == "clean" and measured.other <= noise:
+        return measured
+    # Another view (a stereo pair's, a crop's), or another picture, or blank where it matters.
+    seen, along = _seen_anywhere(finding.grey, pictures)
+    if seen >= SEEN and along >= SEEN_TAKEN:
+        return replace(
+            measured, verdict="shows", to_original=seen, taken_out=along, fits="region alone"
+        )
+    verdict: Verdict = "doubtful" if same and fit.alike >= SURELY_SAME else "unrelated"
+    return replace(measured, verdict=verdict, to_original=seen)
 
 
 # ---------------------------------------------------------------------------
@@ -147,6 +183,12 @@ def _aligned(grey: np.ndarray, pictures: Pictures) -> _Fit | None:
     again = next(laid for n, laid in _layings(turned, pictures.original.shape, fine) if n == name)
     fit = _fit(again, best.name, pictures)
     return None if fit is None else _shifted(fit, pictures)
+
+
+def _plain(grey: np.ndarray, pictures: Pictures) -> Judgement | None:
+    rows, columns = _shape(pictures.original, min(_FINE, max(grey.shape)))
+    fit = _fit(resize(grey, columns, rows), _PLAIN, pictures)
+    return None if fit is None else _measured(fit, pictures)
 
 
 def _shape(original: np.ndarray, longest: int) -> tuple[int, int]:
@@ -213,24 +255,34 @@ def _masks(shape: tuple[int, int], region: Box) -> tuple[np.ndarray, np.ndarray]
 
 def _fit(laid: np.ndarray, name: str, pictures: Pictures) -> _Fit | None:
     _, outside = _masks(laid.shape, pictures.region)
+    whole = resize(pictures.original, laid.shape[1], laid.shape[0])
+    return _laid_over(laid, name, outside, whole)
+
+
+def _laid_over(
+    laid: np.ndarray, name: str, outside: np.ndarray, whole: np.ndarray
+) -> _Fit | None:
     valid = outside & ~np.isnan(laid)
     if valid.sum() < LEAST_PIXELS:
         return None
-    whole = resize(pictures.original, laid.shape[1], laid.shape[0])
     return _Fit(laid, abs(correlation(laid[valid], whole[valid])), name)
 
 
 def _shifted(fit: _Fit, pictures: Pictures) -> _Fit:
     """Move and scale a little: previews are often cut a few pixels tighter than the picture."""
+    if fit.alike >= _NO_BETTER:
+        return fit
     rows, columns = fit.laid.shape
+    whole = resize(pictures.original, columns, rows)
+    _, outside = _masks(fit.laid.shape, pictures.region)
     best = fit
+    reach = max(round(0.03 * max(rows, columns)), 1)
     for scale in (1.0, 0.94, 0.97, 1.03, 1.06):
-        start = best if scale == 1.0 else _Fit(_scaled(fit.laid, scale), 0.0, fit.name)
-        reach = max(round(0.03 * max(rows, columns)), 1)
+        start = best.laid if scale == 1.0 else _scaled(fit.laid, scale)
         for down in range(-reach, reach + 1):
             for right in range(-reach, reach + 1):
-                moved = _moved(start.laid, down, right)
-                found = _fit(moved, f"{fit.name} ×{scale} {right:+d}{down:+d}", pictures)
+                name = f"{fit.name} ×{scale} {right:+d}{down:+d}"
+                found = _laid_over(_moved(start, down, right), name, outside, whole)
                 # A shift must earn its place: among equals the plain laying stays.
                 if found is not None and found.alike > best.alike + 0.004:
                     best = found
@@ -284,15 +336,37 @@ def _measured(fit: _Fit, pictures: Pictures) -> Judgement:
     gain = _slope(original[outside], fit.laid[outside])
     share = _slope(taken, there) / gain if abs(gain) > 1e-3 else 0.0
     along = correlation(there, taken)
+    edges = _edges_in(fit.laid, original, redacted, inside)
     verdict: Verdict = "clean"
     if detail < DETAIL:
         verdict = "no detail"
-    elif abs(along) >= SHOWN or share >= SHARE:
+    elif abs(along) >= SHOWN or share >= SHARE or edges >= EDGES:
         verdict = "shows"
     return Judgement(
         verdict, fit.alike, correlation(fit.laid[inside], original[inside]),
-        correlation(fit.laid[inside], redacted[inside]), along, share, detail, fit.name,
+        correlation(fit.laid[inside], redacted[inside]), along, share, detail,
+        float(there.std()) / (abs(gain) * detail) if abs(gain) * detail > 1e-3 else 99.0, edges,
+        fit.name,
     )  # fmt: skip
+
+
+def _edges_in(
+    laid: np.ndarray, original: np.ndarray, redacted: np.ndarray, inside: np.ndarray
+) -> float:
+    """Return how far a finding has the edges that were taken out.
+
+    Gain maps and depth maps are no linear view of the picture; their edges are at the same places.
+    """
+    steep = [
+        ndimage.gaussian_gradient_magnitude(np.nan_to_num(p.astype(np.float32)), 0.8)[inside]
+        for p in (laid, original, redacted)
+    ]
+    plain = np.stack([np.ones(steep[2].size), steep[2]], axis=1)
+    there, taken = _rest(steep[0], plain), _rest(steep[1], plain)
+    # A flat region has no edges, and rounding is none; of few pixels chance makes anything.
+    if inside.sum() < 8 * LEAST_PIXELS or float(there.std()) < LEAST_EDGES:
+        return 0.0
+    return correlation(there, taken)
 
 
 def _rest(values: np.ndarray, plain: np.ndarray) -> np.ndarray:
@@ -307,49 +381,70 @@ def _slope(of: np.ndarray, values: np.ndarray) -> float:
     return float((centred * (values - values.mean())).sum()) / power if power > 1e-6 else 0.0
 
 
-def _seen_anywhere(grey: np.ndarray, pictures: Pictures) -> float:
-    """Return the best correlation of the region's original with any part, at any scale, turned."""
-    left, top, right, bottom = pictures.region
-    rows, columns = pictures.original.shape
-    region = pictures.original[
+_TEMPLATE = 24
+
+
+def _seen_anywhere(grey: np.ndarray, pictures: Pictures) -> tuple[float, float]:
+    """Look for the original's region in all parts of a finding, at any scale, turned.
+
+    Returns the best correlation, and that of the same part with what was taken out.
+    """
+    region, filled = (_cut(p, pictures.region) for p in (pictures.original, pictures.redacted))
+    if min(region.shape, default=0) < 8 or float(region.std()) < 2 * DETAIL:
+        return 0.0, 0.0
+    high = max(round(_TEMPLATE * region.shape[0] / region.shape[1]), 4)
+    template, plain = resize(region, _TEMPLATE, high), resize(filled, _TEMPLATE, high)
+    best, part = 0.0, plain
+    for turned in _turns(grey):
+        rows, columns = turned.shape
+        # The template keeps its size, and the finding is scaled: chance likes small templates.
+        for step in range(24):
+            factor = _TEMPLATE / (columns / 1.12**step)
+            wide, tall = round(columns * factor), round(rows * factor)
+            if wide > 1.5 * columns or wide > 400:
+                break
+            if wide < _TEMPLATE or tall < high:
+                continue
+            small = resize(turned, wide, tall)
+            fits = _template(small, template)
+            down, right = np.unravel_index(int(np.argmax(fits)), fits.shape)
+            if fits[down, right] > best:
+                best = float(fits[down, right])
+                part = small[down : down + high, right : right + _TEMPLATE]
+    y, x = np.mgrid[:high, :_TEMPLATE]
+    explained = np.stack([np.ones(plain.size), plain.ravel(), x.ravel(), y.ravel()], axis=1)
+    taken = _rest((template - plain).ravel(), explained)
+    if float(taken.std()) < DETAIL:
+        return best, 0.0
+    return best, correlation(_rest(part.ravel(), explained), taken)
+
+
+def _cut(picture: np.ndarray, box: Box) -> np.ndarray:
+    left, top, right, bottom = box
+    rows, columns = picture.shape
+    return picture[
         round(top * rows) : round(bottom * rows), round(left * columns) : round(right * columns)
     ]
-    if min(region.shape, default=0) < 8 or float(region.std()) < 2 * DETAIL:
-        return 0.0
-    best = 0.0
-    for turned in _turns(grey):
-        width = min(24, turned.shape[1])
-        while width <= turned.shape[1]:
-            height = max(round(width * region.shape[0] / region.shape[1]), 1)
-            # At a fixed size of the template: chance correlations of small ones are high.
-            factor = 24 / width
-            small = resize(
-                turned, max(round(turned.shape[1] * factor), 24),
-                max(round(turned.shape[0] * factor), 1),
-            )  # fmt: skip
-            template = resize(region, 24, max(round(24 * height / width), 4))
-            if small.shape[0] >= template.shape[0] and small.shape[1] >= template.shape[1]:
-                best = max(best, _template(small, template))
-            width = max(round(width * 1.15), width + 1)
-    return best
 
 
-def _template(picture: np.ndarray, template: np.ndarray) -> float:
-    """Return the highest normalised correlation of a template with any part of a picture."""
+def _template(picture: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """Return the normalised correlation of a template with every part of a picture."""
     shape = template - template.mean()
-    norm = float(np.sqrt((shape**2).sum()))
-    if norm < 1e-3:
-        return 0.0
-    size = tuple(a + b for a, b in zip(picture.shape, template.shape, strict=True))
-    product = fft.irfft2(fft.rfft2(picture, size) * np.conj(fft.rfft2(shape, size)), size)
-    box = np.ones(template.shape, np.float32)
-    spectrum = np.conj(fft.rfft2(box, size))
-    total = fft.irfft2(fft.rfft2(picture, size) * spectrum, size)
-    square = fft.irfft2(fft.rfft2(picture.astype(np.float64) ** 2, size) * spectrum, size)
+    norm = max(float(np.sqrt((shape**2).sum())), 1e-3)
+    size = tuple(
+        fft.next_fast_len(a + b, real=True)
+        for a, b in zip(picture.shape, template.shape, strict=True)
+    )
+    level = picture - picture.mean()  # keeps the differences below exact
+    box = np.conj(fft.rfft2(np.ones(template.shape), size))
+    spectrum = fft.rfft2(level, size)
+    product = fft.irfft2(spectrum * np.conj(fft.rfft2(shape, size)), size)
+    total = fft.irfft2(spectrum * box, size)
+    square = fft.irfft2(fft.rfft2(level.astype(np.float64) ** 2, size) * box, size)
     spread = square - total**2 / template.size
     down = picture.shape[0] - template.shape[0] + 1
     right = picture.shape[1] - template.shape[1] + 1
     # Flat parts correlate by rounding alone.
     least = template.size * DETAIL**2
     fits = product[:down, :right] / (norm * np.sqrt(np.maximum(spread[:down, :right], least)))
-    return float(np.abs(fits).max())
+    return np.asarray(fits)
