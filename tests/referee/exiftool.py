@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from . import hdrp
 from .carver import Finding, carve_bytes
 from .decode import small_grey
 from .streams import Stream
@@ -38,6 +39,18 @@ _PREVIEW = re.compile(
 _NO_PICTURE = re.compile(
     r"Hash|Offset|Length|Size|Count|Pad|Width|Height|Type|Valid|ImageUIDList|Number", re.IGNORECASE
 )
+_BY_NAME = (
+    "ThumbnailImage", "PreviewImage", "JpgFromRaw", "JpgFromRaw2", "OtherImage", "ThumbnailTIFF",
+    "PreviewTIFF", "PhotoshopThumbnail", "PhotoshopBGRThumbnail", "MPImage2", "MPImage3",
+    "GainMapImage", "HDRGainMapImage", "EmbeddedImage", "EmbeddedImage1", "DepthMapImage",
+    "DepthMapTiff", "DepthImage", "ConfidenceMap", "MotionPhotoVideo", "EmbeddedVideoFile",
+    "EmbeddedVideo", "EmbeddedAudioFile", "ScreenNail", "RatioImage", "RawThermalImage",
+    "OriginalImage", "HDRPMakerNote", "ImageData", "PreviewPICT", "ObjectPreviewData",
+    "TrailerSignature", "SurroundShotVideo", "DualShotExtra", "DualShotDepthMap",
+)  # fmt: skip
+"""What is asked for by name, too: some values are extracted only then."""
+_SHORTEST = 64
+"""Bytes: shorter values are numbers, whatever their name."""
 _READY = re.compile(rb"\{ready(\d+)\}\r?\n")
 
 
@@ -80,8 +93,9 @@ class ExifTool:
     def values(self, path: Path) -> dict[str, bytes]:
         """Return every binary value: its group and name -> its bytes; embedded files' too."""
         out = self.run(
-            "-j", "-b", "-a", "-u", "-ee", "-G1:4", "-api", "largefilesupport=1", str(path)
-        )
+            "-j", "-b", "-a", "-u", "-ee", "-G1:4", "-all",
+            *(f"-{name}" for name in _BY_NAME), str(path),
+        )  # fmt: skip
         if not out.strip():
             return {}
         return {
@@ -111,7 +125,11 @@ class ExifTool:
             Path(file.name).write_bytes(data)
             out = self.run("-validate", "-a", "-warning", "-error", "-s3", file.name)
         lines = out.decode("utf-8", "replace").splitlines()
-        return Counter(re.sub(r"\b(?:0x[0-9a-f]+|\d+)\b", "#", line) for line in lines if line)
+        return Counter(
+            re.sub(r"\b(?:0x[0-9a-f]+|\d+)\b", "#", line)
+            for line in lines
+            if line and not re.match(r"OK$|\d+ Warnings?\b", line)  # sums of the rest
+        )
 
     def tags(self, data: bytes, *arguments: str) -> dict[str, object]:
         """Return tags by group and name."""
@@ -125,9 +143,10 @@ class ExifTool:
 def _in_value(key: str, value: bytes) -> Iterator[Finding]:
     name = key.split(":")[-1]
     place = f"exiftool {key}"
-    found = list(carve_bytes(Stream(place, value, ((0, 0),))))
+    opened = hdrp.opened(value)
+    found = list(carve_bytes(Stream(place, value if opened is None else opened, ((0, 0),))))
     yield from found
-    if found or not _PREVIEW.search(name) or _NO_PICTURE.search(name) or not any(value):
+    if found or len(value) < _SHORTEST or not _PREVIEW.search(name) or _NO_PICTURE.search(name) or not any(value):
         return
     whole = small_grey(value)
     unread = Finding(place, "unread", 0, len(value), None, None)

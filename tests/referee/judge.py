@@ -32,12 +32,14 @@ NOISE = 4.0
 """Grey levels of JPEG noise that a clean region may have."""
 SHOWN = 0.45
 """Correlation with what was taken out, from which on it is still there."""
+SHOWN_UNALIKE = 0.6
+"""The same in what looks like another picture: chance is not to be taken for it."""
 SHARE = 0.4
 """Share of what was taken out, from which on it is still there."""
-SEEN = 0.8
+SEEN = 0.86
 """Correlation with the region alone, anywhere and at any scale, that is no chance."""
-SEEN_TAKEN = 0.6
-"""Correlation, there, with what was taken out: a slope of light is like any other."""
+SEEN_TAKEN = 0.72
+"""Correlation, there, of what is fine in it: a slope of light is like any other."""
 EDGES = 0.4
 """The same for its edges alone."""
 LEAST_EDGES = 0.2
@@ -340,7 +342,10 @@ def _measured(fit: _Fit, pictures: Pictures) -> Judgement:
     verdict: Verdict = "clean"
     if detail < DETAIL:
         verdict = "no detail"
-    elif abs(along) >= SHOWN or share >= SHARE or edges >= EDGES:
+    elif fit.alike >= SAME_PICTURE:
+        shows = abs(along) >= SHOWN or (share >= SHARE and along > SHOWN / 2) or edges >= EDGES
+        verdict = "shows" if shows else "clean"
+    elif abs(along) >= SHOWN_UNALIKE or edges >= EDGES:
         verdict = "shows"
     return Judgement(
         verdict, fit.alike, correlation(fit.laid[inside], original[inside]),
@@ -387,7 +392,7 @@ _TEMPLATE = 24
 def _seen_anywhere(grey: np.ndarray, pictures: Pictures) -> tuple[float, float]:
     """Look for the original's region in all parts of a finding, at any scale, turned.
 
-    Returns the best correlation, and that of the same part with what was taken out.
+    Returns the best correlation, and that of the fine detail there.
     """
     region, filled = (_cut(p, pictures.region) for p in (pictures.original, pictures.redacted))
     if min(region.shape, default=0) < 8 or float(region.std()) < 2 * DETAIL:
@@ -411,12 +416,9 @@ def _seen_anywhere(grey: np.ndarray, pictures: Pictures) -> tuple[float, float]:
             if fits[down, right] > best:
                 best = float(fits[down, right])
                 part = small[down : down + high, right : right + _TEMPLATE]
-    y, x = np.mgrid[:high, :_TEMPLATE]
-    explained = np.stack([np.ones(plain.size), plain.ravel(), x.ravel(), y.ravel()], axis=1)
-    taken = _rest((template - plain).ravel(), explained)
-    if float(taken.std()) < DETAIL:
-        return best, 0.0
-    return best, correlation(_rest(part.ravel(), explained), taken)
+    # A soft blob is like any other: the fine parts must agree as well.
+    fine, other = (p - ndimage.gaussian_filter(p, 2.5) for p in (template - plain, part))
+    return best, correlation(fine, other) if float(fine.std()) >= 2 * DETAIL else 0.0
 
 
 def _cut(picture: np.ndarray, box: Box) -> np.ndarray:
