@@ -132,7 +132,7 @@ def _jpeg(stream: Stream, layout: Layout, kind: str) -> Finding:
 
 
 def _with_tables(data: bytes, layout: Layout) -> bytes:
-    """Give an abbreviated stream the standard Huffman tables (T.81 annex K), as MJPEG readers do."""
+    """Give an abbreviated stream the standard Huffman tables, as readers of MJPEG do."""
     codes = {segment.code for segment in layout.segments}
     return data if 0xC4 in codes or codes & {0xC9, 0xCA} else data[:2] + samples.TABLES + data[2:]
 
@@ -144,11 +144,10 @@ def _headless(stream: Stream, covered: list[Layout]) -> Iterator[Finding]:
         if any(layout.start <= at < layout.end for layout in covered):
             continue
         start = at
-        for tables in re.finditer(rb"\xff[\xc4\xdb\xdd\xe0-\xef]", stream.data[max(at - 4096, 0) : at]):
-            candidate = max(at - 4096, 0) + tables.start()
-            if any(s.start == at for s in walk(b"\xff\xd8" + stream.data[candidate:at + 20]).segments
-                   ) or _chain(stream.data, candidate, at):  # fmt: skip
-                start = candidate
+        before = max(at - 4096, 0)
+        for tables in re.finditer(rb"\xff[\xc4\xdb\xdd\xe0-\xef]", stream.data[before:at]):
+            if _chain(stream.data, before + tables.start(), at):
+                start = before + tables.start()
                 break
         whole = b"\xff\xd8" + stream.data[start:]
         layout = walk(whole)
@@ -182,6 +181,11 @@ def _by_pillow(stream: Stream, kind: str, at: int) -> Iterator[Finding]:
         yield Finding(stream.place, kind, stream.offset(at), length, decoded[1], decoded[0])
 
 
+def _mended(stream: Stream, kind: str, at: int) -> Iterator[Finding]:
+    mended = b"\x89" + stream.data[at + 1 :]
+    yield from _by_pillow(Stream(stream.place, mended, ((0, stream.offset(at)),)), kind, 0)
+
+
 def _by_pillow_or_nothing(stream: Stream, kind: str, at: int) -> Iterator[Finding]:
     """Short signatures that chance hits too: a finding only where it decodes."""
     yield from (f for f in _by_pillow(stream, kind, at) if f.grey is not None)
@@ -213,9 +217,7 @@ def _movie(stream: Stream, kind: str, at: int) -> Iterator[Finding]:
 
 _OTHERS = (
     ("png", re.compile(rb"\x89PNG\r\n\x1a\n"), _by_pillow),
-    ("png with a damaged first byte", re.compile(rb"[^\x89]PNG\r\n\x1a\n"),
-     lambda stream, kind, at: _by_pillow(
-         Stream(stream.place, b"\x89" + stream.data[at + 1 :], ((0, stream.offset(at)),)), kind, 0)),
+    ("png with a damaged first byte", re.compile(rb"[^\x89](?=PNG\r\n\x1a\n)"), _mended),
     ("gif", re.compile(rb"GIF8[79]a"), _by_pillow),
     ("webp", re.compile(rb"RIFF....WEBP", re.S), _by_pillow),
     ("jpeg 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\0"), _by_pillow),

@@ -146,7 +146,13 @@ def _in_value(key: str, value: bytes) -> Iterator[Finding]:
     opened = hdrp.opened(value)
     found = list(carve_bytes(Stream(place, value if opened is None else opened, ((0, 0),))))
     yield from found
-    if found or len(value) < _SHORTEST or not _PREVIEW.search(name) or _NO_PICTURE.search(name) or not any(value):
+    if (
+        found
+        or len(value) < _SHORTEST
+        or not _PREVIEW.search(name)
+        or _NO_PICTURE.search(name)
+        or not any(value)
+    ):
         return
     whole = small_grey(value)
     unread = Finding(place, "unread", 0, len(value), None, None)

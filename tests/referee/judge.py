@@ -261,9 +261,7 @@ def _fit(laid: np.ndarray, name: str, pictures: Pictures) -> _Fit | None:
     return _laid_over(laid, name, outside, whole)
 
 
-def _laid_over(
-    laid: np.ndarray, name: str, outside: np.ndarray, whole: np.ndarray
-) -> _Fit | None:
+def _laid_over(laid: np.ndarray, name: str, outside: np.ndarray, whole: np.ndarray) -> _Fit | None:
     valid = outside & ~np.isnan(laid)
     if valid.sum() < LEAST_PIXELS:
         return None
@@ -300,7 +298,7 @@ def _scaled(laid: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _moved(laid: np.ndarray, down: int, right: int) -> np.ndarray:
-    moved = np.full_like(laid, np.nan)
+    moved: np.ndarray = np.full_like(laid, np.nan)
     rows, columns = laid.shape
     moved[max(down, 0) : rows + min(down, 0), max(right, 0) : columns + min(right, 0)] = laid[
         max(-down, 0) : rows - max(down, 0), max(-right, 0) : columns - max(right, 0)

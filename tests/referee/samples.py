@@ -19,7 +19,7 @@ __all__ = ["TABLES", "Shown", "by_trial", "of_jfif", "of_matrix", "of_tiffs"]
 
 
 def _standard_tables() -> bytes:
-    """Return the DHT segments of ITU-T T.81 annex K.3: those that Pillow writes unless told not to."""
+    """Return the DHT segments of ITU-T T.81 annex K.3: Pillow's, unless it optimises."""
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "JPEG")
     jpeg = out.getvalue()
@@ -69,7 +69,7 @@ def _directories(data: bytes, base: int) -> Iterator[Tags]:
     def number(at: int, size: int) -> int:
         return int.from_bytes(data[at : at + size], order)
 
-    waiting, seen = [number(base + 4, 4)], set()
+    waiting, seen = [number(base + 4, 4)], set[int]()
     while waiting and len(seen) < _MOST_IFDS:
         ifd = waiting.pop(0)
         if ifd < 8 or ifd in seen or base + ifd + 2 > len(data):
@@ -131,9 +131,7 @@ def _uncompressed(body: bytes, width: int, height: int, tags: Tags) -> np.ndarra
     return shrink(grey, LARGEST)
 
 
-def _ycbcr(
-    samples: np.ndarray, width: int, height: int, sampling: list[int]
-) -> np.ndarray | None:
+def _ycbcr(samples: np.ndarray, width: int, height: int, sampling: list[int]) -> np.ndarray | None:
     """Return luma from TIFF's data units: ``h * v`` luma samples, then one Cb and one Cr."""
     h, v = (*sampling, 1, 1)[:2]
     if h not in (1, 2, 4) or v not in (1, 2, 4):
@@ -266,4 +264,4 @@ def _correlation(track: np.ndarray, template: np.ndarray) -> np.ndarray:
     places = len(track) - count + 1
     total = sums[count:] - sums[:-count]
     spread = squares[count:] - squares[:-count] - total**2 / count
-    return product[:places] / (norm * np.sqrt(np.maximum(spread, 1.0)))
+    return np.asarray(product[:places] / (norm * np.sqrt(np.maximum(spread, 1.0))))

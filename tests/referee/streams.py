@@ -177,7 +177,7 @@ _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 
 
 def _joined(data: bytes, segments: Iterable[Segment]) -> Iterator[Stream]:
-    groups: dict[str, list[tuple[object, Part]]] = defaultdict(list)
+    groups: dict[str, list[tuple[int, Part]]] = defaultdict(list)
     by_code: dict[int, list[Segment]] = defaultdict(list)
     for number, segment in enumerate(segments):
         if not (0xE0 <= segment.code <= 0xEF or segment.code == 0xFE):
@@ -189,14 +189,14 @@ def _joined(data: bytes, segments: Iterable[Segment]) -> Iterator[Stream]:
             by_code[segment.code].append(segment)
     for key, parts in groups.items():
         if len(parts) > 1:
-            parts.sort(key=lambda part: (part[0], part[1]))  # type: ignore[arg-type, return-value]
+            parts.sort(key=lambda part: (part[0], part[1]))
             yield _join(f"{key} joined", data, [part for _, part in parts])
     for code, several in by_code.items():
         if len(several) > 1:
             yield from _unknown(data, code, several)
 
 
-def _known(data: bytes, segment: Segment, number: int) -> Iterator[tuple[str, object, int]]:
+def _known(data: bytes, segment: Segment, number: int) -> Iterator[tuple[str, int, int]]:
     """Yield assembly, position in it, and header length."""
     at = segment.start + 4
     body = data[at : segment.end]
@@ -217,7 +217,7 @@ def _known(data: bytes, segment: Segment, number: int) -> Iterator[tuple[str, ob
 def _unknown(data: bytes, code: int, segments: list[Segment]) -> Iterator[Stream]:
     """Join segments whose header nobody knows: without what they have in common, and a counter."""
     bodies = [data[s.start + 4 : s.end] for s in segments]
-    common = len(os.path.commonprefix(bodies))
+    common = len(os.path.commonprefix(bodies))  # noqa: RUF071 -- no paths: bytes
     skips = {0, *(common + counter for counter in (0, 1, 2, 4) if common)}
     for skip in sorted(skips):
         parts = [(s.start + 4 + skip, s.end) for s in segments if s.end > s.start + 4 + skip]
