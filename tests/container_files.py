@@ -9,7 +9,17 @@ import numpy as np
 import pictures
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.model import Area, FileEdit, Kept, Policy, Request, Segment, SideCopy
+from jpegredact.container.images import Images, read_images
+from jpegredact.container.model import (
+    Area,
+    FileEdit,
+    Kept,
+    Policy,
+    Request,
+    Scrubbed,
+    Segment,
+    SideCopy,
+)  # fmt: skip
 
 HDRGM = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
@@ -25,6 +35,7 @@ APPLE = HDRGM.replace(
     'apdi:AuxiliaryImageType="urn:com:apple:photo:2020:aux:hdrgainmap"/>',
 )
 ISO = b"urn:iso:std:iso:ts:21496:-1\0"
+MP4 = struct.pack(">I4s4sI4sI4s", 20, b"ftyp", b"mp42", 0, b"isom", 8, b"mdat")
 MIDDLE = Area(0.25, 0.25, 0.75, 0.75)
 
 
@@ -175,3 +186,24 @@ def kept_bytes(kept: Iterable[Kept]) -> list[bytes]:
 def noise(length: int, seed: int = 0) -> bytes:
     """Return random bytes."""
     return np.random.default_rng(seed).integers(0, 256, length, dtype=np.uint8).tobytes()
+
+
+def images_of(data: bytes, hint: int | None = None) -> Images:
+    """Read what lies behind EOI, as a caller does."""
+    heads = [
+        one
+        for one in segments_of(data)
+        if one.code == 0xE2 and data[one.offset + 4 :].startswith((b"MPF\0", ISO))
+    ]
+    return read_images(data, heads, end_of_picture(data), hint)
+
+
+def scrubbed(
+    data: bytes, policy: Policy = "default", renderer: Renderer | None = None
+) -> tuple[bytes, Scrubbed, tuple[Kept, ...]]:
+    """Return the new file, with its index put right, and what was said of it."""
+    images = images_of(data)
+    answer, kept = images.decide(request(policy, renderer))
+    late = images.index_edits(kept, new_offset(answer.edits))
+    assert all(len(new) == end - start for start, end, new in late)
+    return applied(data, sorted(answer.edits + late)), answer, kept

@@ -22,6 +22,8 @@ PartKind = Literal["jpeg", "video", "samsung", "vendor", "padding", "unknown"]
 
 _MOST_PARTS = 256
 """Parts that are told apart; what comes behind them is one part."""
+_FOOTER = 12
+"""Bytes at the end of a trailer that is signed there; some have more."""
 _MOST_ENTRIES = 128
 """Entries of a Samsung directory that are told apart."""
 
@@ -224,7 +226,8 @@ def _signed_at_end(data: bytes, start: int, end: int) -> list[Part]:
     for check, name in _SIGNED:
         at = check(data, tail, end)
         if at is not None:
-            at = at if start <= at < end else start
+            # What points elsewhere has been moved: only its end is sure
+            at = at if start <= at < end else max(start, end - _FOOTER)
             return [_vendor(data, at, end, name)]
     return []
 
@@ -245,7 +248,8 @@ def _afcp(data: bytes, tail: bytes, end: int) -> int | None:
     if mark not in (b"AXS!", b"AXS*"):
         return None
     order: Literal["big", "little"] = "big" if mark == b"AXS!" else "little"
-    return int.from_bytes(tail[-8:-4], order)
+    at = int.from_bytes(tail[-8:-4], order)
+    return at if data.startswith(mark, at) else -1
 
 
 def _foto_station(data: bytes, tail: bytes, end: int) -> int | None:
@@ -320,6 +324,7 @@ def _samsung(data: bytes, start: int, end: int) -> list[Part]:
     """
     directory = end - 8 - int.from_bytes(data[end - 8 : end - 4], "little")
     if not start <= directory < end or data[directory : directory + 4] != b"SEFH":
+        start = max(start, end - _FOOTER)
         return [Part("samsung", start, end, "Samsung trailer, its directory is damaged")]
     count = int.from_bytes(data[directory + 8 : directory + 12], "little")
     blocks: list[tuple[int, int]] = []
