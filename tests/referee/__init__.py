@@ -1,4 +1,4 @@
 """An independent referee: finds every picture in a file, and says whether it shows a region.
 
-Nothing in here imports jpegredact.
+Nothing in here imports jpegredact, but for `report`: it redacts to have something to judge.
 """

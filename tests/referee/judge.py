@@ -27,7 +27,7 @@ SAME_PICTURE = 0.6
 SURELY_SAME = 0.85
 """The same, without any doubt."""
 OTHER = 0.6
-"""How much a clean region may vary, measured in what was taken out: by its JPEG noise alone."""
+"""How much fine detail a clean region may have, measured in what was taken out: JPEG noise."""
 NOISE = 4.0
 """Grey levels of JPEG noise that a clean region may have."""
 SHOWN = 0.45
@@ -50,6 +50,7 @@ LEAST_PIXELS = 24
 """Pixels of the region in a finding, below which nothing can be told."""
 
 _COARSE, _FINE = 64, 160
+_FINEST = 2.5
 _NO_BETTER = 0.97
 _PLAIN = "orientation 1 stretched"
 Box = tuple[float, float, float, float]
@@ -92,7 +93,7 @@ class Judgement:
     detail
         Standard deviation, in grey levels, of what was taken out, at the finding's size.
     other
-        How much the region varies beside what the redacted picture explains, in units of detail.
+        How much fine detail the region has, in units of the fine detail that was taken out.
     edges
         Correlation of its edges with those that were taken out.
     fits
@@ -294,7 +295,7 @@ def _scaled(laid: np.ndarray, scale: float) -> np.ndarray:
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
     centre = (rows - 1) / 2, (columns - 1) / 2
     at = ((y - centre[0]) / scale + centre[0], (x - centre[1]) / scale + centre[1])
-    return ndimage.map_coordinates(laid, at, order=1, cval=np.nan)
+    return np.asarray(ndimage.map_coordinates(laid, at, order=1, cval=np.nan))
 
 
 def _moved(laid: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -348,9 +349,20 @@ def _measured(fit: _Fit, pictures: Pictures) -> Judgement:
     return Judgement(
         verdict, fit.alike, correlation(fit.laid[inside], original[inside]),
         correlation(fit.laid[inside], redacted[inside]), along, share, detail,
-        float(there.std()) / (abs(gain) * detail) if abs(gain) * detail > 1e-3 else 99.0, edges,
-        fit.name,
+        _fine_in(fit.laid, original - redacted, inside, gain), edges, fit.name,
     )  # fmt: skip
+
+
+def _fine_in(laid: np.ndarray, taken: np.ndarray, inside: np.ndarray, gain: float) -> float:
+    """Return how much fine detail there is, measured in what was taken out, at the same gain.
+
+    A smooth fill may lie otherwise than in the picture (a gain map has its own): that is no detail.
+    """
+    fine, wanted = (
+        (p - ndimage.gaussian_filter(p, _FINEST))[inside] for p in (np.nan_to_num(laid), taken)
+    )
+    power = abs(gain) * float(wanted.std())
+    return float(fine.std()) / power if power > 1e-3 else 99.0
 
 
 def _edges_in(
