@@ -1,0 +1,92 @@
+"""The last gate: what must not stand in a redacted file, wherever it got in."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from container_files import picture, segment, with_segments
+from PIL import Image
+
+import jpegredact as jr
+from jpegredact.codec.reader import read_jpeg
+from jpegredact.container import walk
+from jpegredact.container.gate import require_clean
+from jpegredact.container.model import Request, Scrubbed
+from jpegredact.redaction.side_copies import read_contents
+
+
+def check(data: bytes, policy: str = "default") -> None:
+    jpeg = read_jpeg(data)
+    cuts = [(scan.start, 0) for scan in jpeg.scans]
+    require_clean(data, jpeg.segments, read_contents(data, jpeg), policy, cuts)  # type: ignore
+
+
+def embedded() -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((48, 32), 50).save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_what_is_clean_passes() -> None:
+    check(picture())
+    check(with_segments(picture(), segment(0xFE, b"a comment")))
+
+
+def test_what_should_be_gone_is_an_error() -> None:
+    data = picture() + embedded()
+    with pytest.raises(jr.SideCopyError) as caught:
+        check(data)
+    assert caught.value.code == "side-copy.left"
+    assert caught.value.offset == len(picture())
+    check(data, "keep")  # it is said aloud there
+
+
+class Careless:
+    """A carrier that calls nothing a side copy."""
+
+    copies = ()
+
+    def names(self, areas: object, orientation: int) -> frozenset[str]:
+        return frozenset()
+
+    def scrub(self, request: Request) -> Scrubbed:
+        return Scrubbed([], [])
+
+
+def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "read_unknown", lambda data, segments: Careless())
+    data = with_segments(picture(), segment(0xE7, b"maker" + embedded()))
+    with pytest.raises(jr.SideCopyError) as caught:
+        jr.redact(data, [(0, 0, 16, 16)])
+    assert caught.value.code == "side-copy.carved"
+    assert caught.value.offset == 2 + 4 + len(b"maker")
+
+
+def test_a_signature_alone_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "read_unknown", lambda data, segments: Careless())
+    data = with_segments(picture(), segment(0xE7, b"maker\xff\xd8\xff\xe0" + bytes(40)))
+    result = jr.redact(data, [(0, 0, 16, 16)])
+    assert jr.restore(result.jpeg, result.diff) == data
+
+
+def test_another_soi_in_front_is_the_picture_itself() -> None:
+    data = b"\xff\xd8" + picture()
+    result = jr.redact(data, [(0, 0, 16, 16)])
+    assert jr.restore(result.jpeg, result.diff) == data
+
+
+def test_offsets_are_those_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Coded data is left out of what the gate reads, but counts."""
+    from jpegredact.container.images import Images
+
+    monkeypatch.setattr(Images, "copies", ())
+    monkeypatch.setattr(Images, "decide", lambda self, request: (Scrubbed([], []), ()))
+    plain = with_segments(picture(), segment(0xFE, b"c"))  # so that there is something to do
+    data = plain + b"\0" * 5 + embedded()
+    with pytest.raises(jr.SideCopyError) as caught:
+        jr.redact(data, [(0, 0, 8, 8)])
+    where = caught.value.offset
+    assert where is not None
+    redacted = jr.redact(plain, [(0, 0, 8, 8)]).jpeg
+    assert where == len(redacted) + 5
