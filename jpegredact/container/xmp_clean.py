@@ -137,7 +137,7 @@ class Packet:
         """Put right what leads to pictures behind the first one."""
         seen = self.survey
         for directory in seen.directories:
-            update = put_right(directory, request.images, end_of_picture, only_lengths=False)
+            update = put_right(directory, request.images, end_of_picture, plan.gone)
             plan.gone |= update.gone
             plan.values.update(update.values)
         # A gain map's own packet has numbers, and is no directory: it stays.

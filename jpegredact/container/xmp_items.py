@@ -7,6 +7,7 @@ each with ``Length`` bytes and ``Padding`` behind it.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import NamedTuple
 
 from jpegredact.container.model import Kept
@@ -24,6 +25,7 @@ class Update(NamedTuple):
 
 class _Item(NamedTuple):
     entry: Element
+    start: int
     semantic: str
     mime: str
     length: Attribute | Element | None
@@ -31,16 +33,25 @@ class _Item(NamedTuple):
 
 
 def put_right(
-    directory: Element, images: tuple[Kept, ...], end_of_picture: int, *, only_lengths: bool
+    directory: Element,
+    images: tuple[Kept, ...],
+    end_of_picture: int,
+    gone: Set[int] = frozenset(),
+    *,
+    only_lengths: bool = False,
 ) -> Update:
     """Return what makes a directory say which pictures are behind the first one now.
 
     They are taken to follow each other with nothing between. With ``only_lengths`` all else
-    stays where it is, and no item is taken out.
+    stays where it is, and no item is taken out. Items in ``gone`` go anyway and stand for nothing.
     """
     update = Update(set(), {})
     listed = [_read(entry) for entry in items(directory)]
-    paired = _paired(listed, images, end_of_picture)
+    paired = {
+        number: kept
+        for number, kept in _paired(listed, images, end_of_picture).items()
+        if not {listed[number].entry.start, listed[number].start} & gone
+    }
     for number, item in enumerate(listed):
         kept = paired.get(number)
         if kept is not None and item.length is not None and _number(item.length) != len(kept.new):
@@ -84,8 +95,9 @@ def _read(entry: Element) -> _Item:
     inner = known.get("Item")
     if isinstance(inner, Element):
         known = {node.name.rpartition(" ")[2]: node for node in fields(inner)}
+    start = inner.start if isinstance(inner, Element) else entry.start
     return _Item(
-        entry, _text(known.get("Semantic")), _text(known.get("Mime")),
+        entry, start, _text(known.get("Semantic")), _text(known.get("Mime")),
         known.get("Length"), known.get("Padding"),
     )  # fmt: skip
 

@@ -136,7 +136,7 @@ class Document:
         Nodes are named by their ``start``. What has nothing left in it goes too; None: nothing
         is left at all. The length is kept by padding where there is a wrapper to pad in.
         """
-        visited = self._visit(self.root, gone, values)
+        visited = None if self.root.start in gone else self._visit(self.root, gone, values)
         if visited is None:
             return None
         changes = list(visited.edits)

@@ -370,6 +370,20 @@ def test_items_of_the_same_length_are_told_apart_by_where_they_are() -> None:
     assert clean_with(data, second) == file(packet(left, padding=None))
 
 
+def test_an_item_that_goes_for_what_is_in_it_stands_for_no_picture() -> None:
+    hidden = f"<Container:Item {GAIN_MAP.format(800)}>/9j/<Item:x/></Container:Item>"
+    items = directory(PRIMARY, "x").replace("<Container:Item x/>", hidden)
+    data = file(packet(TITLE + items, padding=None))
+    assert clean_with(data, Kept(end_of_picture(data), 800, b"x")) == file(
+        packet(TITLE, padding=None)
+    )
+
+
+def test_text_beside_elements_goes_with_them() -> None:
+    for root in ("<a xmlns:x='http://x.example/'>Jane Doe<x:b x:c='1'/></a>", "<a>Jane Doe</a>"):
+        assert clean(file(root), names=["Jane Doe"]) == jpeg()
+
+
 def test_keep_only_puts_lengths_right() -> None:
     data = file(packet(directory(PRIMARY, GAIN_MAP.format(800), VIDEO), padding=None))
     kept = Kept(end_of_picture(data), 800, b"x" * 700)
