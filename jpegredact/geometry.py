@@ -339,7 +339,9 @@ def to_stored(region: Region, orientation: int, width: int, height: int) -> Regi
     x1, y1 = point(region.right, region.bottom)
     if (region.left > region.right) or (region.top > region.bottom):
         raise _invalid("region", f"the box {region.bounds} is inverted")
-    return replace(region, left=min(x0, x1), top=min(y0, y1), right=max(x0, x1), bottom=max(y0, y1))
+    return replace(
+        region, left=min(x0, x1), top=min(y0, y1), right=max(x0, x1), bottom=max(y0, y1)
+    )
 
 
 # Orientation -> whether x and y of the stored picture run backwards, after swapping x and y
@@ -354,7 +356,9 @@ def _invalid(where: str, message: str, hint: str | None = None) -> InvalidRegion
     return InvalidRegionError(f"{where}: {message}", hint=hint)
 
 
-def _check_bounds(bounds: Sequence[float], width: int, height: int, where: str) -> None:
+def _check_bounds(
+    bounds: Sequence[float], width: int, height: int, where: str
+) -> None:
     left, top, right, bottom = bounds
     if left > right or top > bottom:
         raise _invalid(where, f"the box {tuple(bounds)} is inverted")
@@ -366,7 +370,9 @@ def _check_bounds(bounds: Sequence[float], width: int, height: int, where: str) 
         )
 
 
-def _blocks(low: float, high: float, margin: float, step: Fraction, count: int) -> tuple[int, int]:
+def _blocks(
+    low: float, high: float, margin: float, step: Fraction, count: int
+) -> tuple[int, int]:
     """Return the first and end block of the interval ``[low - margin, high + margin)``, exactly."""
     grown, whole = margin.as_integer_ratio()
     size, part = step.as_integer_ratio()

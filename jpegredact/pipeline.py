@@ -264,7 +264,9 @@ def _as_diff(diff: UnblurDiff | Source, limits: Limits) -> UnblurDiff:
 
 def _orientation(data: bytes, jpeg: JpegData) -> int:
     return read_orientation(
-        data[segment.offset + 4 : segment.end] for segment in jpeg.segments if segment.code == APP1
+        data[segment.offset + 4 : segment.end]
+        for segment in jpeg.segments
+        if segment.code == APP1
     )
 
 

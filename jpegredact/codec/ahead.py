@@ -127,7 +127,9 @@ def _look_ahead(
     return Ahead(starts, predictors, stops, cursor.fill > 0)
 
 
-def meet(ahead: Ahead, byte: int, mcu: int, log: tuple[array[int], array[int]]) -> Found | None:
+def meet(
+    ahead: Ahead, byte: int, mcu: int, log: tuple[array[int], array[int]]
+) -> Found | None:
     """Return the stops ahead, if one of the MCUs from ``mcu`` on begins where one ahead does.
 
     ``log`` has the first bits of these, and their predictors. The one ahead began at data

@@ -172,7 +172,9 @@ class ArithmeticScan(CodedScan):
             at = 32 * len(words)
             words.frombytes(data + bytes(-len(data) % 4 + 4 * PAD_WORDS))
             intervals.append(
-                interval._replace(first_bit=at, end_bit=at + 8 * len(data), data_bytes=len(data))
+                interval._replace(
+                    first_bit=at, end_bit=at + 8 * len(data), data_bytes=len(data)
+                )
             )
         if sys.byteorder == "little":
             words.byteswap()

@@ -110,7 +110,9 @@ def _packer(blocks: int) -> core.compact.BlockPacker:
     return core.compact.BlockPacker(min(_ROOM, 64 * blocks + 8192))
 
 
-def pack_coefficients(coefficients: array[int], parts: Sequence[tuple[int, array[int]]]) -> bytes:
+def pack_coefficients(
+    coefficients: array[int], parts: Sequence[tuple[int, array[int]]]
+) -> bytes:
     """Pack blocks of 64 coefficients each: for each part its component and which blocks."""
     packer = _packer(sum(len(members) for _, members in parts))
     out = []

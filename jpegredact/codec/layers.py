@@ -92,7 +92,9 @@ def _read(
     for number, (found, _) in units.items():
         scan = jpeg.scans[number]
         if jpeg.frame.arithmetic:
-            layers[number] = ArithmeticScan.read(data, jpeg, scan, store, history, walked[number])
+            layers[number] = ArithmeticScan.read(
+                data, jpeg, scan, store, history, walked[number]
+            )
         elif scan.spectral[0]:
             component = scan.components[0].index
             base = store.bases[component]

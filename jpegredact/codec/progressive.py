@@ -92,7 +92,9 @@ class Targets:
         )
 
 
-def find_mcus(store: BlockStore, jpeg: JpegData, scan: Scan) -> tuple[list[array[int]], array[int]]:
+def find_mcus(
+    store: BlockStore, jpeg: JpegData, scan: Scan
+) -> tuple[list[array[int]], array[int]]:
     """Return for each component of a scan the data units of its slots, and for each interval its
     last touched MCU (-1: blocks are only recorded there, -2: none).
 
@@ -177,10 +179,14 @@ class DcFirst:
         """Return the DC values to write, at this scan's precision."""
         dc = array("i", self.index.blocks[3])
         for slots in self.maps:
-            core.dcscan.give_dc(slots, store.touched, self.scan.approximation[1], coefficients, dc)
+            core.dcscan.give_dc(
+                slots, store.touched, self.scan.approximation[1], coefficients, dc
+            )
         return dc
 
-    def rewrite(self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw) -> DcFirst:
+    def rewrite(
+        self, store: BlockStore, targets: Targets, tables: Tables, raw: Raw
+    ) -> DcFirst:
         """Write the touched intervals anew.
 
         Raises
@@ -199,7 +205,9 @@ class DcFirst:
             self.index.ac_tables,
         )
         for slots in self.maps:
-            core.dcscan.take_dc(slots, dc, self.scan.approximation[1], store.touched, targets.state)
+            core.dcscan.take_dc(
+                slots, dc, self.scan.approximation[1], store.touched, targets.state
+            )
         return replace(self, index=index)
 
     def changes(self) -> Iterator[FileEdit]:
@@ -263,7 +271,9 @@ class DcRefinement(CodedScan):
         positions = []
         for grid, found in zip(layout.grids, units, strict=True):
             at = array("q", found)
-            core.dcscan.bit_positions(found, layout.interval * layout.units, starts, ends, at)
+            core.dcscan.bit_positions(
+                found, layout.interval * layout.units, starts, ends, at
+            )
             first, end = store.bounds[grid.component : grid.component + 2]
             core.dcscan.take_bits(
                 words, at, scan.approximation[1],
@@ -394,17 +404,17 @@ class AcBand(CodedScan):
                 offset = raw.raw_start + core.stuffing.stuffed_length(
                     data, raw.raw_start, raw.raw_end, used
                 )
-                in_run = (
-                    cursor.left > 0
-                    and cursor.count > before
-                    and (stretches[1][cursor.count - 1] == cursor.broken)
+                in_run = cursor.left > 0 and cursor.count > before and (
+                    stretches[1][cursor.count - 1] == cursor.broken
                 )
                 if cursor.broken <= walked[k] or in_run:
                     raise _fault(status, offset)
                 lost.append(range(cursor.broken, end))
                 # Readers make zeros up for the block that lacks data, and leave out those behind
                 # it. Which one that is matters, unless it is no more than EOBs that they add.
-                least = max(position, start + last_one(data, raw.raw_start, raw.raw_end))
+                least = max(
+                    position, start + last_one(data, raw.raw_start, raw.raw_end)
+                )
                 exhausted = status == core.bandread.BAD_DATA or (
                     status != _UNKNOWN and cursor.reached + 16 > least
                 )
@@ -414,10 +424,8 @@ class AcBand(CodedScan):
                     last = stretches[3][cursor.count - 1] if cursor.count > before else start
                     base = (position if exact else last) - start
                     end_of_data = tail(data, raw.raw_start, raw.raw_end, base, exact, exhausted)
-                    if (
-                        not exhausted
-                        and status != _UNKNOWN
-                        and (cursor.reached + 16 > start + end_of_data[0])
+                    if not exhausted and status != _UNKNOWN and (
+                        cursor.reached + 16 > start + end_of_data[0]
                     ):
                         raise torn(offset)
                     raise BrokenInterval(k, end_of_data)
@@ -517,7 +525,9 @@ class AcBand(CodedScan):
 
     def interval_bytes(self, interval: Interval) -> bytes | bytearray:
         """Return an interval as the file will hold it."""
-        return self.stuffed(interval, self.stretches[2][interval.first_block] - interval.first_bit)
+        return self.stuffed(
+            interval, self.stretches[2][interval.first_block] - interval.first_bit
+        )
 
     def outside(self, store: BlockStore) -> list[Outside]:
         """Return the touched intervals with only the untouched blocks' correction bits in place of

@@ -347,14 +347,8 @@ class _Reader:
         end = self._entropy_end(start, _MARKER_LS if frame.code == m.JPEG_LS else _MARKER)
         self.scans.append(
             Scan(
-                segment,
-                tuple(components),
-                (first, last),
-                (bits >> 4, bits & 15),
-                self.restart_interval,
-                self.conditioning,
-                start,
-                *end,
+                segment, tuple(components), (first, last), (bits >> 4, bits & 15),
+                self.restart_interval, self.conditioning, start, *end,
             )
         )
 
@@ -376,7 +370,9 @@ class _Reader:
         table.check()
         return table
 
-    def _entropy_end(self, start: int, marker: re.Pattern[bytes]) -> tuple[int, array[int], int]:
+    def _entropy_end(
+        self, start: int, marker: re.Pattern[bytes]
+    ) -> tuple[int, array[int], int]:
         """Return where a scan's data ends, its restart markers, and how many are in order."""
         data = self.data
         most = self.limits.max_restarts

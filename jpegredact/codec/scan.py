@@ -314,4 +314,6 @@ class ScanIndex:
             not interval.has_fill and self.ends_clean(interval)
             for interval in self.intervals
             if interval.touched
-        ) and core.splice.same_runs(self.words, self.places.new, other.words, other.places.new)
+        ) and core.splice.same_runs(
+            self.words, self.places.new, other.words, other.places.new
+        )

@@ -257,7 +257,9 @@ class _Walk:
             cursor.end = stop
         for mcu, limit, run in self._steps(k, self.marks.find(2, first, last) >= 0, end):
             status: int = (
-                self._pass(cursor, mcu, limit) if run < 0 else self._record(cursor, mcu, limit, run)
+                self._pass(cursor, mcu, limit)
+                if run < 0
+                else self._record(cursor, mcu, limit, run)
             )
             if status:
                 return status

@@ -73,7 +73,9 @@ class LayeredPicture(Picture):
     ) -> LayeredPicture:
         targets = Targets.of(self.store, coefficients, self.jpeg.frame.arithmetic)
         layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
-        return replace(self, layers=layers, store=replace(self.store, coefficients=targets.state))
+        return replace(
+            self, layers=layers, store=replace(self.store, coefficients=targets.state)
+        )
 
     def coded_changes(self) -> Iterator[FileEdit]:
         """See `Picture.coded_changes`."""
@@ -114,7 +116,9 @@ class LayeredPicture(Picture):
             for number, layer in self.layers.items()
         )
 
-    def residue(self, revealed: LayeredPicture | None, lacking: Iterable[int]) -> dict[int, Raw]:
+    def residue(
+        self, revealed: LayeredPicture | None, lacking: Iterable[int]
+    ) -> dict[int, Raw]:
         """See `Picture.residue`."""
         found: dict[int, Raw] = {}
         orders = set(lacking)
@@ -148,7 +152,9 @@ class LayeredEdits(Edits):
         core.dcscan.put_dc(self._dc, self.picture.store.touched, self._coefficients)
         return self._coefficients
 
-    def put(self, member: Member, blocks: array[int], coefficients: array[int], drop: bool) -> int:
+    def put(
+        self, member: Member, blocks: array[int], coefficients: array[int], drop: bool
+    ) -> int:
         """See `Edits.put`. What can't be said is left out by `make_bare`."""
         core.dcscan.put_blocks(coefficients, blocks, self._coefficients)
         core.grid.scatter(array("i", coefficients[::64]), blocks, self._dc)
@@ -217,7 +223,9 @@ class LayeredEdits(Edits):
                     self._dc[slot] = line.dc[block] << low | self._dc[slot] & (1 << low) - 1
 
 
-def _ended(bands: Iterable[AcBand], lacking: Container[int], tables: Tables) -> array[int] | None:
+def _ended(
+    bands: Iterable[AcBand], lacking: Container[int], tables: Tables
+) -> array[int] | None:
     """Return 64 coefficients that end by themselves in the scans whose tables lack EOB.
 
     None where no scan needs that. Where it is not possible, that shows when it is coded.

@@ -87,7 +87,9 @@ def locate_members(
     for count in counts:
         starts.append(starts[-1] + count)
     blocks = array("i", bytes(4 * starts[-1]))
-    if core.grid.locate(cover.cells, cover.window, unit, ranges, starts[:-1], blocks, touched):
+    if core.grid.locate(
+        cover.cells, cover.window, unit, ranges, starts[:-1], blocks, touched
+    ):
         raise AssertionError("a planned block was not recorded")
     return Member(scan, part, grid, cover, ranges, unit, blocks, starts)
 
@@ -114,7 +116,9 @@ class Edits(ABC):
         """Return the DC values over the member's recorded blocks, to be changed in place."""
 
     @abstractmethod
-    def put(self, member: Member, blocks: array[int], coefficients: array[int], drop: bool) -> int:
+    def put(
+        self, member: Member, blocks: array[int], coefficients: array[int], drop: bool
+    ) -> int:
         """Set blocks to 64 coefficients each, in zigzag order, DC absolute.
 
         With ``drop``, coefficients that the tables can't say are left out. Returns how
@@ -185,7 +189,9 @@ class Picture(ABC):
         """Return edits that keep all coefficients."""
 
     @abstractmethod
-    def rewrite(self, edits: Edits, tables: Tables, raw: Mapping[int, Raw] | None = None) -> Self:
+    def rewrite(
+        self, edits: Edits, tables: Tables, raw: Mapping[int, Raw] | None = None
+    ) -> Self:
         """Write the touched intervals anew and return the picture as it then is.
 
         Its ``data`` is still the old file: see `changes`. ``tables`` are the new

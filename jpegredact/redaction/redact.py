@@ -258,7 +258,8 @@ def _patches(
     pieces = {change[:2]: change[2] for change in revealed.changes({})}
     # The fully revealed file is the redacted one but for those intervals.
     whole: list[FileEdit] = [
-        (start, end, pieces.get((start, end), new)) for start, end, new in redacted.result().changes
+        (start, end, pieces.get((start, end), new))
+        for start, end, new in redacted.result().changes
     ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original
@@ -272,7 +273,9 @@ def _patches(
     return tuple(patches), stretches
 
 
-def _reveal(original: Picture, shown: Picture, edits: Edits) -> tuple[Picture, dict[int, Raw]]:
+def _reveal(
+    original: Picture, shown: Picture, edits: Edits
+) -> tuple[Picture, dict[int, Raw]]:
     """Rewrite with the original's blocks, and its own stretches where they are not canonical."""
     raw: dict[int, Raw] = {}
     try:

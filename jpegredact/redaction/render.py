@@ -179,7 +179,9 @@ def _areas(groups: tuple[tuple[int, ...], ...]) -> list[int]:
     return [numbers[first] for first in roots]
 
 
-def _areas_of(member: Member, window: Window, areas: list[int]) -> Callable[[], NDArray[np.int64]]:
+def _areas_of(
+    member: Member, window: Window, areas: list[int]
+) -> Callable[[], NDArray[np.int64]]:
     cover = member.cover
 
     def get() -> NDArray[np.int64]:
@@ -224,7 +226,9 @@ def _coefficients_of(
             if not len(places):
                 continue
             packed, _ = picture.pack(group)
-            counts = [(m.component, len(m.group(group))) for m in picture.members if m.group(group)]
+            counts = [
+                (m.component, len(m.group(group))) for m in picture.members if m.group(group)
+            ]
             wanted = [component for component, _ in counts].index(member.component)
             for piece in unpack_blocks(packed, counts):
                 if piece is None:
@@ -259,3 +263,5 @@ def _put_coefficients(
         dc = array("i", [values[block] for block in blocks])
         edits.put(member, blocks, array("h", chosen.tobytes()), drop=True)
         core.grid.scatter(dc, blocks, values)  # hidden padding keeps its neighbour's
+
+

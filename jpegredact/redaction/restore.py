@@ -291,7 +291,9 @@ def _note(state: _State, document: Document, regions: list[int]) -> FileEdit:
     return at, at, bytes([0xFF, COM]) + (len(payload) + 2).to_bytes(2) + payload
 
 
-def _find_note(data: bytes, jpeg: JpegData, document: Document) -> tuple[Segment | None, list[int]]:
+def _find_note(
+    data: bytes, jpeg: JpegData, document: Document
+) -> tuple[Segment | None, list[int]]:
     start = _NOTE + document.outside[:8]
     at = jpeg.scans[0].header.offset
     for segment in jpeg.segments:

@@ -54,7 +54,9 @@ def say(picture: Picture, edits: Edits, tables: Tables) -> Said:
                     moved += edits.end_blocks(lacking, tables)
             else:
                 for table, symbols in lack.categories.items():
-                    tables = missing_symbols(MissingCategory({table: symbols}), tables) or tables
+                    tables = (
+                        missing_symbols(MissingCategory({table: symbols}), tables) or tables
+                    )
         else:
             return Said(rewritten, tables, moved)
     raise VerificationError(

@@ -111,7 +111,9 @@ class SplicedPicture(Picture):
             index.same_intervals(other.indexes[number]) for number, index in self.indexes.items()
         )
 
-    def residue(self, revealed: SplicedPicture | None, lacking: Iterable[int]) -> dict[int, Raw]:
+    def residue(
+        self, revealed: SplicedPicture | None, lacking: Iterable[int]
+    ) -> dict[int, Raw]:
         """There are no stretches: see `Picture.residue`."""
         return {}
 
@@ -130,7 +132,9 @@ class SplicedEdits(Edits):
         """See `Edits.dc`."""
         return self.scans[member.scan].dc
 
-    def put(self, member: Member, blocks: array[int], coefficients: array[int], drop: bool) -> int:
+    def put(
+        self, member: Member, blocks: array[int], coefficients: array[int], drop: bool
+    ) -> int:
         """See `Edits.put`."""
         return self.scans[member.scan].put(member.part, blocks, coefficients, drop)
 

@@ -94,7 +94,9 @@ def verify_bytes(
         plan = make_plan(other, regions, margin, limits) if regions else no_plan(other)
     picture = _opened(redacted, other, plan)
     cleaned = picture.cleaned() if picture is not None else []
-    gaps = zip(_between(original, jpeg, cleaned), _between(redacted, other, []), strict=True)
+    gaps = zip(
+        _between(original, jpeg, cleaned), _between(redacted, other, []), strict=True
+    )
     if any(old != new for old, new in gaps):
         problems.append("bytes between or behind the segments changed")
     if picture is not None:
