@@ -17,8 +17,6 @@ __all__ = ["Images", "read_images"]
 
 _LARGEST_OFFSET = (1 << 32) - (1 << 24)
 """Above this size a file's offsets may not fit the MPF index once something has grown."""
-_PADDING = 1 << 16
-"""Zeros before a gain map that stay: they may be what GContainer's primary ``Padding`` counts."""
 
 _LONGEST_NOTE = 256
 """Bytes of a segment that says that there is a gain map; 36 in all files seen."""
@@ -101,7 +99,6 @@ class Images:
             elif new != self.data[start:end]:
                 edits.append((start, end, new))
             outcomes.append((piece.copy, action))
-        edits, outcomes = self._with_leading_zeros(edits, outcomes, kept)
         heads, said = self._heads(request, kept)
         return Scrubbed(heads + edits, said + outcomes), tuple(kept)
 
@@ -147,19 +144,6 @@ class Images:
             return new, "redact" if new is not None else "drop"
         new = request.renderer.redacted(content)
         return (content, "warn") if new is None else (new, "redact")
-
-    def _with_leading_zeros(
-        self,
-        edits: list[FileEdit],
-        outcomes: list[tuple[SideCopy, Action]],
-        kept: Sequence[Kept],
-    ) -> tuple[list[FileEdit], list[tuple[SideCopy, Action]]]:
-        """Keep the zeros directly behind EOI where a picture stays: it is found behind them."""
-        first = self.pieces[0] if self.pieces else None
-        if not kept or first is None or not _is_zeros(self.data, first.part):
-            return edits, outcomes
-        edits = [edit for edit in edits if edit[0] != first.part.start]
-        return edits, [(copy, "keep" if copy is first.copy else act) for copy, act in outcomes]
 
     # The index and the note of ISO 21496-1
 
@@ -328,11 +312,3 @@ def _redacted_gain_map(jpeg: bytes, request: Request) -> bytes | None:
         return None
     new = request.renderer.redacted(bare)
     return new if new is not None and gainmap.cleaned(new, request.names) == new else None
-
-
-def _is_zeros(data: bytes, part: trailers.Part) -> bool:
-    return (
-        part.kind == "padding"
-        and part.end - part.start <= _PADDING
-        and not any(data[part.start : part.end])
-    )

@@ -13,27 +13,31 @@ from itertools import accumulate
 
 from .exif import read_exif
 from .flashpix import read_flashpix
+from .gainmap import ISO, XMP, length_in_directory
 from .images import Images, read_images
 from .jfif import read_jfif
 from .jumbf import read_jumbf
 from .model import Action, Area, Carrier, Request, Scrubbed, Segment, SideCopy
 from .photoshop import read_photoshop
-from .refusals import refusals
+from .refusals import is_refused, read_refusals
 from .strays import read_strays
 from .unknown import read_unknown
 from .xmp import read_xmp
 
 __all__ = ["Contents", "areas_of", "new_offsets", "walk"]
 
-_APP0, _APP1, _APP2, _APP11, _APP13, _APP15, _COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEF, 0xFE
+_APP0, _APP1, _APP2, _APP4, _APP11, _APP13, _APP15 = 0xE0, 0xE1, 0xE2, 0xE4, 0xEB, 0xED, 0xEF
+_COM = 0xFE
 _SIGNATURES = (
     (_APP0, b"JFIF\0", "jfif"),
     (_APP0, b"JFXX\0", "jfif"),
     (_APP1, b"Exif\0", "exif"),
-    (_APP1, b"http://ns.adobe.com/xap/1.0/\0", "xmp"),
+    (_APP1, XMP, "xmp"),
     (_APP1, b"http://ns.adobe.com/xmp/extension/\0", "xmp"),
-    (_APP2, b"MPF\0", "mpf"),
+    (_APP2, b"MPF\0", "images"),
+    (_APP2, ISO, "images"),
     (_APP2, b"FPXR\0", "flashpix"),
+    (_APP4, b"FPXR\0", "flashpix"),
     (_APP11, b"JP", "jumbf"),
     (_APP13, b"Photoshop 3.0\0", "photoshop"),
     (_APP13, b"Adobe_Photoshop2.5:", "photoshop"),
@@ -63,7 +67,7 @@ class Contents:
     @property
     def copies(self) -> tuple[SideCopy, ...]:
         """All side copies in the order of the file."""
-        found = list(self.refused)
+        found: list[SideCopy] = []
         for carrier in (self.images, *self.carriers):
             found.extend(carrier.copies)
         return tuple(sorted(found, key=lambda copy: (copy.offset, copy.kind)))
@@ -111,24 +115,40 @@ def walk(
     named: dict[str, list[Segment]] = {name: [] for _, _, name in _SIGNATURES}
     unknown: list[Segment] = []
     everything = [Segment(*segment) for segment in segments]
-    refused = tuple(refusals(data, everything))
+    refusals = read_refusals(data, everything)
+    refused = is_refused(data, everything)
     for segment in everything:
+        if segment in refused:
+            continue
         name = _carrier_of(data, segment)
         if name is not None:
             named[name].append(segment)
         elif _APP0 <= segment.code <= _APP15 or segment.code == _COM or segment.code in _RESERVED:
             unknown.append(segment)
     carriers: tuple[Carrier, ...] = (
+        refusals,
         read_jfif(data, named["jfif"]),
         read_exif(data, named["exif"]),
-        read_xmp(data, named["xmp"], end_of_picture),
+        read_xmp(data, everything, end_of_picture),
         read_flashpix(data, named["flashpix"]),
         read_jumbf(data, named["jumbf"]),
-        read_photoshop(data, named["photoshop"]),
+        read_photoshop(data, everything),
         read_unknown(data, unknown),
         read_strays(data, everything, end_of_picture, coded),
     )
-    return Contents(read_images(data, named["mpf"], end_of_picture), carriers, refused)
+    hint = _gain_map_hint(data, named["xmp"])
+    return Contents(
+        read_images(data, named["images"], end_of_picture, hint), carriers, refusals.copies
+    )
+
+
+def _gain_map_hint(data: bytes, segments: Iterable[Segment]) -> int | None:
+    """Return the length that XMP gives a gain map."""
+    for segment in segments:
+        found = length_in_directory(data[segment.offset + 4 : segment.end])
+        if found is not None:
+            return found
+    return None
 
 
 def _carrier_of(data: bytes, segment: Segment) -> str | None:

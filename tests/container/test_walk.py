@@ -66,7 +66,7 @@ def test_each_signature_has_its_carrier() -> None:
         segment(0xE1, b"Exif\0\0" + b"II*\0\x08\0\0\0" + bytes(6)),
         segment(0xE1, xmp("<x/>")[4:]),
         segment(0xE2, b"FPXR\0\0\x01" + bytes(20)),
-        segment(0xEB, b"JP" + bytes(30)),
+        segment(0xEB, b"JP\0\1\0\0\0\1\0\0\0\x1ajumb\0\0\0\x12jumd" + bytes(10)),
         segment(0xED, b"Photoshop 3.0\0" + b"8BIM\x07\xd0\0\0\0\0\0\x02ab"),
         segment(0xFE, b"a comment"),
         segment(0xE9, b"\0binary\xff" * 4),
@@ -86,7 +86,7 @@ def test_copies_are_in_the_order_of_the_file() -> None:
 def test_reserved_markers_are_nobodys() -> None:
     data = with_segments(picture(), segment(0xF3, small_jpeg(64, 48)))
     (copy,) = contents(data).copies
-    assert (copy.kind, copy.default_action) == ("unknown-segment", "drop")
+    assert (copy.kind, copy.default_action) == ("appn-preview", "drop")
     result = jr.redact(data, [(0, 0, 16, 16)])
     assert small_jpeg(64, 48) not in result.jpeg
     assert jr.restore(result.jpeg, result.diff) == data
@@ -109,7 +109,9 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
 
 def test_the_index_says_where_things_lie_in_the_end() -> None:
     """A comment in front goes, the scans change, and the gain map gets another length."""
-    data = multi_picture(picture(96, 64))
+    note = segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(20))
+    small = with_segments(picture(48, 32), note)
+    data = multi_picture(picture(96, 64), [(0, b"", small)])
     data = with_segments(data, segment(0xEF, b"\0\1" * 500))
     result = jr.redact(data, [(16, 16, 60, 40)])
     assert jr.restore(result.jpeg, result.diff) == data
