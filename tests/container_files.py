@@ -142,7 +142,7 @@ class Renderer:
     def thumbnail_rgb(self, width: int, height: int) -> bytes | None:
         raise AssertionError("no carrier here asks for a thumbnail")
 
-    def redacted(self, jpeg: bytes) -> bytes | None:
+    def redacted(self, jpeg: bytes, whole: bool = False) -> bytes | None:
         self.asked.append(jpeg)
         return self.change(jpeg)
 

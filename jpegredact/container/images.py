@@ -142,7 +142,7 @@ class Images:
         if piece.gain_map:
             new = _redacted_gain_map(content, request)
             return new, "redact" if new is not None else "drop"
-        new = request.renderer.redacted(content)
+        new = request.renderer.redacted(content, whole=True)
         return (content, "warn") if new is None else (new, "redact")
 
     # The index and the note of ISO 21496-1

@@ -139,8 +139,11 @@ class Renderer(Protocol):
     def thumbnail_rgb(self, width: int, height: int) -> bytes | None:
         """Return it as ``3 * width * height`` bytes of RGB, or None."""
 
-    def redacted(self, jpeg: bytes) -> bytes | None:
-        """Redact the same regions in a JPEG that is a pure scale of the picture; None: can't."""
+    def redacted(self, jpeg: bytes, whole: bool = False) -> bytes | None:
+        """Redact the same regions in a JPEG that is a pure scale of the picture; None: can't.
+
+        With ``whole``, side copies of its own are handled too, by the same policy.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from typing import NamedTuple, TypeVar
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
+from ..codec.markers import APP1
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
 from ..codec.support import check_density
+from ..container.exif import read_orientation
 from ..diff import Document, FileRecord, GroupRecord, Patch, RegionRecord, Stretch
 from ..errors import (
     InvalidJpegError,
@@ -44,6 +46,8 @@ __all__ = ["Outcome", "redact_bytes", "redact_picture"]
 
 T = TypeVar("T")
 
+_DEEPEST = 2
+"""Pictures within pictures that are looked into."""
 _LEGIBLE = frozenset({"plate", "text"})
 
 
@@ -98,7 +102,8 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    nested = partial(redact_picture, method=method, margin=margin, limits=limits)
+    deeper = handling._replace(depth=handling.depth + 1)
+    nested = partial(_redact_nested, method, margin, limits, deeper)
     side = Side(data, jpeg, handling, regions, orientation, nested)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
@@ -126,6 +131,22 @@ def redact_picture(
     require_supported(jpeg, limits)
     with Beside(0) as beside:
         return _redact(data, jpeg, regions, method, margin, limits, beside, None).jpeg
+
+
+def _redact_nested(
+    method: Method, margin: tuple[float, bool], limits: Limits, handling: Handling,
+    data: bytes, regions: Sequence[Region], whole: bool,
+) -> bytes:  # fmt: skip
+    """Redact regions of a picture within the file; with ``whole``, its side copies too."""
+    if not whole:
+        return redact_picture(data, regions, method, margin, limits)
+    if handling.depth > _DEEPEST:
+        raise UnsupportedJpegError("a picture in a picture in a picture", code="jpeg.nested")
+    jpeg = read_jpeg(data, limits)
+    orientation = read_orientation(
+        data[s.offset + 4 : s.end] for s in jpeg.segments if s.code == APP1
+    )
+    return redact_bytes(data, jpeg, regions, method, margin, limits, orientation, handling).jpeg
 
 
 def _redact(

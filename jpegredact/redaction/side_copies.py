@@ -32,6 +32,8 @@ class Handling(NamedTuple):
     """Go on where the file would be refused (thermal pictures, stereo pairs)."""
     refuse_provenance: bool = False
     """Refuse a file with signed provenance, which redaction breaks."""
+    depth: int = 0
+    """How many files this one is in."""
 
     @classmethod
     def parse(cls, policy: str, force: bool, provenance: str) -> Handling:
@@ -65,7 +67,8 @@ class Side:
     Parameters
     ----------
     redact
-        Redacts regions of another JPEG (a gain map), and returns it.
+        Redacts regions of another JPEG (a gain map), and returns it; with True, its side
+        copies too.
 
     Raises
     ------
@@ -80,7 +83,7 @@ class Side:
         handling: Handling,
         regions: Sequence[Region],
         orientation: int,
-        redact: Callable[[bytes, Sequence[Region]], bytes],
+        redact: Callable[[bytes, Sequence[Region], bool], bytes],
     ) -> None:
         self.contents = read_contents(data, jpeg)
         _require_allowed(self.contents, handling)

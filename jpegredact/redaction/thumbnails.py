@@ -47,7 +47,7 @@ class PictureRenderer:
     orientation
         The picture's Exif orientation.
     redact
-        Redacts regions of another JPEG and returns it.
+        Redacts regions of another JPEG and returns it; with True, its side copies too.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PictureRenderer:
         sketch: Callable[[], Sketch | None],
         orientation: int,
         regions: Sequence[Region],
-        redact: Callable[[bytes, Sequence[Region]], bytes],
+        redact: Callable[[bytes, Sequence[Region], bool], bytes],
     ) -> None:
         self._jpeg = jpeg
         self._pieces = pieces
@@ -85,7 +85,7 @@ class PictureRenderer:
         small = self._small(width, height)
         return None if small is None else small.convert("RGB").tobytes()
 
-    def redacted(self, jpeg: bytes) -> bytes | None:
+    def redacted(self, jpeg: bytes, whole: bool = False) -> bytes | None:
         """Redact the same regions in a JPEG that is a pure scale of the picture."""
         from ..codec.reader import read_jpeg
 
@@ -97,7 +97,7 @@ class PictureRenderer:
                 return None
             across, down = other[0] / width, other[1] / height
             scaled = [_scaled(region, across, down, other) for region in self._regions]
-            return self._redact(jpeg, scaled)
+            return self._redact(jpeg, scaled, whole)
         except JpegRedactError:
             return None  # it is dropped: nothing of it can stay
 

@@ -26,7 +26,7 @@ class GreyRenderer:
     def thumbnail_rgb(self, width: int, height: int) -> bytes | None:
         return b"\x80" * (3 * width * height)
 
-    def redacted(self, jpeg: bytes) -> bytes | None:
+    def redacted(self, jpeg: bytes, whole: bool = False) -> bytes | None:
         return None
 
 

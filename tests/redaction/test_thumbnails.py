@@ -20,7 +20,7 @@ def renderer(data: bytes, orientation: int = 1, regions=(), redact=None) -> Pict
     jpeg = read_jpeg(data)
     return PictureRenderer(
         jpeg, lambda: decoder_pieces(data, jpeg, []), lambda: None, orientation, regions,
-        redact or (lambda data, regions: data),
+        redact or (lambda data, regions, whole: data),
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_a_decoder_gets_no_application_data() -> None:
 def test_the_same_regions_at_a_scale() -> None:
     calls = []
 
-    def redact(data: bytes, regions) -> bytes:
+    def redact(data: bytes, regions, whole: bool) -> bytes:
         calls.append((data, list(regions)))
         return b"redacted"
 
@@ -167,7 +167,7 @@ def test_dc_values_alone_are_enough(sampling: str) -> None:
     by_dc, by_pillow = (
         opened(
             PictureRenderer(
-                jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r: d
+                jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r, w: d
             ).thumbnail_jpeg(120, 90, 30_000)
         )
         for sketch in (drawn.sketch, lambda: None)
