@@ -28,8 +28,8 @@ SURELY_SAME = 0.85
 """The same, without any doubt."""
 OTHER = 0.6
 """How much fine detail a clean region may have, measured in what was taken out: JPEG noise."""
-NOISE = 4.0
-"""Grey levels of JPEG noise that a clean region may have."""
+NOISE = 3.0
+"""Grey levels (standard deviation) of fine detail that are taken for JPEG noise."""
 SHOWN = 0.45
 """Correlation with what was taken out, from which on it is still there."""
 SHOWN_UNALIKE = 0.6
@@ -141,8 +141,7 @@ def judge(finding: Finding, pictures: Pictures) -> Judgement:
         measured.verdict == "shows" and (same or fit.name == _PLAIN)
     ):
         return measured
-    noise = max(OTHER, NOISE / measured.detail)
-    if same and measured.verdict == "clean" and measured.other <= noise:
+    if same and measured.verdict == "clean" and measured.other <= OTHER:
         return measured
     # Another view (a stereo pair's, a crop's), or another picture, or blank where it matters.
     seen, along = _seen_anywhere(finding.grey, pictures)
@@ -361,6 +360,8 @@ def _fine_in(laid: np.ndarray, taken: np.ndarray, inside: np.ndarray, gain: floa
     fine, wanted = (
         (p - ndimage.gaussian_filter(p, _FINEST))[inside] for p in (np.nan_to_num(laid), taken)
     )
+    if float(fine.std()) < NOISE:
+        return 0.0
     power = abs(gain) * float(wanted.std())
     return float(fine.std()) / power if power > 1e-3 else 99.0
 
