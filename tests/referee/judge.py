@@ -26,6 +26,8 @@ SAME_PICTURE = 0.6
 """Correlation outside the region from which a finding is a view of the same picture."""
 SURELY_SAME = 0.85
 """The same, without any doubt."""
+EXACT = 0.98
+"""The same, laid over it to the pixel."""
 OTHER = 0.6
 """How much fine detail a clean region may have, measured in what was taken out: JPEG noise."""
 NOISE = 3.0
@@ -141,7 +143,9 @@ def judge(finding: Finding, pictures: Pictures) -> Judgement:
         measured.verdict == "shows" and (same or fit.name == _PLAIN)
     ):
         return measured
-    if same and measured.verdict == "clean" and measured.other <= OTHER:
+    # Where it fits exactly the measure can be trusted, whatever noise there is.
+    exact = fit.alike >= EXACT and abs(measured.taken_out) < SHOWN / 2
+    if same and measured.verdict == "clean" and (exact or measured.other <= OTHER):
         return measured
     # Another view (a stereo pair's, a crop's), or another picture, or blank where it matters.
     seen, along = _seen_anywhere(finding.grey, pictures)
