@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
+import subprocess
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,6 +29,8 @@ import jpegredact as jr
 
 from . import helpers
 
+DJPEG = shutil.which("djpeg") is not None
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 POLICIES = ("default", "strict", "keep")
 Box = tuple[float, float, float, float]
 
@@ -112,6 +117,10 @@ def problems(jpeg: bytes, result: jr.Redaction, box: Box, policy: str) -> Iterat
         fewer = "Missing required" if policy == "strict" else "\0"
         yield from (f"exiftool now says: {words}" for words in more if fewer not in words)
     yield from outside_problems(jpeg, result.jpeg, box)
+    if policy == "default" and DJPEG:
+        before, after = (helpers.djpeg_complaints(data) for data in (jpeg, result.jpeg))
+        if after[0] > before[0] or len(after[1].splitlines()) > len(before[1].splitlines()):
+            yield f"djpeg now says: {after}"
 
 
 def outside_problems(jpeg: bytes, new: bytes, box: Box) -> Iterator[str]:
@@ -225,6 +234,35 @@ def test_the_audit_names_every_picture(name: str) -> None:
     for finding in carve(jpeg):
         shown = finding.grey is not None and float(finding.grey.std()) > 2
         assert not shown or any(a <= finding.offset < b for a, b in spans), finding
+
+
+@pytest.mark.skipif(not ROWS, reason="the corpus is not there")
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_chromium_opens_them(tmp_path: Path) -> None:
+    """The quick files, redacted under each policy, show in a browser at their size."""
+    wanted, page = [], ["<body>"]
+    for parameter in quick_files():
+        jpeg = (helpers.CORPUS / "files" / parameter.values[0]).read_bytes()
+        for policy in POLICIES:
+            result = redacted(jpeg, middle(jpeg), policy)
+            if result is not None:
+                name = f"{len(wanted)}.jpg"
+                (tmp_path / name).write_bytes(result.jpeg)
+                wanted.append(sorted(main_picture(jpeg).frame or ()))
+                page.append(f'<img src="{name}">')
+    page.append(
+        "<script>onload = () => { document.title = [...document.images].map("
+        "i => i.naturalWidth + ' ' + i.naturalHeight).join() }</script>"
+    )
+    (tmp_path / "page.html").write_text("\n".join(page))
+    done = subprocess.run(
+        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+         "--virtual-time-budget=60000", (tmp_path / "page.html").as_uri()],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    title = done.stdout.partition("<title>")[2].partition("</title>")[0]
+    # Sides sorted: Chromium turns them by the Exif orientation.
+    assert [sorted(map(int, sides.split())) for sides in title.split(",")] == wanted
 
 
 GAIN_MAPS = [

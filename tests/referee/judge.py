@@ -26,10 +26,12 @@ SAME_PICTURE = 0.6
 """Correlation outside the region from which a finding is a view of the same picture."""
 SURELY_SAME = 0.85
 """The same, without any doubt."""
+EXACT = 0.98
+"""The same, laid over it to the pixel."""
 OTHER = 0.6
 """How much fine detail a clean region may have, measured in what was taken out: JPEG noise."""
-NOISE = 4.0
-"""Grey levels of JPEG noise that a clean region may have."""
+NOISE = 3.0
+"""Grey levels (standard deviation) of fine detail that are taken for JPEG noise."""
 SHOWN = 0.45
 """Correlation with what was taken out, from which on it is still there."""
 SHOWN_UNALIKE = 0.6
@@ -141,8 +143,9 @@ def judge(finding: Finding, pictures: Pictures) -> Judgement:
         measured.verdict == "shows" and (same or fit.name == _PLAIN)
     ):
         return measured
-    noise = max(OTHER, NOISE / measured.detail)
-    if same and measured.verdict == "clean" and measured.other <= noise:
+    # Where it fits exactly the measure can be trusted, whatever noise there is.
+    exact = fit.alike >= EXACT and abs(measured.taken_out) < SHOWN / 2
+    if same and measured.verdict == "clean" and (exact or measured.other <= OTHER):
         return measured
     # Another view (a stereo pair's, a crop's), or another picture, or blank where it matters.
     seen, along = _seen_anywhere(finding.grey, pictures)
@@ -361,6 +364,8 @@ def _fine_in(laid: np.ndarray, taken: np.ndarray, inside: np.ndarray, gain: floa
     fine, wanted = (
         (p - ndimage.gaussian_filter(p, _FINEST))[inside] for p in (np.nan_to_num(laid), taken)
     )
+    if float(fine.std()) < NOISE:
+        return 0.0
     power = abs(gain) * float(wanted.std())
     return float(fine.std()) / power if power > 1e-3 else 99.0
 
