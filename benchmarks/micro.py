@@ -15,7 +15,7 @@ from instructions import make
 
 import jpegredact
 from jpegredact.codec import core
-from jpegredact.codec.compact import pack_blocks, unpack_blocks
+from jpegredact.codec.compact import PORTION, pack_blocks, unpack_blocks, unpack_codes
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.scan import ScanIndex
@@ -44,9 +44,9 @@ def index() -> ScanIndex:
 
 @cache
 def luma() -> array[int]:
-    """Return which of them are the first component's."""
+    """Return which of them are the first component's: as many as are packed together."""
     units = index().units[0]
-    return array("i", [k for k in range(index().count) if units[k % len(units)] == 0])
+    return array("i", [k for k in range(index().count) if units[k % len(units)] == 0][:PORTION])
 
 
 @cache
@@ -95,18 +95,21 @@ def test_pack(benchmark):
 
 def test_unpack(benchmark):
     packed, _ = pack_blocks([(index(), 0, luma())])
-    benchmark(lambda: [*unpack_blocks(packed, [(0, len(luma()))])])
+    benchmark(unpack_blocks, packed, [(0, len(luma()))])
+
+
+def test_unpack_as_codes(benchmark):
+    packed, _ = pack_blocks([(index(), 0, luma())])
+    benchmark(unpack_codes, packed, [(index(), 0, len(luma()))])
 
 
 def test_encode(benchmark):
     packed, _ = pack_blocks([(index(), 0, luma())])
+    (coefficients,) = unpack_blocks(packed, [(0, len(luma()))])
     edit = ScanEdit(index(), array("B", [1]) * index().count)
-    pieces = [piece for piece in unpack_blocks(packed, [(0, len(luma()))]) if piece is not None]
 
     def put() -> None:
-        for _, start, coefficients in pieces:
-            blocks = luma()[start : start + len(coefficients) // 64]
-            edit.put(0, blocks, coefficients, drop=False)
+        edit.put(0, luma(), coefficients, drop=False)
         edit._pieces.clear()
 
     benchmark(put)

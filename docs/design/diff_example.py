@@ -59,7 +59,7 @@ def prove(original: bytes, redacted: bytes, diff: bytes) -> dict[str, object]:
         shape = read_shape(group["shape"], group["windows"])
         found = read_blocks(group["blocks"], shape)
         assert all(found[block] == expected[block] for block in shape)
-        assert hashlib.sha256(write_blocks(shape, now)).digest() == fill
+        assert hashlib.sha256(b"".join(write_blocks(shape, now))).digest() == fill
         assert write_blocks(shape, found) == group["blocks"]
         assert group["tables"] == file.table_symbols
         blocks.update(found)
@@ -87,7 +87,7 @@ def prove_part(redacted: bytes, diff: bytes, asked: set[int]) -> bytes:
         if set(group["regions"]) <= asked:
             shape = read_shape(group["shape"], group["windows"])
             blocks.update(read_blocks(group["blocks"], shape))
-            if hashlib.sha256(group["blocks"]).digest() != fill:
+            if hashlib.sha256(b"".join(group["blocks"])).digest() != fill:
                 named |= set(group["regions"])
     rest = sorted(asked - named)
     note = b"jrdiff-revealed\0" + public["outside"][:8] + bytes([0x80 + len(rest), *rest])

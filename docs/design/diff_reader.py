@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 Block = tuple[int, int, int]  # component, row, column
 
@@ -70,49 +71,16 @@ def quiet(start: int, end: int, text: str) -> None:
     """Note nothing."""
 
 
-# -- The compact code ------------------------------------------------------------------
+# -- The compact code of shapes --------------------------------------------------------
 
 
-class Coder:
-    """What both directions share: the interval, and the adaptive probabilities of a one."""
+class Decoder:
+    """Bytes -> bits: an interval, and the adaptive probabilities of a one."""
 
-    def __init__(self, contexts: int) -> None:
+    def __init__(self, data: bytes, contexts: int) -> None:
         self.low, self.high = 0, 0xFFFFFFFF
         self.probability = [32768] * contexts
         self.seen = [0] * contexts
-
-    def middle(self, context: int) -> int:
-        """Return where a context splits the interval: a one lies at or below it."""
-        return self.low + ((self.high - self.low) * self.probability[context] >> 16)
-
-    def half(self) -> int:
-        """Return where a bit without context splits the interval."""
-        return self.low + ((self.high - self.low) >> 1)
-
-    def adapt(self, context: int, bit: int) -> None:
-        """Move a probability towards what was seen."""
-        p, rate = self.probability[context], 131072 // (2 * self.seen[context] + 3)
-        p = min(p + ((65536 - p) * rate >> 16), 65504) if bit else max(p - (p * rate >> 16), 32)
-        self.probability[context] = p
-        self.seen[context] = min(self.seen[context] + 1, 31)
-
-    def take(self, middle: int, bit: int) -> Iterator[int]:
-        """Choose a part of the interval; yield each byte that is decided by it."""
-        if bit:
-            self.high = middle
-        else:
-            self.low = middle + 1
-        while self.low >> 24 == self.high >> 24:
-            yield self.high >> 24
-            self.low = self.low << 8 & 0xFFFFFFFF
-            self.high = self.high << 8 & 0xFFFFFFFF | 255
-
-
-class Decoder(Coder):
-    """Bytes -> bits."""
-
-    def __init__(self, data: bytes, contexts: int) -> None:
-        super().__init__(contexts)
         self.data, self.at, self.code = data, 0, 0
         for _ in range(4):
             self.shift()
@@ -123,54 +91,27 @@ class Decoder(Coder):
         self.at += 1
         self.code = (self.code << 8 | byte) & 0xFFFFFFFF
 
-    def choose(self, middle: int) -> int:
-        """Decode one bit."""
+    def bit(self, context: int) -> int:
+        """Decode a bit in a context, and move its probability towards it."""
+        p, rate = self.probability[context], 131072 // (2 * self.seen[context] + 3)
+        middle = self.low + ((self.high - self.low) * p >> 16)
         bit = int(self.code <= middle)
-        for _ in self.take(middle, bit):
+        if bit:
+            self.high = middle
+        else:
+            self.low = middle + 1
+        p = min(p + ((65536 - p) * rate >> 16), 65504) if bit else max(p - (p * rate >> 16), 32)
+        self.probability[context] = p
+        self.seen[context] = min(self.seen[context] + 1, 31)
+        while self.low >> 24 == self.high >> 24:
+            self.low = self.low << 8 & 0xFFFFFFFF
+            self.high = self.high << 8 & 0xFFFFFFFF | 255
             self.shift()
         return bit
-
-    def bit(self, context: int) -> int:
-        """Decode a bit in a context."""
-        bit = self.choose(self.middle(context))
-        self.adapt(context, bit)
-        return bit
-
-    def bits(self, count: int) -> int:
-        """Decode bits without context, the highest first."""
-        value = 0
-        for _ in range(count):
-            value = 2 * value + self.choose(self.half())
-        return value
 
     def done(self) -> None:
         """Hold that all bytes were read, and no more than four beyond them."""
         assert len(self.data) <= self.at <= len(self.data) + 4
-
-
-class Encoder(Coder):
-    """Bits -> bytes."""
-
-    def __init__(self, contexts: int) -> None:
-        super().__init__(contexts)
-        self.out = bytearray()
-
-    def bit(self, context: int, bit: int) -> None:
-        """Encode a bit in a context."""
-        self.out += bytes(self.take(self.middle(context), bit))
-        self.adapt(context, bit)
-
-    def bits(self, value: int, count: int) -> None:
-        """Encode bits without context, the highest first."""
-        for k in range(count - 1, -1, -1):
-            self.out += bytes(self.take(self.half(), value >> k & 1))
-
-    def finish(self) -> bytes:
-        """Return all bytes; the last are the fewest that, zeros behind, lie in the interval."""
-        count = 0
-        while self.high >> (32 - 8 * count) << (32 - 8 * count) < self.low:
-            count += 1
-        return bytes(self.out) + self.high.to_bytes(4)[:count]
 
 
 def read_shape(data: bytes, windows: list[list[int]]) -> list[Block]:
@@ -188,87 +129,217 @@ def read_shape(data: bytes, windows: list[list[int]]) -> list[Block]:
     return blocks
 
 
-def band(k: int) -> int:
-    """Return which magnitude contexts a coefficient has."""
-    return (k > 3) + (k > 9) + (k > 24)
+# -- The compact code of blocks --------------------------------------------------------
+
+PORTION = 4096
+ESCAPE = 32
 
 
-def read_blocks(data: bytes, blocks: list[Block]) -> dict[Block, list[int]]:
-    """Return 64 coefficients in zigzag order for each block."""
-    coder, found = Decoder(data, 1280), {}
-    component, dc, size = -1, 0, 0
-    for block in blocks:
-        if block[0] != component:
-            component, dc, size = block[0], 0, 0
-        q = 640 if component else 0
-        before, size, magnitude = min(size, 7), 0, 0
-        if not coder.bit(q + before):
-            sign = coder.bit(q + 8 + before)
-            size = magnitude = 1
-            while coder.bit(q + 16 + size):
-                size += 1
-            if size > 1:
-                magnitude = 2 + coder.bit(q + 32 + min(size, 15))
-                magnitude = magnitude << (size - 2) | coder.bits(size - 2)
-            dc += -magnitude if sign else magnitude
-        values = [dc] + [0] * 63
-        k = 1
-        while k < 64 and not coder.bit(q + 64 + k):
-            while coder.bit(q + 128 + k):
-                k += 1
-            sign, magnitude = coder.bits(1), 1
-            if coder.bit(q + 192 + k):
-                length = 1
-                while coder.bit(q + 256 + 16 * band(k) + length):
-                    length += 1
-                magnitude = 1 + (1 << (length - 1) | coder.bits(length - 1))
-            values[k] = -magnitude if sign else magnitude
-            k += 1
-        found[block] = values
-    coder.done()
+def _weights() -> list[dict[int, int]]:
+    """Read the weights at the beginning from the page itself: one line a context."""
+    page = Path(__file__).with_name("diff-format.md").read_text()
+    text = page.split("<!-- weights begin -->")[1].split("<!-- weights end -->")[0]
+    contexts = []
+    for line in text.split("```")[1].split("\n")[1:-1]:
+        data = bytes.fromhex(line)
+        symbols = iter(data[10:])
+        contexts.append({next(symbols): 512 >> k for k in range(10) for _ in range(data[k])})
+    return contexts
+
+
+class Model:
+    """The shares of the symbols in each context, as they follow from those met so far."""
+
+    def __init__(self) -> None:
+        self.weights = [dict(weights) for weights in WEIGHTS]
+        self.left = [64] * 40
+        self.span = [64] * 40
+        self.shares = [share_out(weights) for weights in WEIGHTS]
+
+    def met(self, context: int, symbol: int) -> None:
+        """Count a symbol."""
+        weights = self.weights[context]
+        weights[symbol] = weights.get(symbol, 0) + 16
+        self.left[context] -= 1
+        if not self.left[context]:
+            self.shares[context] = share_out(weights)
+            self.span[context] *= 2
+            self.left[context] = self.span[context]
+
+
+def share_out(weights: dict[int, int]) -> dict[int, tuple[int, int]]:
+    """Share 512 out; return for each symbol where its share begins, and how large it is."""
+    symbols, total = sorted(weights), sum(weights.values())
+    shares = {s: max(weights[s] * 512 // total, 1) for s in symbols}
+    over = sum(shares.values()) - 512
+    if over < 0:
+        shares[max(symbols, key=lambda s: weights[s])] -= over
+    while over > 0:
+        most = max(symbols, key=lambda s: shares[s])
+        less = min(over, shares[most] // 2)
+        shares[most] -= less
+        over -= less
+    found, begin = {}, 0
+    for s in symbols:
+        found[s] = begin, shares[s]
+        begin += shares[s]
     return found
 
 
-def write_blocks(blocks: list[Block], coefficients: dict[Block, list[int]]) -> bytes:
-    """Return blocks in the compact code."""
-    coder = Encoder(1280)
-    component, dc, size = -1, 0, 0
+class Contexts:
+    """Which context the next symbol has: what both directions share."""
+
+    def __init__(self) -> None:
+        self.component = -1
+
+    def dc(self, component: int) -> int:
+        """Begin a block; return the context of its DC size."""
+        if component != self.component:
+            self.component, self.q = component, min(component, 1)
+            self.before = self.size = self.symbols = 0
+        return 32 + 4 * self.q + min(self.size // 2, 3)
+
+    def ac(self, k: int, size: int) -> int:
+        """Return the context of a symbol at ``k``; ``size`` is of the one before it."""
+        if k == 1:
+            met = self.symbols
+            return 16 * self.q + (met > 1) + (met > 4) + (met > 10)
+        band = 1 + (k > 5) + (k > 14)
+        return 16 * self.q + 4 * band + min(max(size - 1, 0), 3)
+
+
+def read_portion(data: bytes, blocks: list[Block]) -> dict[Block, list[int]]:
+    """Return 64 coefficients in zigzag order for each block."""
+    size = len(data) if len(data) < 5 else (len(data) - 1) % 4 + 5
+    state, at = int.from_bytes(data[:size]), size
+    assert 0 < state < 1 << 63
+
+    def refill() -> None:
+        nonlocal state, at
+        if state < 1 << 31 and at < len(data):
+            state, at = state << 32 | int.from_bytes(data[at : at + 4]), at + 4
+
+    def bits(count: int) -> int:
+        nonlocal state
+        value, state = state & (1 << count) - 1, state >> count
+        refill()
+        return value
+
+    def symbol(context: int) -> int:
+        nonlocal state
+        slot = state & 511
+        s, (begin, share) = next(
+            item for item in model.shares[context].items() if slot < sum(item[1])
+        )
+        state = share * (state >> 9) + slot - begin
+        s = bits(8) if s == ESCAPE else s
+        model.met(context, s)
+        return s
+
+    model, contexts, found = Model(), Contexts(), {}
     for block in blocks:
-        if block[0] != component:
-            component, dc, size = block[0], 0, 0
-        q = 640 if component else 0
-        values = coefficients[block]
-        difference, before = values[0] - dc, min(size, 7)
-        dc, size, magnitude = values[0], abs(difference).bit_length(), abs(difference)
-        coder.bit(q + before, difference == 0)
-        if difference:
-            coder.bit(q + 8 + before, difference < 0)
-            for e in range(1, size):
-                coder.bit(q + 16 + e, 1)
-            coder.bit(q + 16 + size, 0)
-            if size > 1:
-                coder.bit(q + 32 + min(size, 15), magnitude >> (size - 2) & 1)
-                coder.bits(magnitude, size - 2)
-        last = max(k for k in range(64) if values[k] or k == 0)
-        k = 1
+        s = symbol(contexts.dc(block[0]))
+        assert s <= 16
+        contexts.before += _signed(bits(s), s)
+        assert -32768 <= contexts.before <= 32767
+        contexts.size = s
+        values = [contexts.before] + [0] * 63
+        k, size, met = 1, 0, 0
         while k < 64:
-            coder.bit(q + 64 + k, k > last)
-            if k > last:
+            s = symbol(contexts.ac(k, size))
+            last, size = size, s & 15
+            extra = bits(size)
+            if s == 0:
+                assert not met or last, "ZRL before EOB"
                 break
-            while not values[k]:
-                coder.bit(q + 128 + k, 1)
-                k += 1
-            coder.bit(q + 128 + k, 0)
-            coder.bits(values[k] < 0, 1)
-            rest = abs(values[k]) - 1
-            coder.bit(q + 192 + k, rest > 0)
-            if rest:
-                for e in range(1, rest.bit_length()):
-                    coder.bit(q + 256 + 16 * band(k) + e, 1)
-                coder.bit(q + 256 + 16 * band(k) + rest.bit_length(), 0)
-                coder.bits(rest, rest.bit_length() - 1)
+            met += 1
+            k += s >> 4
+            assert k < 64
+            assert size or s == 0xF0
+            values[k] = _signed(extra, size)
             k += 1
-    return coder.finish()
+        contexts.symbols = met
+        found[block] = values
+    assert (state, at) == (1, len(data))
+    return found
+
+
+def write_portion(blocks: list[Block], coefficients: dict[Block, list[int]]) -> bytes:
+    """Return blocks in the compact code."""
+    model, contexts = Model(), Contexts()
+    steps: list[tuple[int, int, int, int]] = []  # share, its begin; extra bits: how many, which
+
+    def symbol(context: int, s: int, count: int, extra: int) -> None:
+        begin, share = model.shares[context].get(s, (0, 0))
+        if not share:
+            begin, share = model.shares[context][ESCAPE]
+            steps.append((share, begin, 8, s))
+            begin, share = 0, 512
+        steps.append((share, begin, count, extra))
+        model.met(context, s)
+
+    for block in blocks:
+        context, values = contexts.dc(block[0]), coefficients[block]
+        difference = values[0] - contexts.before
+        s = abs(difference).bit_length()
+        symbol(context, s, s, _extra(difference, s))
+        contexts.before, contexts.size = values[0], s
+        last = max(k for k in range(64) if values[k] or k == 0)
+        k, size, met = 1, 0, 0
+        while k < 64:
+            context = contexts.ac(k, size)
+            if k > last:
+                symbol(context, 0, 0, 0)
+                break
+            run = next(j for j in range(k, 64) if values[j]) - k
+            met += 1
+            if run > 15:
+                symbol(context, 0xF0, 0, 0)
+                size = 0
+                k += 16
+                continue
+            k += run
+            size = abs(values[k]).bit_length()
+            symbol(context, run << 4 | size, size, _extra(values[k], size))
+            k += 1
+        contexts.symbols = met
+    state, words = 1, b""
+    for share, begin, count, extra in reversed(steps):
+        if state >= share << (54 - count):
+            words = (state & 0xFFFFFFFF).to_bytes(4) + words
+            state >>= 32
+        state = state << count | extra
+        state = (state // share << 9) + state % share + begin
+    size = -(-state.bit_length() // 8)
+    return state.to_bytes(max(size, 5) if words else size) + words
+
+
+def _extra(value: int, size: int) -> int:
+    return value if value >= 0 else value + (1 << size) - 1
+
+
+def _signed(extra: int, size: int) -> int:
+    return extra if not size or extra >> (size - 1) else extra - (1 << size) + 1
+
+
+def read_blocks(portions: list[bytes], blocks: list[Block]) -> dict[Block, list[int]]:
+    """Return the coefficients of a group's blocks."""
+    assert len(portions) == -(-len(blocks) // PORTION)
+    found = {}
+    for number, data in enumerate(portions):
+        found |= read_portion(data, blocks[PORTION * number : PORTION * (number + 1)])
+    return found
+
+
+def write_blocks(blocks: list[Block], coefficients: dict[Block, list[int]]) -> list[bytes]:
+    """Return a group's blocks in the compact code."""
+    return [
+        write_portion(blocks[at : at + PORTION], coefficients)
+        for at in range(0, len(blocks), PORTION)
+    ]
+
+
+WEIGHTS = _weights()
 
 
 # -- A baseline JPEG with one scan, no restart interval, no padding blocks ----------------

@@ -14,6 +14,7 @@ __all__ = [
     "encode_ac",
     "encode_slopes",
     "is_compiled",
+    "put_codes",
     "same_bits",
     "same_runs",
     "splice",
@@ -335,6 +336,31 @@ def encode_ac(
             patch_at[members[b]] = base + begin
             patch_bits[members[b]] = cython.cast(cython.int, writer._bit() - begin)
     return failed
+
+
+def put_codes(
+    members: cython.int[::1], new: tuple, first: cython.longlong, base: cython.longlong,
+    patch: tuple,
+) -> None:
+    """Note DC values, and where AC codes stand: ``base`` is added to their first bits.
+
+    Both tuples hold DC values, first bits, and numbers of bits: the new ones, from
+    ``first`` on those of the members, and those of all recorded blocks.
+    """
+    new_dc: cython.int[::1] = new[0]
+    new_at: cython.longlong[::1] = new[1]
+    new_bits: cython.int[::1] = new[2]
+    dc: cython.int[::1] = patch[0]
+    patch_at: cython.longlong[::1] = patch[1]
+    patch_bits: cython.int[::1] = patch[2]
+    k: cython.longlong
+    m: cython.longlong
+    with cython.nogil:
+        for k in range(len(members)):
+            m = members[k]
+            dc[m] = new_dc[first + k]
+            patch_at[m] = base + new_at[first + k]
+            patch_bits[m] = new_bits[first + k]
 
 
 def encode_slopes(

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 from . import core
+from .huffman import encode_codes
 from .scan import ScanIndex
+from .weights import read_weights
 
 __all__ = [
+    "PORTION",
+    "Codes",
     "ac_length",
     "pack_blocks",
     "pack_coefficients",
     "pack_shape",
     "unpack_blocks",
+    "unpack_codes",
     "unpack_shape",
 ]
 
 _ROOM = 1 << 16
-_CHUNK = 4096
+PORTION = 4096
+"""Most blocks that are coded together, and apart from all others: what a cache holds."""
+
 
 Part: TypeAlias = "tuple[ScanIndex, int, array[int]]"
 """The blocks of one component: an index, the component's number in its scan, recorded blocks."""
@@ -35,8 +42,30 @@ def ac_length(words: array[int], index: ScanIndex, component: int) -> int:
     ``words`` needs 64 zero words, since no block takes more.
     """
     table = index.ac_number(component)
-    length: int = core.compact.BlockPacker(0).length(words, index.tables[3], table)
+    packer = _packer()
+    length: int = packer.length(words, index.tables[3], table)
+    _packers.append(packer)
     return length
+
+
+# Coders take a while to make, and little more than a page of one is used by a small group.
+# So they are kept for the next one: as many as threads that once worked at the same time.
+_packers: list[core.compact.BlockPacker] = []
+_unpackers: list[core.compact.BlockUnpacker] = []
+
+
+def _packer() -> core.compact.BlockPacker:
+    try:
+        return _packers.pop()
+    except IndexError:
+        return core.compact.BlockPacker(read_weights())
+
+
+def _unpacker() -> core.compact.BlockUnpacker:
+    try:
+        return _unpackers.pop()
+    except IndexError:
+        return core.compact.BlockUnpacker(read_weights())
 
 
 def pack_shape(
@@ -45,7 +74,7 @@ def pack_shape(
     """Pack which cells hold ``group``, within one rectangle for each component."""
     cells_in_all = sum(place[2] * place[3] for place in places)
     row = 4 * max(place[3] for place in places)  # bytes that one row takes at most
-    coder = core.compact.RangeEncoder(8, min(_ROOM, cells_in_all // 8 + 64) + row)
+    coder = core.shape.RangeEncoder(8, min(_ROOM, cells_in_all // 8 + 64) + row)
     out = []
     for grid, width, (row, column, rows, columns) in zip(cells, widths, places, strict=True):
         done = 0
@@ -66,7 +95,7 @@ def unpack_shape(
 
     None where the data is no shape, or a cell is taken already.
     """
-    coder = core.compact.RangeDecoder(data, 8)
+    coder = core.shape.RangeDecoder(data, 8)
     counts = []
     for grid, width, (row, column, rows, columns) in zip(cells, widths, places, strict=True):
         count = coder.shape(grid, (row, column, width), rows, columns, group)
@@ -76,76 +105,105 @@ def unpack_shape(
     return counts if coder.spent() and not coder.exhausted() else None
 
 
-def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int, int]]]:
-    """Pack blocks where they stand in their scans.
+def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int]]]:
+    """Pack a portion: at most `PORTION` blocks, where they stand in their scans.
 
     Returns the bytes, and for each block that T.81's procedure would code
-    otherwise its number, its part, and its recorded block.
+    otherwise its number in the portion, and its part.
     """
-    packer = _packer(sum(len(members) for _, _, members in parts))
-    odd: list[tuple[int, int, int]] = []
-    found = array("i", bytes(4 * 256))
-    out = []
+    odd: list[tuple[int, int]] = []
     before = 0
-    for number, (index, component, members) in enumerate(parts):
-        packer.component()
-        table = index.ac_number(component)
-        context_class = _context_class(index.layout.grids[component].component)
-        done = 0
-        while done < len(members):
-            done, count = packer.add(
-                index.words, index.blocks, index.tables[3], table, members, done,
-                context_class, found,
-            )  # fmt: skip
-            if done < 0:
-                raise AssertionError("a recorded block can't be read again")
-            odd.extend((before + k, number, members[k]) for k in found[:count])
-            out.append(packer.take())
+    packer = _packer()
+    packer.begin()
+    for part, (index, component, members) in enumerate(parts):
+        count = packer.add(
+            index.words, index.blocks, index.tables[3], index.ac_number(component), members,
+            _context_class(index.layout.grids[component].component),
+        )  # fmt: skip
+        if count < 0:
+            raise AssertionError("a recorded block can't be read again")
+        if count:
+            odd.extend((before + k, part) for k in packer.numbers(count))
         before += len(members)
-    return b"".join(out) + packer.finish(), odd
-
-
-def _packer(blocks: int) -> core.compact.BlockPacker:
-    """Return a packer with room for so many blocks as a rule; it is emptied as often as needed."""
-    return core.compact.BlockPacker(min(_ROOM, 64 * blocks + 8192))
+    data: bytes = packer.finish()
+    _packers.append(packer)
+    return data, odd
 
 
 def pack_coefficients(
     coefficients: array[int], parts: Sequence[tuple[int, array[int]]]
 ) -> bytes:
-    """Pack blocks of 64 coefficients each: for each part its component and which blocks."""
-    packer = _packer(sum(len(members) for _, members in parts))
-    out = []
+    """Pack a portion from 64 coefficients a block: for each part its component and which blocks."""
+    packer = _packer()
+    packer.begin()
     for component, members in parts:
-        packer.component()
-        done = 0
-        while done < len(members):
-            done = packer.add_plain(coefficients, members, done, _context_class(component))
-            out.append(packer.take())
-    return b"".join(out) + packer.finish()
+        packer.add_plain(coefficients, members, _context_class(component))
+    data: bytes = packer.finish()
+    _packers.append(packer)
+    return data
 
 
-def unpack_blocks(
-    data: bytes, counts: Sequence[tuple[int, int]]
-) -> Iterator[tuple[int, int, array[int]] | None]:
-    """Unpack blocks, given for each part its component in the frame and its number of blocks.
+def unpack_blocks(data: bytes, parts: Sequence[tuple[int, int]]) -> list[array[int]] | None:
+    """Unpack a portion: for each part are given its component in the frame and its blocks' number.
 
-    Yields a part, the number of the first block in it, and 64 coefficients a
-    block in zigzag order, a few thousand blocks at a time; None, and then no
-    more, where the data is not what it should be.
+    Returns for each part 64 coefficients a block in zigzag order; None where the data is not
+    what it should be.
     """
-    unpacker = core.compact.BlockUnpacker(data)
-    for number, (component, count) in enumerate(counts):
-        unpacker.component()
-        for start in range(0, count, _CHUNK):
-            size = min(_CHUNK, count - start)
-            coefficients = array("h", bytes(128 * size))
-            if unpacker.blocks(size, _context_class(component), coefficients) < 0:
-                yield None
-                return
-            yield number, start, coefficients
-    if not unpacker.spent() or unpacker.exhausted():
-        yield None
+    unpacker = _unpacker()
+    if not unpacker.begin(data):
+        return None
+    found = []
+    for component, count in parts:
+        found.append(array("h", bytes(128 * count)))
+        if unpacker.blocks(count, _context_class(component), found[-1]) < 0:
+            return None
+    return found if _let_go(unpacker) else None
+
+
+class Codes(NamedTuple):
+    """An unpacked portion: DC values, and where in ``words`` the AC codes of each block stand."""
+
+    dc: array[int]
+    at: array[int]
+    bits: array[int]
+    """-1 for a block that has symbols which the table lacks."""
+    words: bytes
+    failed: tuple[int, ...]
+    """How many such blocks there are, by part."""
+
+
+def unpack_codes(data: bytes, parts: Sequence[tuple[ScanIndex, int, int]]) -> Codes | None:
+    """Unpack a portion as codes of the scans' own tables; None for damage.
+
+    For each part are given an index, the component's number in its scan, and its blocks' number.
+    """
+    unpacker = _unpacker()
+    if not unpacker.begin(data):
+        return None
+    total = sum(count for _, _, count in parts)
+    found = array("i", bytes(4 * total)), array("q", bytes(8 * total)), array("i", bytes(4 * total))
+    failed = []
+    first = 0
+    for index, component, count in parts:
+        failed.append(
+            unpacker.codes(
+                first, count, _context_class(index.layout.grids[component].component),
+                encode_codes(index.ac_tables, 256), index.ac_number(component), found,
+            )
+        )  # fmt: skip
+        if failed[-1] < 0:
+            return None
+        first += count
+    words = unpacker.taken()
+    return Codes(*found, words, tuple(failed)) if _let_go(unpacker) else None
+
+
+def _let_go(unpacker: core.compact.BlockUnpacker) -> bool:
+    """Keep an unpacker for the next portion; return whether this one was at its end."""
+    done: bool = unpacker.done()
+    unpacker.forget()
+    _unpackers.append(unpacker)
+    return done
 
 
 def _context_class(component: int) -> int:

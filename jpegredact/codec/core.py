@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import _grid_cy as grid
     from . import _lookup_cy as lookup
     from . import _scan_cy as scan
+    from . import _shape_cy as shape
     from . import _splice_cy as splice
     from . import _stuffing_cy as stuffing
 
@@ -40,6 +41,7 @@ __all__ = [
     "grid",
     "lookup",
     "scan",
+    "shape",
     "splice",
     "stuffing",
 ]

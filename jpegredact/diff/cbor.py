@@ -57,35 +57,38 @@ def _head(major: int, number: int, out: bytearray) -> None:
 
 
 def _encode(value: Value, out: bytearray) -> None:
-    if type(value) is int:  # what there is most of comes first
+    kind = type(value)
+    if kind is int:  # what there is most of comes first
         _head(0, value, out) if value >= 0 else _head(1, -1 - value, out)
-    elif isinstance(value, list | tuple):
+    elif kind is bytes:
+        _head(2, len(value), out)
+        out += value
+    elif kind is list:
         _head(4, len(value), out)
         for item in value:
             if type(item) is int and 0 <= item < 24:
                 out.append(item)
             else:
                 _encode(item, out)
-    elif isinstance(value, bytes):
-        _head(2, len(value), out)
-        out += value
-    elif isinstance(value, float):
+    elif kind is float:
         out += _float(value)
-    elif isinstance(value, str):
+    elif kind is str:
         data = value.encode()
         _head(3, len(data), out)
         out += data
-    elif isinstance(value, dict):
+    elif kind is dict:
         _head(5, len(value), out)
-        for key, name in sorted((_key(name), name) for name in value):
+        for key, name in sorted([(_key(name), name) for name in value]):
             out += key
             _encode(value[name], out)
-    elif value is None or isinstance(value, bool):
+    elif value is None or kind is bool:
         out.append(0xF6 if value is None else 0xF5 if value else 0xF4)
-    elif isinstance(value, int):
-        _encode(int(value), out)
+    elif isinstance(value, tuple):
+        _encode(list(value), out)
+    elif isinstance(value, int | float):  # of a kind of their own, such as NumPy's
+        _encode(int(value) if isinstance(value, int) else float(value), out)
     else:
-        raise TypeError(f"{type(value).__name__} has no place in a diff")
+        raise TypeError(f"{kind.__name__} has no place in a diff")
 
 
 def _float(value: float) -> bytes:
@@ -101,6 +104,16 @@ def _float(value: float) -> bytes:
             break
         packed = head + shorter
     return packed
+
+
+_KNOWN = {
+    encode(name): name
+    for name in (
+        *("size", "fills", "format", "outside", "records", "version", "kind", "regions"),
+        *("windows", "shape", "blocks", "odd", "tables", "box", "points", "label", "id", "score"),
+    )
+}
+"""Names that need not be decoded each time. Others may stand there too."""
 
 
 class Budget:
@@ -155,18 +168,18 @@ class _Reader:
         return InvalidDiffError(what, code="diff.cbor", offset=at)
 
     def value(self, depth: int) -> Value:
-        start = self.at
-        first = self.take(1)[0]
-        if first < 24 and depth <= _MAX_DEPTH:
-            return first
-        major, extra = first >> 5, first & 31
+        data, start = self.data, self.at
+        if start == len(data):
+            raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=start)
+        first = data[start]
+        self.at = start + 1
+        major, number = first >> 5, first & 31
         if major == 7:
             return self.simple(first, start)
-        if depth > _MAX_DEPTH or extra > 27 or major == 6:
+        if depth > _MAX_DEPTH or number > 27 or major == 6:
             raise self.bad("a kind of value that has no place in a diff", start)
-        number = extra
-        if extra >= 24:
-            size = 1 << (extra - 24)
+        if number >= 24:
+            size = 1 << (number - 24)
             number = int.from_bytes(self.take(size))
             if number < 24 or (size > 1 and number < 1 << 4 * size):
                 raise self.bad("a number in a longer form than it needs", start)
@@ -182,24 +195,40 @@ class _Reader:
             except UnicodeDecodeError:
                 raise self.bad("text that is not UTF-8", start) from None
         items = 2 * number if major == 5 else number
-        if items > len(self.data) - self.at:  # each takes a byte at least
+        if items > len(data) - self.at:  # each takes a byte at least
             raise InvalidDiffError("the diff is cut short", code="diff.truncated", offset=start)
         self.budget.spend(items, start)
-        if major == 5:
-            return self.map(number, depth)
-        return [self.value(depth + 1) for _ in range(number)]
+        return self.map(number, depth + 1) if major == 5 else self.array(number, depth + 1)
+
+    def array(self, count: int, depth: int) -> list[Value]:
+        data = self.data
+        found: list[Value] = []
+        small = 24 if depth <= _MAX_DEPTH else 0
+        for _ in range(count):
+            if self.at < len(data) and data[self.at] < small:  # what there is most of
+                found.append(data[self.at])
+                self.at += 1
+            else:
+                found.append(self.value(depth))
+        return found
 
     def map(self, count: int, depth: int) -> dict[str, Value]:
+        data = self.data
         found: dict[str, Value] = {}
         before = b""
         for _ in range(count):
             begin = self.at
-            key = self.value(depth + 1)
-            coded = self.data[begin : self.at]
+            coded = data[begin : begin + 1 + (data[begin] & 31)] if begin < len(data) else b""
+            key = _KNOWN.get(coded) if depth <= _MAX_DEPTH else None
+            if key is not None:  # one of a diff's own names
+                self.at = begin + len(coded)
+            else:
+                key = self.value(depth)
+                coded = data[begin : self.at]
             if type(key) is not str or coded <= before:
                 raise self.bad("map keys that are no text, or not in order", begin)
             before = coded
-            found[key] = self.value(depth + 1)
+            found[key] = self.value(depth)
         return found
 
     def simple(self, first: int, start: int) -> Value:

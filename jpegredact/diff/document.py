@@ -48,8 +48,8 @@ class GroupRecord(NamedTuple):
     windows, shape
         Which blocks: a window a component, and in the compact code which of its cells.
     blocks
-        Their quantised coefficients with absolute DC values, in the compact code:
-        by component, then in raster order.
+        Their quantised coefficients with absolute DC values, in the compact code,
+        some thousand blocks at a time: by component, then in raster order.
     odd
         Coding residue: ``(number of the block, bits, bytes)`` for blocks that the
         original encoder coded otherwise than T.81's procedure does.
@@ -60,7 +60,7 @@ class GroupRecord(NamedTuple):
     regions: tuple[int, ...]
     windows: tuple[Window, ...]
     shape: bytes
-    blocks: bytes
+    blocks: tuple[bytes, ...]
     odd: tuple[tuple[int, int, bytes], ...]
     tables: tuple[int, ...]
 
@@ -248,7 +248,7 @@ class _Fields:
 
 
 def _is_number(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return type(value) is int  # no bool is
 
 
 def _with_check(record: bytes) -> bytes:
@@ -272,7 +272,7 @@ def _group_value(group: GroupRecord) -> dict[str, Value]:
         "regions": list(group.regions),
         "windows": [[w.component, w.row, w.column, w.rows, w.columns] for w in group.windows],
         "shape": group.shape,
-        "blocks": group.blocks,
+        "blocks": list(group.blocks),
         "odd": [list(item) for item in group.odd],
         "tables": list(group.tables),
     }
@@ -307,11 +307,14 @@ def _group(record: _Fields) -> GroupRecord:
         ):  # fmt: skip
             raise record.bad("odd")
         odd.append((item[0], item[1], item[2]))
+    blocks = record.array("blocks")
+    if not all(isinstance(item, bytes) for item in blocks):
+        raise record.bad("blocks")
     group = GroupRecord(
         regions,
         tuple(windows),
         record.take("shape", bytes),
-        record.take("blocks", bytes),
+        tuple(blocks),
         tuple(odd),
         record.numbers("tables", 0, 257),
     )

@@ -12,15 +12,26 @@ from dataclasses import dataclass, replace
 
 from ..codec import core
 from ..codec.blocks import BlockStore, make_store
-from ..codec.compact import pack_coefficients
+from ..codec.compact import pack_coefficients, unpack_blocks
 from ..codec.intervals import FileEdit, Interval, Outside, raw_interval
 from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
 from ..codec.model import JpegData
 from ..codec.progressive import AcBand, DcFirst, Targets
-from ..diff import GroupRecord
 from ..errors import InvalidJpegError
-from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
+from .picture import (
+    DcLine,
+    Edits,
+    Member,
+    Picture,
+    Piece,
+    Portion,
+    Raw,
+    Residue,
+    Tables,
+    damaged,
+    locate_members,
+)
 from .plan import Plan
 from .say import faintest
 
@@ -35,11 +46,18 @@ class LayeredPicture(Picture):
     layers: dict[int, Layer]
     """By number of the scan."""
 
-    def pack(self, group: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-        """See `Picture.pack`. There is no residue of single blocks."""
-        parts = [(m.component, m.group(group)) for m in self.members]
-        parts = [part for part in parts if part[1]]
+    def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
+        """See `Picture.pack_portion`. There is no residue of single blocks."""
+        parts = [(part.member.component, part.blocks) for part in portion]
         return pack_coefficients(self.store.coefficients, parts), []
+
+    def unpack_portion(self, portion: Portion, data: bytes) -> Piece:
+        """See `Picture.unpack_portion`."""
+        parts = [(part.member.component, len(part.blocks)) for part in portion]
+        found = unpack_blocks(data, parts)
+        if found is None:
+            raise damaged("blocks")
+        return Piece(portion, found)
 
     def dc(self, member: Member) -> array[int]:
         """See `Picture.dc`."""
@@ -197,12 +215,10 @@ class LayeredEdits(Edits):
                 changed += len(member.blocks)
         return changed
 
-    def put_record(self, group: int, record: GroupRecord) -> None:
-        """See `Edits.put_record`."""
-        if record.odd:
-            raise damaged("odd")
-        for member, _, blocks, coefficients in self.picture.unpack(group, record):
-            self.put(member, blocks, coefficients, drop=False)
+    def put_piece(self, piece: Piece, odd: dict[int, tuple[int, bytes]]) -> None:
+        """See `Edits.put_piece`."""
+        for part, coefficients in zip(piece.portion, piece.content, strict=True):
+            self.put(part.member, part.blocks, coefficients, drop=False)
 
     def dc_lines(self) -> Iterator[DcLine]:
         """See `Edits.dc_lines`."""

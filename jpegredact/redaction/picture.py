@@ -13,11 +13,11 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from ..codec import core
 from ..codec.blocks import Ranges
-from ..codec.compact import pack_shape, unpack_blocks
+from ..codec.compact import PORTION, pack_shape
 from ..codec.huffman import HuffmanTable, Tables
 from ..codec.intervals import FileEdit, Interval, Outside, Raw, strays
 from ..codec.layout import ComponentGrid
@@ -35,10 +35,16 @@ __all__ = [
     "FileEdit",
     "Member",
     "Picture",
+    "Piece",
+    "Portion",
     "Raw",
+    "Residue",
+    "Slice",
     "Tables",
     "apply_patches",
     "assemble",
+    "damaged",
+    "fill_digest",
     "locate_members",
     "missing_symbols",
 ]
@@ -95,6 +101,29 @@ def locate_members(
     return Member(scan, part, grid, cover, ranges, unit, blocks, starts)
 
 
+class Slice(NamedTuple):
+    """Some recorded blocks of a member: those of one group in one portion of its code."""
+
+    member: Member
+    number: int
+    """Of the first one in the group."""
+    blocks: array[int]
+
+
+Portion: TypeAlias = "list[Slice]"
+"""Which blocks are coded together."""
+
+Residue: TypeAlias = "list[tuple[int, int, bytes]]"
+"""Coding residue as in `GroupRecord.odd`."""
+
+
+class Piece(NamedTuple):
+    """An unpacked portion, in a form of the picture's own."""
+
+    portion: Portion
+    content: Any
+
+
 @dataclass(frozen=True, slots=True)
 class DcLine:
     """DC values in the order in which a Huffman-coded scan says them, at its precision.
@@ -146,13 +175,29 @@ class Edits(ABC):
         """
 
     @abstractmethod
-    def put_record(self, group: int, record: GroupRecord) -> None:
+    def put_piece(self, piece: Piece, odd: dict[int, tuple[int, bytes]]) -> None:
+        """Set blocks to what `Picture.unpack_portion` made; take their residue out of ``odd``.
+
+        Raises
+        ------
+        InvalidDiffError, DiffMismatchError
+        """
+
+    def put_record(self, picture: Picture, group: int, record: GroupRecord) -> None:
         """Set a group's blocks to what a record holds.
 
         Raises
         ------
         InvalidDiffError, DiffMismatchError
         """
+        portions = picture.portions(group)
+        if len(portions) != len(record.blocks):
+            raise damaged("blocks")
+        odd = {number: (bits, data) for number, bits, data in record.odd}
+        for portion, data in zip(portions, record.blocks, strict=True):
+            self.put_piece(picture.unpack_portion(portion, data), odd)
+        if odd:
+            raise damaged("odd")
 
     @abstractmethod
     def dc_lines(self) -> Iterator[DcLine]:
@@ -173,9 +218,39 @@ class Picture(ABC):
     members: tuple[Member, ...]
     """In order of the components."""
 
+    def portions(self, group: int) -> list[Portion]:
+        """Return which of a group's blocks are coded together: as many as may be."""
+        found: list[Portion] = []
+        number = room = 0
+        for member in self.members:
+            at, end = member.starts[group], member.starts[group + 1]
+            while at < end:
+                if room == 0:
+                    found.append([])
+                    room = PORTION
+                stop = min(end, at + room)
+                found[-1].append(Slice(member, number, member.blocks[at:stop]))
+                number += stop - at
+                room -= stop - at
+                at = stop
+        return found
+
     @abstractmethod
-    def pack(self, group: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-        """Return a group's blocks in the compact code, and its coding residue."""
+    def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
+        """Return some blocks in the compact code, and their coding residue."""
+
+    @abstractmethod
+    def unpack_portion(self, portion: Portion, data: bytes) -> Piece:
+        """Unpack some blocks from the compact code.
+
+        Raises
+        ------
+        InvalidDiffError
+        """
+
+    def pack(self, group: int) -> tuple[bytes, ...]:
+        """Return a group's blocks in the compact code."""
+        return tuple(self.pack_portion(portion)[0] for portion in self.portions(group))
 
     @abstractmethod
     def dc(self, member: Member) -> array[int]:
@@ -263,8 +338,8 @@ class Picture(ABC):
         file, by scan; and all stretches of scans whose table's order is in ``lacking``.
         """
 
-    def record(self, group: int) -> GroupRecord:
-        """Return the diff's record of a group as it stands in this file, with its tables."""
+    def outline(self, group: int) -> GroupRecord:
+        """Return the diff's record of a group, with this file's tables, and without its blocks."""
         cells, widths, places, windows = [], [], [], []
         for member in self.members:
             if member.starts[group] == member.starts[group + 1]:
@@ -274,37 +349,14 @@ class Picture(ABC):
             widths.append(member.cover.columns)
             places.append((row - member.cover.row, column - member.cover.column, rows, columns))
             windows.append(Window(member.component, row, column, rows, columns))
-        blocks, odd = self.pack(group)
         return GroupRecord(
             self.plan.groups[group],
             tuple(windows),
             pack_shape(cells, widths, places, group + 1),
-            blocks,
-            tuple(odd),
+            (),
+            (),
             tuple(len(table.symbols) for table in self.jpeg.tables),
         )
-
-    def unpack(
-        self, group: int, record: GroupRecord
-    ) -> Iterator[tuple[Member, int, array[int], array[int]]]:
-        """Yield a record's blocks, some at a time.
-
-        That is whose they are, the number of the first one in the group, which recorded
-        blocks they are, and 64 coefficients each.
-
-        Raises
-        ------
-        InvalidDiffError
-        """
-        parts = [m for m in self.members if m.starts[group] < m.starts[group + 1]]
-        counts = [(m.component, m.starts[group + 1] - m.starts[group]) for m in parts]
-        bases = [sum(count for _, count in counts[:k]) for k in range(len(counts))]
-        for piece in unpack_blocks(record.blocks, counts):
-            if piece is None:
-                raise damaged("blocks")
-            number, start, coefficients = piece
-            blocks = parts[number].group(group)[start : start + len(coefficients) // 64]
-            yield parts[number], bases[number] + start, blocks, coefficients
 
     def changes(self, tables: Tables, others: Iterable[FileEdit] = ()) -> list[FileEdit]:
         """Return what to replace in the old file to get this picture, as `rewrite` made it.
@@ -395,6 +447,11 @@ def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
     if patches and patches[-1][0] + patches[-1][1] > len(data):
         raise ValueError("a patch lies outside the data")
     return assemble(data, [(offset, offset + length, new) for offset, length, new in patches])
+
+
+def fill_digest(blocks: Iterable[bytes]) -> bytes:
+    """Return what tells a group's fill: SHA-256 of its blocks in the compact code."""
+    return hashlib.sha256(b"".join(blocks)).digest()
 
 
 def missing_symbols(lack: MissingCategory, tables: Tables) -> dict[int, HuffmanTable] | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from ..background import Beside, Later
+from ..codec.compact import PORTION
 from ..codec.huffman import HuffmanTable
 from ..codec.markers import APP1
 from ..codec.model import JpegData
@@ -32,10 +33,14 @@ from .picture import (
     Edits,
     FileEdit,
     Picture,
+    Piece,
+    Portion,
     Raw,
+    Residue,
     Tables,
     apply_patches,
     assemble,
+    fill_digest,
 )
 from .plan import Plan, make_plan
 from .render import render_into
@@ -43,8 +48,6 @@ from .say import say
 from .side_copies import Handling, Scrubbed, Side
 
 __all__ = ["Outcome", "redact_bytes", "redact_picture"]
-
-T = TypeVar("T")
 
 _DEEPEST = 2
 """Pictures within pictures that are looked into."""
@@ -163,7 +166,9 @@ def _redact(
     # In arithmetic coding it is a rewrite of its own: not while there is another.
     if not jpeg.frame.arithmetic and (side is None or side.quiet):
         outside = beside.begin(lambda: original.outside_digest({}))
-    records = [beside.begin(partial(original.record, group)) for group in groups]
+    batches = _batches(original)
+    packed = [beside.begin(partial(_pack, original, batch)) for batch in batches]
+    outlines = beside.begin(lambda: [original.outline(group) for group in groups])
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
@@ -183,18 +188,23 @@ def _redact(
     gate = None
     if side is not None:
         gate = beside.begin(partial(_require_clean, side, redacted))
-    fills = [beside.begin(partial(_fill_digest, shown, group)) for group in groups]
+    fills = [beside.begin(partial(_pack_fill, shown, batch)) for batch in batches]
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     # Guarantee G3: bring the original back from the records.
     back = shown.edits()
-    kept = [record._replace(tables=symbols) for record in _put_back(back, records)]
+    kept = [
+        outline._replace(blocks=tuple(blocks), odd=tuple(odd), tables=symbols)
+        for outline, (blocks, odd) in zip(
+            outlines.result(), _put_back(back, packed, len(groups)), strict=True
+        )
+    ]
     patches, stretches = _patches(
         original, shown, back, kept, said.tables, scrubbed.edits, redacted
     )
     document = Document(
         outside=outside.result(),
         size=(jpeg.frame.width, jpeg.frame.height),
-        fills=_results(fills),
+        fills=tuple(fill_digest(blocks) for blocks in _by_group(fills, len(groups))),
         groups=tuple(kept),
         regions=tuple(_region_record(region) for region in regions),
         file=FileRecord(len(data), sha256.result(), patches, stretches),
@@ -234,23 +244,74 @@ def _require_clean(side: Side, redacted: Later[_File]) -> None:
     side.require_clean(data, changes)
 
 
-def _fill_digest(shown: Picture, group: int) -> bytes:
-    return hashlib.sha256(shown.pack(group)[0]).digest()
+_Batch: TypeAlias = "list[tuple[int, Portion]]"
+"""Portions that one thread works on in one go, and whose they are."""
 
 
-def _put_back(edits: Edits, records: list[Later[GroupRecord]]) -> list[GroupRecord]:
-    """Set all groups to what their records hold: from the last one on, while others are made."""
+class _Packed(NamedTuple):
+    """A portion in the compact code, and what came back from there."""
+
+    group: int
+    data: bytes
+    odd: Residue
+    piece: Piece
+
+
+def _batches(picture: Picture) -> list[_Batch]:
+    """Return all portions in order, small ones together."""
+    found: list[_Batch] = []
+    room = 0
+    for group in range(len(picture.plan.groups)):
+        for portion in picture.portions(group):
+            if room <= 0:
+                found.append([])
+                room = PORTION
+            found[-1].append((group, portion))
+            room -= sum(len(part.blocks) for part in portion)
+    return found
+
+
+def _pack(original: Picture, batch: _Batch) -> list[_Packed]:
+    """Pack portions, and unpack them again: while they are in the cache."""
     found = []
-    for group in reversed(range(len(records))):
-        record = records[group].result()
-        edits.put_record(group, record)
-        found.append(record)
-    return found[::-1]
+    for group, portion in batch:
+        data, odd = original.pack_portion(portion)
+        found.append(_Packed(group, data, odd, original.unpack_portion(portion, data)))
+    return found
 
 
-def _results(work: list[Later[T]]) -> tuple[T, ...]:
-    """Return all results: those that nobody has begun, from the other end."""
-    return tuple(later.result() for later in reversed(work))[::-1]
+def _pack_fill(shown: Picture, batch: _Batch) -> list[tuple[int, bytes]]:
+    return [(group, shown.pack_portion(portion)[0]) for group, portion in batch]
+
+
+def _put_back(
+    edits: Edits, work: list[Later[list[_Packed]]], count: int
+) -> list[tuple[list[bytes], Residue]]:
+    """Set all groups to what came back from the compact code; return what is to be stored.
+
+    From the last ones on, while others are packed.
+    """
+    found: list[tuple[list[bytes], Residue]] = [([], []) for _ in range(count)]
+    for later in reversed(work):
+        for packed in later.result():
+            odd = {number: (bits, data) for number, bits, data in packed.odd}
+            edits.put_piece(packed.piece, odd)
+    for later in work:
+        for packed in later.result():
+            found[packed.group][0].append(packed.data)
+            found[packed.group][1].extend(packed.odd)
+    return found
+
+
+def _by_group(work: list[Later[list[tuple[int, bytes]]]], count: int) -> list[list[bytes]]:
+    """Return each group's portions; those that nobody has begun come first, from the other end."""
+    for later in reversed(work):
+        later.result()
+    found: list[list[bytes]] = [[] for _ in range(count)]
+    for later in work:
+        for group, data in later.result():
+            found[group].append(data)
+    return found
 
 
 def _table_name(table: HuffmanTable) -> str:
@@ -306,7 +367,7 @@ def _patches(
             f"this fill can't be coded: {error.message}", code="redact.unsayable"
         ) from error
     if original.jpeg.frame.progressive and any(
-        revealed.pack(group)[0] != record.blocks for group, record in enumerate(records)
+        revealed.pack(group) != record.blocks for group, record in enumerate(records)
     ):
         raise UnsupportedJpegError(
             "the scans say some coefficients twice, and not the same; readers differ",

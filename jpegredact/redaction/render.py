@@ -223,21 +223,19 @@ def _coefficients_of(
         out = np.zeros((window[2] * window[3], 64), np.int16)
         for group in range(len(picture.plan.groups)):
             places = _places(member, group, window)
-            if not len(places):
-                continue
-            packed, _ = picture.pack(group)
-            counts = [
-                (m.component, len(m.group(group))) for m in picture.members if m.group(group)
-            ]
-            wanted = [component for component, _ in counts].index(member.component)
-            for piece in unpack_blocks(packed, counts):
-                if piece is None:
+            at = 0
+            for portion in picture.portions(group) if len(places) else ():
+                packed, _ = picture.pack_portion(portion)
+                parts = [(part.member.component, len(part.blocks)) for part in portion]
+                unpacked = unpack_blocks(packed, parts)
+                if unpacked is None:
                     raise AssertionError("blocks that were just packed can't be unpacked")
-                number, start, coefficients = piece
-                if number == wanted:
-                    found = np.frombuffer(coefficients, np.int16).reshape(-1, 64)
-                    here = places[start : start + len(found)]
-                    out[here[here >= 0]] = found[here >= 0]
+                for part, coefficients in zip(portion, unpacked, strict=True):
+                    if part.member is member:
+                        found = np.frombuffer(coefficients, np.int16).reshape(-1, 64)
+                        here = places[at : at + len(found)]
+                        out[here[here >= 0]] = found[here >= 0]
+                        at += len(found)
         return out.reshape(window[2], window[3], 64)
 
     return get

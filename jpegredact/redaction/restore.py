@@ -38,6 +38,7 @@ from .picture import (
     Raw,
     apply_patches,
     assemble,
+    fill_digest,
     missing_symbols,
 )
 from .plan import Cover, Plan, check_blocks
@@ -70,7 +71,7 @@ def restore_bytes(
     edits = state.picture.edits()
     for number, group in enumerate(document.groups):
         if wanted[number] and not state.shown[number]:
-            edits.put_record(number, group)
+            edits.put_record(state.picture, number, group)
     raw: dict[int, dict[int, tuple[int, bytes]]] = {}
     if all(wanted):
         for scan, number, bits, piece in document.file.stretches:
@@ -78,7 +79,7 @@ def restore_bytes(
     tables, rewritten = _rewrite(state, edits, raw)
     for number, group in enumerate(document.groups):
         new = wanted[number] and not state.shown[number]
-        if new and rewritten.pack(number)[0] != group.blocks:
+        if new and rewritten.pack(number) != group.blocks:
             raise InvalidDiffError("a group's blocks were damaged", code="diff.damaged")
     changes = rewritten.changes(tables)
     if state.note is not None:
@@ -159,13 +160,13 @@ def _read_state(data: bytes, document: Document, limits: Limits, beside: Beside)
         raise _mismatch(f"the coded data does not fit the diff: {error.message}") from error
     note, noted = _find_note(data, jpeg, document)
     outside = beside.begin(lambda: picture.outside_digest(tables, note))
-    packed = [picture.pack(number)[0] for number in range(len(document.groups))]
+    packed = [picture.pack(number) for number in range(len(document.groups))]
     if outside.result() != document.outside:
         raise _mismatch("the file is another one, or it was changed outside the regions")
     shown = []
     revealed = set(noted)
     for number, (group, blocks) in enumerate(zip(document.groups, packed, strict=True)):
-        if hashlib.sha256(blocks).digest() == document.fills[number]:
+        if fill_digest(blocks) == document.fills[number]:
             shown.append(False)
         elif blocks == group.blocks:
             shown.append(True)
@@ -177,7 +178,7 @@ def _read_state(data: bytes, document: Document, limits: Limits, beside: Beside)
 
 def _is_still_fill(group: GroupRecord, fill: bytes) -> bool:
     """Whether a group's original blocks are the same as its fill, so that no file tells which."""
-    return hashlib.sha256(group.blocks).digest() == fill
+    return fill_digest(group.blocks) == fill
 
 
 def _redacted_tables(jpeg: JpegData, groups: Sequence[GroupRecord]) -> dict[int, HuffmanTable]:

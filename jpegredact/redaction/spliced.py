@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ..background import Beside
 from ..codec import core
-from ..codec.compact import ac_length, pack_blocks
+from ..codec.compact import Codes, ac_length, pack_blocks, unpack_codes
 from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
@@ -17,9 +17,20 @@ from ..codec.model import JpegData
 from ..codec.scan import Edit, MissingCategory, ScanIndex
 from ..codec.sketch import Sketch, can_draw, make_sketch
 from ..codec.walk import index_scan
-from ..diff import GroupRecord
 from ..errors import DiffMismatchError
-from .picture import DcLine, Edits, Member, Picture, Raw, Tables, damaged, locate_members
+from .picture import (
+    DcLine,
+    Edits,
+    Member,
+    Picture,
+    Piece,
+    Portion,
+    Raw,
+    Residue,
+    Tables,
+    damaged,
+    locate_members,
+)
 from .plan import Cover, Plan
 from .say import bare_block
 
@@ -37,21 +48,29 @@ class SplicedPicture(Picture):
     marked: dict[int, array[int]]
     """By number of the scan: 1 for each recorded block that the plan touches."""
 
-    def pack(self, group: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-        """See `Picture.pack`."""
-        parts = []
-        for member in self.members:
-            blocks = member.group(group)
-            if blocks:
-                parts.append((self.indexes[member.scan], member.part, blocks))
-        packed, odd = pack_blocks(parts)
+    def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
+        """See `Picture.pack_portion`."""
+        packed, odd = pack_blocks(
+            [(self.indexes[p.member.scan], p.member.part, p.blocks) for p in portion]
+        )
         residue = []
-        for number, part, block in odd:
-            index = parts[part][0]
+        for number, part in odd:
+            index = self.indexes[portion[part].member.scan]
+            number += portion[0].number
+            block = portion[part].blocks[number - portion[part].number]
             start = index.blocks[0][block] + index.blocks[1][block]
             end = index.blocks[0][block] + index.blocks[2][block]
             residue.append((number, end - start, index.bits(start, end)))
         return packed, residue
+
+    def unpack_portion(self, portion: Portion, data: bytes) -> Piece:
+        """See `Picture.unpack_portion`. Blocks become codes of this file's tables at once."""
+        codes = unpack_codes(
+            data, [(self.indexes[p.member.scan], p.member.part, len(p.blocks)) for p in portion]
+        )
+        if codes is None:
+            raise damaged("blocks")
+        return Piece(portion, codes)
 
     def dc(self, member: Member) -> array[int]:
         """See `Picture.dc`."""
@@ -169,26 +188,28 @@ class SplicedEdits(Edits):
         """See `Edits.end_blocks`: `make_bare` did."""
         return 0
 
-    def put_record(self, group: int, record: GroupRecord) -> None:
-        """See `Edits.put_record`."""
-        odd = {number: (bits, data) for number, bits, data in record.odd}
-        for member, base, blocks, coefficients in self.picture.unpack(group, record):
+    def put_piece(self, piece: Piece, odd: dict[int, tuple[int, bytes]]) -> None:
+        """See `Edits.put_piece`."""
+        codes: Codes = piece.content
+        bases = {}
+        first = 0
+        for (member, number, blocks), failed in zip(piece.portion, codes.failed, strict=True):
             edit = self.scans[member.scan]
-            failed = edit.put(member.part, blocks, coefficients, drop=False)
-            if odd or failed:
-                for k, block in enumerate(blocks):
-                    unsaid = edit.ac_bits[block] < 0
-                    if base + k in odd:
-                        if not edit.put_bits(member.part, block, *odd.pop(base + k)):
+            if member.scan not in bases:
+                bases[member.scan] = edit.put_words(codes.words)
+            edit.put_codes(blocks, codes, first, bases[member.scan])
+            first += len(blocks)
+            if odd:
+                for k, block in enumerate(blocks, number):
+                    if k in odd:
+                        failed -= edit.ac_bits[block] < 0
+                        if not edit.put_bits(member.part, block, *odd.pop(k)):
                             raise damaged("odd")
-                        failed -= unsaid
             if failed:
                 raise DiffMismatchError(
                     "the diff holds coefficients that the file's tables can't code",
                     code="diff.tables",
                 )
-        if odd:
-            raise damaged("odd")
 
     def dc_lines(self) -> Iterator[DcLine]:
         """See `Edits.dc_lines`."""
@@ -209,7 +230,7 @@ class ScanEdit:
         self.dc = array("i", index.blocks[3])
         self.ac_at = array("q", bytes(8 * index.count))
         self.ac_bits = array("i", [-1]) * index.count
-        self._pieces: list[array[int]] = []
+        self._pieces: list[array[int] | bytes] = []
         self._scratch = array("I")
         self._words = 0
         self._total = 0
@@ -241,6 +262,18 @@ class ScanEdit:
         self._add(words[: writer.bit() // 32])
         core.grid.scatter(array("i", coefficients[::64]), blocks, self.dc)
         return failed
+
+    def put_words(self, words: bytes) -> int:
+        """Take unpacked AC codes; return their first bit."""
+        self._total += 8 * len(words)
+        return self._add(words)
+
+    def put_codes(self, blocks: array[int], codes: Codes, first: int, base: int) -> None:
+        """Set blocks to unpacked ones; those that could not be said have no new AC bits."""
+        core.splice.put_codes(
+            blocks, (codes.dc, codes.at, codes.bits), first, base,
+            (self.dc, self.ac_at, self.ac_bits),
+        )  # fmt: skip
 
     def put_slopes(
         self, part: int, blocks: array[int], across: array[int], down: array[int]
@@ -281,10 +314,10 @@ class ScanEdit:
         self._total += bits
         return True
 
-    def _add(self, words: array[int]) -> int:
+    def _add(self, words: array[int] | bytes) -> int:
         at = self._words * 32
         self._pieces.append(words)
-        self._words += len(words)
+        self._words += len(words) // 4 if isinstance(words, bytes) else len(words)
         return at
 
     def edit(self) -> Edit:

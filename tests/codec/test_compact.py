@@ -1,7 +1,8 @@
 """The compact code of a diff: shapes and blocks there and back, damage, size."""
 
+import importlib.util
 from array import array
-from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,16 +12,23 @@ from jpegmaker import Part, Table, make_jpeg, random_parts
 from pictures import photo, pillow_jpeg, read_blocks
 
 import jpegredact as jr
-from jpegredact.codec.compact import pack_blocks, pack_shape, unpack_blocks, unpack_shape
+from jpegredact.codec.compact import (
+    pack_blocks,
+    pack_coefficients,
+    pack_shape,
+    unpack_blocks,
+    unpack_shape,
+)
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.walk import index_scan
+from jpegredact.codec.weights import read_weights
 
 ROOM = Table.level([run << 4 | size for run in range(16) for size in range(1, 16)] + [0, 0xF0])
 WIDE_DC = Table.level(range(16))
 
 
 def packed(data: bytes) -> tuple[bytes, list, list[tuple[int, int]], list]:
-    """Pack all blocks of a picture; return also the counts and the indexes."""
+    """Pack all blocks of a picture as one portion; return also the counts and the indexes."""
     jpeg = read_jpeg(data)
     parts, counts = [], []
     for scan in jpeg.scans:
@@ -38,14 +46,10 @@ def _part_of(index, number: int) -> int:
 
 
 def unpacked(data: bytes, counts: list[tuple[int, int]]) -> list[np.ndarray] | None:
-    found = [np.zeros((count, 64), int) for _, count in counts]
-    for piece in unpack_blocks(data, counts):
-        if piece is None:
-            return None
-        number, start, coefficients = piece
-        here = np.array(coefficients).reshape(-1, 64)
-        found[number][start : start + len(here)] = here
-    return found
+    found = unpack_blocks(data, counts)
+    if found is None:
+        return None
+    return [np.array(coefficients, int).reshape(-1, 64) for coefficients in found]
 
 
 def in_coding_order(part: Part) -> np.ndarray:
@@ -92,7 +96,7 @@ def test_what_another_encoder_did_is_named() -> None:
     assert data == again
     assert none == []
     last = [max(np.flatnonzero(b[1:]) + 1, default=0) for b in in_coding_order(parts[0])]
-    assert [number for number, _, _ in odd] == [n for n, k in enumerate(last) if 63 - k > 16]
+    assert [number for number, _ in odd] == [n for n, k in enumerate(last) if 63 - k > 16]
     assert unpacked(data, counts) is not None
 
 
@@ -129,10 +133,52 @@ def test_random_bytes_never_raise(data, counts) -> None:
     assert found is None or sum(len(part) for part in found) == sum(n for _, n in counts)
 
 
-def test_a_huge_count_ends_with_the_data() -> None:
-    pieces = list(islice(unpack_blocks(bytes(20), [(0, 1 << 40)]), 100))
-    assert 0 < len(pieces) < 100
-    assert pieces[-1] is None
+def reader():
+    """Load the independent reader that was written from the specification."""
+    path = Path(__file__).parents[2] / "docs" / "design" / "diff_reader.py"
+    spec = importlib.util.spec_from_file_location("diff_reader", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_specification_has_our_weights() -> None:
+    weights = read_weights()
+    for context, found in enumerate(reader().WEIGHTS):
+        assert found == {s: weights[256 * context + s] for s in range(256) if found.get(s)}
+        assert sum(found.values()) == sum(weights[256 * context : 256 * context + 256])
+        assert 0x20 in found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_it_is_the_code_of_the_specification(seed) -> None:
+    """Enough symbols for shares to be made anew, escapes, the widest values, all contexts."""
+    random = np.random.default_rng(seed)
+    count = [1, 3, 90, 600][seed % 4]
+    scale = random.choice([0.3, 1, 3, 40, 9000], (count, 64)) * 0.9 ** np.arange(64)
+    blocks = np.clip(np.rint(random.laplace(0, scale)), -32767, 32767).astype(np.int16)
+    blocks[random.random((count, 64)) < random.choice([0, 0.5, 0.95])] = 0
+    blocks[0, :2] = [-32768, 32767]
+    blocks[-1, 0] = 32767
+    split = int(random.integers(0, count))
+    parts = [(0, array("i", range(split))), (2, array("i", range(split, count)))]
+    plain = array("h", blocks.tobytes())
+    data = pack_coefficients(plain, [part for part in parts if part[1]])
+    places = [(0 if k < split else 2, 0, k) for k in range(count)]
+    wanted = {place: blocks[place[2]].tolist() for place in places}
+    assert reader().write_portion(places, wanted) == data
+    assert reader().read_portion(data, places) == wanted
+    found = unpack_blocks(data, [(c, len(members)) for c, members in parts if members])
+    assert b"".join(part.tobytes() for part in found) == plain.tobytes()
+
+
+def test_there_is_no_way_on_behind_the_end() -> None:
+    """The shortest data whose last symbols cost nothing still end at a state of one."""
+    assert unpacked(b"", [(0, 1)]) is None
+    assert unpacked(b"\1", []) == []
+    assert unpacked(b"\0", []) is None
+    assert unpacked(b"\0" * 40, [(0, 4096)]) is None
+    assert unpacked(b"\xff" * 8, [(0, 1)]) is None  # a state of 64 bits
 
 
 # --- shapes ---
@@ -221,5 +267,7 @@ def test_size_of_the_groups_of_a_diff(quality) -> None:
         changed = (old != new).any(axis=2)
         order = changed.reshape(len(old) // v, v, -1, h).transpose(0, 2, 1, 3).flatten()
         bits += sum(index.blocks[2][n] for n, c in zip(members, order, strict=True) if c)
-    total = sum(len(g.blocks) + len(g.shape) + sum(len(o[2]) + 4 for o in g.odd) for g in groups)
+    total = sum(
+        sum(map(len, g.blocks)) + len(g.shape) + sum(len(o[2]) + 4 for o in g.odd) for g in groups
+    )
     assert total <= 1.10 * bits / 8 + 512 * len(groups)

@@ -14,7 +14,7 @@ from pictures import photo, pillow_jpeg
 from progressive_maker import Band, Picture, steps
 
 import jpegredact as jr
-from jpegredact.codec import core, huffman
+from jpegredact.codec import compact, core, huffman
 
 pytest.importorskip("cython")
 PACKAGE = Path(jr.__file__).parent
@@ -55,6 +55,8 @@ def pure(monkeypatch):
 def forget_tables() -> None:
     huffman._fast.cache_clear()
     huffman._decode_tables.cache_clear()
+    compact._packers.clear()
+    compact._unpackers.clear()
 
 
 def test_all_compiled_modules_are_here() -> None:

@@ -95,7 +95,7 @@ class Workers:
     def _receive(self, worker: _Worker) -> tuple[int, Any]:
         try:
             result = worker.connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):  # reset: it had not read all of its orders
             late = time.monotonic() - worker.since > self.patience
             worker.process.join()
             status = worker.process.exitcode

@@ -33,7 +33,7 @@ def assert_small(jpeg: bytes, boxes, margin, result: jr.Redaction) -> None:
     bits = sum(b.end - b.start for _, b in picture.blocks() if b.place in touched)
     groups = result.diff.document.groups
     held = sum(
-        len(g.blocks) + len(g.shape) + sum(len(data) + 8 for _, _, data in g.odd) + 64
+        sum(map(len, g.blocks)) + len(g.shape) + sum(len(data) + 8 for _, _, data in g.odd) + 64
         for g in groups
     )
     assert held <= 1.10 * bits / 8 + 512 * len(groups)
