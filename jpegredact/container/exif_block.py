@@ -49,7 +49,6 @@ from .tiff import (
     Span,
     byte_order,
     gaps,
-    merged,
     numbers,
     overlaps,
     read_ifd,
@@ -127,15 +126,16 @@ class _Reader(Ground):
                 if entry.tag in STEERING and entry.inside and not entry.inline
             ]
         self.claims += structure
+        everywhere = self.hits
+        self.hits = everywhere.without(structure)
         for item in directories:
             self._values(item)
         for item in directories:
             name_pictures(self, item)
         for item in directories:
             self._notes(item, directories)
-        if self._over_directories():
+        if self._over_directories(everywhere):
             return Block(self.segment, "a picture lies over its directories")
-        self._hidden()
         self._gaps()
         self._disbelieve()
         for part in self.parts:
@@ -271,7 +271,9 @@ class _Reader(Ground):
                 continue
             if not self.tiff + 8 <= entry.start < self.within[1]:
                 continue
-            span = (entry.start, min(entry.end, self.within[1]))
+            # Where its length is wrong, it ends where the next directory begins at the latest.
+            ahead = [first for first, _ in self.structure if first > entry.start]
+            span = (entry.start, min(entry.end, self.within[1], *ahead))
             note = read_note(
                 self.data, span, self.within, self.tiff, self.order,
                 self._make(directories), self._picture_size(directories), self.hits,
@@ -337,7 +339,7 @@ class _Reader(Ground):
         )  # fmt: skip
         self.add(Part(copy, (span,)))
 
-    def _over_directories(self) -> bool:
+    def _over_directories(self, hits: Hits) -> bool:
         """Whether a whole picture that no tag names begins in a directory or goes over one.
 
         One that ends where another does began by chance and ran into it.
@@ -346,18 +348,8 @@ class _Reader(Ground):
             hit.complete
             and overlaps([(hit.start, hit.end)], self.structure)
             and not any(first < hit.end <= last for first, last in self.shown)
-            for hit in self.hits.found
+            for hit in hits.found
         )
-
-    def _hidden(self) -> None:
-        """Deal with pictures that begin in one value and go on over others."""
-        shown = merged(self.shown)
-        for hit in self.hits.found:
-            if not hit.complete or not gaps((hit.start, hit.end), shown):
-                continue
-            for span in gaps((hit.start, hit.end), self.claims):
-                if span[0] > hit.start:
-                    self._show("exif-gap", span, hit, "the rest of such a picture", ZEROED)
 
     def _gaps(self) -> None:
         """Look at the bytes that nothing names: short ones stay unless they show a picture."""
@@ -366,19 +358,20 @@ class _Reader(Ground):
             first, last = busy(self.data, start, end)
             if first == last:
                 continue
-            hits = self.hits.within(first, last)
+            hit = self.hits.first(first, last)
             # Behind a picture lies what is left of a longer one: headless, but a scan.
             left = start in behind or looks_coded(self.data[first:last])
-            if hits or left or holds_more(self.data, first, last, LONG_VALUE):
-                hit = hits[0] if hits else None
-                copy = SideCopy(
-                    "exif-gap",
-                    start,
-                    end - start,
-                    "bytes of an Exif segment that nothing names",
-                    ZEROED,
-                    hit.size if hit else None,
-                    tuple((hit.start, min(hit.end, end)) for hit in hits[:16]),
-                    hit.encoding if hit else "other",
-                )
-                self.parts.append(Part(copy, ((start, end),)))
+            if hit is None and not left and not holds_more(self.data, first, last, LONG_VALUE):
+                continue
+            inside = self.hits.within(first, last)[:16]
+            copy = SideCopy(
+                "exif-gap",
+                start,
+                end - start,
+                "bytes of an Exif segment that nothing names",
+                ZEROED,
+                hit.size if hit else None,
+                tuple((found.start, min(found.end, end)) for found in inside),
+                hit.encoding if hit else "other",
+            )
+            self.parts.append(Part(copy, ((start, end),)))
