@@ -29,7 +29,10 @@ SURELY_SAME = 0.85
 EXACT = 0.98
 """The same, laid over it to the pixel."""
 OTHER = 0.6
-"""How much fine detail a clean region may have, measured in what was taken out: JPEG noise."""
+"""How much fine detail a clean region may have, measured in what was taken out: JPEG noise.
+
+A third of it where the fit leaves doubt: another view of the scene has its own detail there.
+"""
 NOISE = 3.0
 """Grey levels (standard deviation) of fine detail that are taken for JPEG noise."""
 SHOWN = 0.45
@@ -145,7 +148,8 @@ def judge(finding: Finding, pictures: Pictures) -> Judgement:
         return measured
     # Where it fits exactly the measure can be trusted, whatever noise there is.
     exact = fit.alike >= EXACT and abs(measured.taken_out) < SHOWN / 2
-    if same and measured.verdict == "clean" and (exact or measured.other <= OTHER):
+    noise = OTHER if fit.alike >= SURELY_SAME else OTHER / 3
+    if same and measured.verdict == "clean" and (exact or measured.other <= noise):
         return measured
     # Another view (a stereo pair's, a crop's), or another picture, or blank where it matters.
     seen, along = _seen_anywhere(finding.grey, pictures)
