@@ -15,7 +15,7 @@ from .exif_parts import Part, TextField
 from .exif_pictures import pad, ycbcr_from_rgb
 from .model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
 from .names import blanked
-from .tiff import Span, byte_order, merged
+from .tiff import Span, byte_order, merged, overlaps
 
 __all__ = ["read_exif", "read_orientation"]
 
@@ -24,6 +24,9 @@ _ORIENTATION = 0x0112
 _SHORT = 3
 _APP1 = 0xE1
 _ESCAPES = re.compile(rb"\x1b[$(][@-Z]")
+_MOST_PIXELS = 1 << 22
+"""Of a picture that fits into a segment; some state sizes that only cost time."""
+
 _USUAL_THUMBNAIL = (160, 120)
 """Exif's own example; for one that does not say its size."""
 
@@ -109,8 +112,9 @@ class ExifCarrier:
                 edits += more.edits()
                 outcomes += more.outcomes
             else:
-                new = _minimal(block.orientation) if action == "edit" else b""
-                edits.append((block.segment.offset, block.segment.end, new))
+                start, end = block.segment.offset, block.segment.end
+                stated = _from_tiff(self.data[start + 10 : end])
+                edits.append((start, end, _minimal(stated) if action == "edit" else b""))
                 outcomes += [(copy, "drop") for copy in _inner_copies(block)]
         return Scrubbed(edits, outcomes)
 
@@ -129,15 +133,16 @@ def _inner_copies(block: Block) -> list[SideCopy]:
 def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
     """Return the segment itself as a side copy: strict keeps its orientation alone."""
     start, end = block.segment.offset, block.segment.end
-    turned = first and block.orientation != 1
+    orientation = _from_tiff(data[start + 10 : end])
+    turned = first and orientation != 1
     reduced: Action = "edit" if turned else "drop"
     if block.broken:
         detail = f"Exif that could not be read: {block.broken}"
         actions = Actions(reduced, reduced, reduced)
         return SideCopy("exif-broken", start, end - start, detail, actions)
-    if turned and data[start:end] == _minimal(block.orientation):
+    if turned and data[start:end] == _minimal(orientation):
         reduced = "keep"
-    detail = f"Exif, orientation {block.orientation}"
+    detail = f"Exif, orientation {orientation}"
     return SideCopy("exif", start, end - start, detail, Actions("keep", reduced, "keep"))
 
 
@@ -161,22 +166,38 @@ class _Cleaning:
         self.outcomes: list[tuple[SideCopy, Action]] = []
         for text in block.texts:
             self._take_names_out(text)
-        zeroed: list[Part] = []
-        for part in block.parts:
-            action = part.copy.actions.of(request.policy)
-            if action == "regenerate" and not self._regenerate(part):
-                action = "zero"
-            if action == "zero":
-                zeroed.append(part)
-            if action == "edit":
-                for start, _, new in part.tags:
-                    self._write(start, new)
-            self.outcomes.append((part.copy, action))
-        # Last, so that nothing is written back where a picture was.
-        for part in zeroed:
-            for start, end in part.spans:
-                self._write(start, bytes(end - start))
+        self._deal_with(block.parts)
         self.outcomes += [(copy, copy.actions.of(request.policy)) for copy in block.notes]
+
+    def _deal_with(self, parts: tuple[Part, ...]) -> None:
+        """Write over the parts; zeros last, so that nothing comes back where a picture was."""
+        actions = [part.copy.actions.of(self.request.policy) for part in parts]
+        made = [
+            self._made(part) if action == "regenerate" else None
+            for part, action in zip(parts, actions, strict=True)
+        ]
+        # Where two lie over each other neither would be whole.
+        busy: list[Span] = []
+        for part, new, action in zip(parts, made, actions, strict=True):
+            if new is None and action in ("regenerate", "zero"):
+                busy += part.spans
+        for index, part in enumerate(parts):
+            if made[index] is not None and overlaps(part.spans, busy):
+                made[index] = None
+            busy += part.spans
+        zeroed: list[Span] = []
+        for part, new, action in zip(parts, made, actions, strict=True):
+            if new is not None:
+                self._spread(part.spans, new)
+            elif action in ("regenerate", "zero"):
+                zeroed += part.spans
+                action = "zero"
+            elif action == "edit":
+                for start, _, value in part.tags:
+                    self._write(start, value)
+            self.outcomes.append((part.copy, action))
+        for start, end in merged(zeroed):
+            self._write(start, bytes(end - start))
 
     def edits(self) -> list[FileEdit]:
         """Return what changed, in order."""
@@ -192,18 +213,17 @@ class _Cleaning:
         self.bytes[at : at + len(new)] = new
         self.touched.append((start, start + len(new)))
 
-    def _regenerate(self, part: Part) -> bool:
-        """Put a new picture where the old one was; False where none can be had."""
+    def _made(self, part: Part) -> bytes | None:
+        """Return a new picture for where the old one was, or None where none can be had."""
         room = sum(end - start for start, end in part.spans)
         made = _pixels(part, self.request) if part.pixels else _jpeg(part, self.request)
-        if made is None or len(made) > room:
-            return False
-        made = pad(made, room)
+        return pad(made, room) if made is not None and len(made) <= room else None
+
+    def _spread(self, spans: tuple[Span, ...], new: bytes) -> None:
         at = 0
-        for start, end in part.spans:
-            self._write(start, made[at : at + end - start])
+        for start, end in spans:
+            self._write(start, new[at : at + end - start])
             at += end - start
-        return True
 
     def _take_names_out(self, text: TextField) -> None:
         if not self.request.names:
@@ -226,6 +246,8 @@ def _jpeg(part: Part, request: Request) -> bytes | None:
     if not part.room:
         return None
     width, height = part.copy.size or _USUAL_THUMBNAIL
+    if not width or not height or width * height > _MOST_PIXELS:
+        return None
     made = request.renderer.thumbnail_jpeg(width, height, part.room)
     return made if made is not None and len(made) <= part.room else None
 

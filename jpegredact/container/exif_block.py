@@ -7,10 +7,21 @@ shows nothing: directories, known tags, short values, text. The rest is a part.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, Pixels, TextField
-from .exif_pictures import Found, Hits, busy, find_pictures, is_text, jpeg_at, looks_coded, trimmed
+from .exif_pictures import (
+    Found,
+    Hits,
+    busy,
+    find_pictures,
+    holds_more,
+    is_text,
+    jpeg_at,
+    looks_coded,
+    trimmed,
+)
 from .exif_tags import (
     COMPRESSION,
     HEIGHT,
@@ -19,7 +30,6 @@ from .exif_tags import (
     LONG_KNOWN,
     MAKE,
     MAKER_NOTE,
-    ORIENTATION,
     OTHERS_FORMATS,
     PHOTOMETRIC,
     PLANAR,
@@ -27,6 +37,7 @@ from .exif_tags import (
     PRIVATE,
     RANGE,
     SAMPLES,
+    STEERING,
     STRIP_LENGTHS,
     STRIPS,
     SUB_IFDS,
@@ -68,8 +79,6 @@ class Block(NamedTuple):
     ----------
     segment, broken
         The segment; and, in words, why it can't be kept, "" where it can.
-    orientation
-        1 to 8.
     parts, texts, faces
         What is to be dealt with; free text; people whom the MakerNote names.
     structure
@@ -80,7 +89,6 @@ class Block(NamedTuple):
 
     segment: Segment
     broken: str
-    orientation: int
     parts: tuple[Part, ...] = ()
     texts: tuple[TextField, ...] = ()
     faces: tuple[RecognizedFace, ...] = ()
@@ -101,7 +109,7 @@ def read_block(data: bytes, segment: Segment) -> Block:
     end = min(segment.end, len(data))
     order = byte_order(data[tiff : tiff + 2])
     if order is None or tiff + 8 > end or int.from_bytes(data[tiff + 2 : tiff + 4], order) != 42:
-        return Block(segment, "it has no TIFF header", 1)
+        return Block(segment, "it has no TIFF header")
     reader = _Reader(data, segment, (tiff, end), order)
     return reader.read()
 
@@ -122,6 +130,7 @@ class _Reader:
         self.parts: list[Part] = []
         self.texts: list[TextField] = []
         self.notes: list[SideCopy] = []
+        self.read_notes: list[tuple[Span, Note]] = []
         self.faces: tuple[RecognizedFace, ...] = ()
         self.hits = Hits(find_pictures(data, *within))
         self.shown: list[Span] = []
@@ -129,12 +138,18 @@ class _Reader:
     def read(self) -> Block:
         """Return the block."""
         directories = list(self._directories())
-        orientation = self._orientation(directories)
         broken = self._why_broken(directories)
         if broken:
-            return Block(self.segment, broken, orientation)
+            return Block(self.segment, broken)
         structure = self.structure
-        structure += [(item.ifd.at, item.ifd.end) for item in directories]
+        for item in directories:
+            structure.append((item.ifd.at, item.ifd.end))
+            # What says where other things are must stay as it was read.
+            structure += [
+                (entry.start, entry.end)
+                for entry in item.ifd.entries
+                if entry.tag in STEERING and entry.inside and not entry.inline
+            ]
         self.claims += structure
         for item in directories:
             self._values(item)
@@ -142,16 +157,18 @@ class _Reader:
             self._pictures(item)
         for item in directories:
             self._notes(item, directories)
+        if self._over_directories():
+            return Block(self.segment, "a picture lies over its directories")
         self._hidden()
         self._gaps()
+        self._disbelieve()
         for part in self.parts:
             if overlaps(part.spans, structure):
                 broken = f"its {part.copy.kind} lies over its directories"
-                return Block(self.segment, broken, orientation)
+                return Block(self.segment, broken)
         return Block(
             self.segment,
             "",
-            orientation,
             tuple(sorted(self.parts, key=lambda part: part.copy.offset)),
             tuple(self.texts),
             self.faces,
@@ -199,20 +216,14 @@ class _Reader:
                         waiting.append(_Named(POINTERS.get(entry.tag, "SubIFD"), child))
 
     def _why_broken(self, directories: list[_Named]) -> str:
-        if not directories or directories[0].name != "IFD0":
-            return "it has no directory"
+        if not directories:
+            at = self.tiff + self._number(self.tiff + 4, 4)
+            empty = at + 2 <= self.within[1] and not self._number(at, 2)
+            return "" if empty else "it has no directory"
         for item in directories:
-            if item.ifd.damaged and item.ifd.entries:
+            if item.ifd.damaged:
                 return f"its {item.name} {item.ifd.damaged}"
         return ""
-
-    def _orientation(self, directories: list[_Named]) -> int:
-        for item in directories:
-            entry = item.ifd.find(ORIENTATION)
-            if item.name == "IFD0" and entry is not None and entry.kind == 3:
-                value = self._number(entry.at + 8, 2)
-                return value if 1 <= value <= 8 else 1
-        return 1
 
     # -- values --------------------------------------------------------------------------------
 
@@ -245,8 +256,10 @@ class _Reader:
         format_ = OTHERS_FORMATS.get(entry.tag)
         value = self.data[first:last]
         if format_ is not None:
-            bad = len(value) > LONG_VALUE or any(word in value for word in TELLTALE)
-        elif entry.tag in LONG_KNOWN or last - first <= _LONG_UNKNOWN:
+            bad = holds_more(self.data, first, last, LONG_VALUE) or any(
+                word in value for word in TELLTALE
+            )
+        elif entry.tag in LONG_KNOWN or not holds_more(self.data, first, last, _LONG_UNKNOWN):
             bad = False
         else:
             bad = not self._readable(entry)
@@ -296,6 +309,8 @@ class _Reader:
                 reach = max(stop, found.end if found is not None else 0)
                 self._unlike(kind, (start, reach), item, where, much)
             return
+        if found.complete and overlaps([(found.end, stop)], self.claims):
+            stop = found.end  # its tag says too much
         span = (start, self._reach(stop, found))
         copy = SideCopy(
             kind,
@@ -336,7 +351,7 @@ class _Reader:
         edits = _blank(where, much)
         # A directory for a thumbnail that is not there goes as well, as far as readers see.
         if item.name == "IFD1" and item.unlink is not None:
-            edits += (item.unlink,)
+            edits += (item.unlink, (item.ifd.at, item.ifd.end, bytes(item.ifd.end - item.ifd.at)))
         return Part(copy, (), 0, edits)
 
     def _unlike(
@@ -346,11 +361,13 @@ class _Reader:
         free = tuple(
             part for part in gaps(span, self.claims) if trimmed(self.data, *part)[0] != part[1]
         )
+        others = gaps(span, gaps(span, self.claims))
+        self.claims.append(span)
         detail = f"what {item.name} says is a JPEG, and is none"
         if free:
             copy = SideCopy(kind, span[0], span[1] - span[0], detail, ZEROED, pieces=free)
             self._add(Part(copy, free))
-        if any(trimmed(self.data, *part)[0] != part[1] for part in gaps(span, free)):
+        if any(trimmed(self.data, *part)[0] != part[1] for part in others):
             self.parts.append(self._pointing(kind, detail, item, where, much))
 
     def _add(self, part: Part) -> None:
@@ -459,6 +476,7 @@ class _Reader:
             self._take(note, span)
 
     def _take(self, note: Note, span: Span) -> None:
+        self.read_notes.append((span, note))
         self.claims.append(span)
         self.claims += note.outside
         self.parts += note.parts
@@ -484,6 +502,24 @@ class _Reader:
             sides.append(values[0] if values else 0)
         return sides[0], sides[1]
 
+    def _disbelieve(self) -> None:
+        """Zero what can't be right: MakerNotes that others lie over, pictures over values."""
+        for span, note in self.read_notes:
+            others = [
+                piece for part in self.parts for piece in part.spans if part not in note.parts
+            ]
+            if overlaps(others, note.structure):
+                detail = "a MakerNote that other things lie over"
+                copy = SideCopy("makernote", span[0], span[1] - span[0], detail, ZEROED)
+                self.parts.append(Part(copy, (span,)))
+        values = self.values + [value for _, note in self.read_notes for value in note.values]
+        for index, part in enumerate(self.parts):
+            if part.copy.kind.startswith("exif-") and overlaps(part.spans, values):
+                actions = part.copy.actions
+                if "regenerate" in actions:
+                    copy = replace(part.copy, actions=ZEROED)
+                    self.parts[index] = part._replace(copy=copy)
+
     # -- what nothing names --------------------------------------------------------------------
 
     def _show(self, kind: str, span: Span, hit: Found, detail: str, actions: Actions) -> None:
@@ -492,6 +528,18 @@ class _Reader:
             hit.size, ((hit.start, hit.end),), hit.encoding,
         )  # fmt: skip
         self._add(Part(copy, (span,)))
+
+    def _over_directories(self) -> bool:
+        """Whether a whole picture that no tag names begins in a directory or goes over one.
+
+        One that ends where another does began by chance and ran into it.
+        """
+        return any(
+            hit.complete
+            and overlaps([(hit.start, hit.end)], self.structure)
+            and not any(first < hit.end <= last for first, last in self.shown)
+            for hit in self.hits.found
+        )
 
     def _hidden(self) -> None:
         """Deal with pictures that begin in one value and go on over others."""
@@ -513,7 +561,7 @@ class _Reader:
             hits = self.hits.within(first, last)
             # Behind a picture lies what is left of a longer one: headless, but a scan.
             left = start in behind or looks_coded(self.data[first:last])
-            if hits or left or last - first > LONG_VALUE:
+            if hits or left or holds_more(self.data, first, last, LONG_VALUE):
                 hit = hits[0] if hits else None
                 copy = SideCopy(
                     "exif-gap",

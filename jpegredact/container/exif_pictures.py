@@ -174,6 +174,17 @@ def busy(data: bytes, start: int, end: int) -> tuple[int, int]:
     return last - len(raw), last - tail
 
 
+_RUN = re.compile(rb"(.)\1{31,}", re.DOTALL)
+
+
+def holds_more(data: bytes, start: int, end: int, most: int) -> bool:
+    """Whether there are more bytes than this that are no filling: runs of one byte don't count."""
+    if end - start <= most:
+        return False
+    runs = sum(run.end() - run.start() for run in _RUN.finditer(data, start, end))
+    return end - start - runs > most
+
+
 def pad(picture: bytes, length: int) -> bytes:
     """Return a picture with zeros behind it, up to a length."""
     return picture + bytes(length - len(picture))

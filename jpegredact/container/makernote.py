@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from .exif_parts import CLEANED, EDITED, ZEROED, Part, TextField
-from .exif_pictures import Found, Hits, busy, jpeg_at, trimmed
+from .exif_pictures import Found, Hits, busy, holds_more, jpeg_at, trimmed
 from .makernote_layout import Layout, locate
 from .makernote_tags import MAKERS, Maker, Vendor
 from .model import Actions, SideCopy
@@ -25,6 +25,7 @@ from .tiff import (
     gaps,
     merged,
     numbers,
+    overlaps,
     read_chain,
     read_ifd,
 )
@@ -69,6 +70,8 @@ class Note(NamedTuple):
         What is to be dealt with; free text; people that it names.
     outside
         Bytes beyond it, in the same segment, that its tags point to.
+    structure, values
+        Its directories, and the values in them.
     """
 
     vendor: Vendor
@@ -77,6 +80,8 @@ class Note(NamedTuple):
     texts: list[TextField]
     faces: list[RecognizedFace]
     outside: list[Span]
+    structure: list[Span]
+    values: list[Span]
 
 
 class _Directory(NamedTuple):
@@ -125,9 +130,9 @@ def unread_note(data: bytes, note: Span, hits: Hits) -> Note:
     found = hits.first(*note)
     if found is not None:
         parts.append(_picture_part("makernote-preview", note, found, "in a MakerNote"))
-    elif last - first > LONG_VALUE:
+    elif holds_more(data, first, last, LONG_VALUE):
         parts.append(_zero("makernote", note, "a MakerNote that could not be read", ZEROED))
-    return Note("unknown", False, parts, [], [], [])
+    return Note("unknown", False, parts, [], [], [], [], [])
 
 
 def _dji_records(data: bytes, note: Span, hits: Hits) -> Note:
@@ -141,9 +146,9 @@ def _dji_records(data: bytes, note: Span, hits: Hits) -> Note:
         name = data[start + 1 : value - 1].decode("latin-1")
         if found is not None:
             parts.append(_picture_part("makernote-preview", (value, end), found, name))
-        elif last - first > _DJI_LONG:
+        elif holds_more(data, first, last, _DJI_LONG):
             parts.append(_zero("makernote-value", (value, end - 1), f"DJI {name}", ZEROED))
-    return Note("DJI", True, parts, [], [], [])
+    return Note("DJI", True, parts, [], [], [], [], [])
 
 
 # ---------------------------------------------------------------------------
@@ -178,6 +183,7 @@ class _Reader:
         self.texts: list[TextField] = []
         self.faces: list[RecognizedFace] = []
         self.shown: list[Span] = []
+        self.inline: set[Span] = set()
 
     def read(self) -> Note:
         directories = list(self._directories())
@@ -190,10 +196,23 @@ class _Reader:
             for entry in directory.ifd.entries:
                 self._entry(directory, entry, nested)
         self._gaps()
+        structure = [directory.ifd.core for directory in directories]
+        spans = (span for part in self.parts for span in part.spans)
+        if overlaps((span for span in spans if span not in self.inline), structure):
+            return unread_note(self.data, self.note, self.hits)  # its offsets were misread
         outside = [
             span for part in self.parts for span in part.spans if not self._within_note(span)
         ]
-        return Note(self.layout.vendor, True, self.parts, self.texts, self.faces, merged(outside))
+        return Note(
+            self.layout.vendor,
+            True,
+            self.parts,
+            self.texts,
+            self.faces,
+            merged(outside),
+            structure,
+            self.claims,
+        )
 
     def _within_note(self, span: Span) -> bool:
         return self.note[0] <= span[0] and span[1] <= self.note[1]
@@ -225,7 +244,7 @@ class _Reader:
                 yield _Directory(f"{entry.tag:04x}", child)
 
     def _plausible(self, ifd: Ifd) -> bool:
-        return bool(ifd.entries) and not ifd.damaged and all(e.valid for e in ifd.entries)
+        return not ifd.damaged and all(e.valid for e in ifd.entries)
 
     def _pairs(self, directory: _Directory) -> None:
         """Deal with pictures that two tags point to."""
@@ -236,6 +255,8 @@ class _Reader:
             where = directory.ifd.find(first)
             much = directory.ifd.find(second)
             if where is None or much is None or 4 not in (where.kind, much.kind):
+                continue
+            if not where.inline or not much.inline:
                 continue
             offset = (*numbers(self.data, where, order), 0)[0]
             length = (*numbers(self.data, much, order), 0)[0]
@@ -302,7 +323,7 @@ class _Reader:
         found = self.hits.first(first, last)
         if found is not None:
             self._show(span, found, name)
-        elif last - first > LONG_VALUE and key not in maker.keep:
+        elif key not in maker.keep and holds_more(self.data, first, last, LONG_VALUE):
             detail = f"{name}, {entry.length} bytes that are not known"
             self.parts.append(_zero("makernote-value", span, detail, ZEROED))
 
@@ -314,6 +335,8 @@ class _Reader:
             return
         if self.layout.vendor == "Panasonic" and entry.tag == 0x0061:
             self.faces = list(self._panasonic_faces(entry))
+        if entry.inline:
+            self.inline.add((start, entry.end))
         self.parts.append(_zero("makernote-faces", (start, entry.end), name, ZEROED))
 
     def _panasonic_faces(self, entry: Entry) -> Iterator[RecognizedFace]:
@@ -347,7 +370,7 @@ class _Reader:
                 detail = "a picture in a MakerNote that nothing names"
                 stop = min(found.end, self.note[1]) if found.complete else end
                 self._show((start, max(end, stop)), found, detail)
-            elif last - first > LONG_VALUE or start in behind:
+            elif start in behind or holds_more(self.data, first, last, LONG_VALUE):
                 detail = f"{end - start} bytes of a MakerNote that nothing names"
                 self.parts.append(_zero("makernote-gap", (start, end), detail, ZEROED))
 

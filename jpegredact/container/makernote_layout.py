@@ -105,7 +105,7 @@ def _layouts(
             continue
         for base in bases:
             ifd = read_ifd(data, (start, within[1]), at, base, way)
-            if ifd is None or not ifd.entries or ifd.damaged:
+            if ifd is None or ifd.damaged:
                 continue
             yield Layout(signature.vendor, at, base, way, ifd)
             # Moved by a program that did not know its offsets: the first value is then to be

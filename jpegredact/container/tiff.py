@@ -97,6 +97,11 @@ class Ifd(NamedTuple):
     next_at: int
     damaged: str
 
+    @property
+    def core(self) -> Span:
+        """Its bytes without the link, which MakerNotes may not have."""
+        return self.at, self.at + 2 + 12 * len(self.entries)
+
     def find(self, tag: int) -> Entry | None:
         """Return the first entry with this tag."""
         return next((entry for entry in self.entries if entry.tag == tag), None)
@@ -153,7 +158,7 @@ def read_ifd(
         damaged = f"states {count} entries where {fit} fit"
         count = min(fit, _MOST_ENTRIES)
     if not count:
-        damaged = damaged or "has no entries"
+        return None
     behind = at + 2 + 12 * count
     entries = []
     places = range(at + 2, behind, 12)
