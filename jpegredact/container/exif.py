@@ -177,14 +177,16 @@ class _Cleaning:
             for part, action in zip(parts, actions, strict=True)
         ]
         # Where two lie over each other neither would be whole.
-        busy: list[Span] = []
-        for part, new, action in zip(parts, made, actions, strict=True):
-            if new is None and action in ("regenerate", "zero"):
-                busy += part.spans
+        covered = [action in ("regenerate", "zero") for action in actions]
         for index, part in enumerate(parts):
-            if made[index] is not None and overlaps(part.spans, busy):
+            others = (
+                span
+                for other, other_part in enumerate(parts)
+                if other != index and covered[other]
+                for span in other_part.spans
+            )
+            if made[index] is not None and overlaps(part.spans, others):
                 made[index] = None
-            busy += part.spans
         zeroed: list[Span] = []
         for part, new, action in zip(parts, made, actions, strict=True):
             if new is not None:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, Pixels, TextField
+from .exif_images import first_number, pixel_layout, stated_size
+from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, TextField
 from .exif_pictures import (
     Found,
     Hits,
@@ -23,7 +24,6 @@ from .exif_pictures import (
     trimmed,
 )
 from .exif_tags import (
-    COMPRESSION,
     HEIGHT,
     JPEG,
     JPEG_LENGTH,
@@ -31,17 +31,12 @@ from .exif_tags import (
     MAKE,
     MAKER_NOTE,
     OTHERS_FORMATS,
-    PHOTOMETRIC,
-    PLANAR,
     POINTERS,
     PRIVATE,
-    RANGE,
-    SAMPLES,
     STEERING,
     STRIP_LENGTHS,
     STRIPS,
     SUB_IFDS,
-    SUBSAMPLING,
     TELLTALE,
     TILE_LENGTHS,
     TILES,
@@ -52,6 +47,7 @@ from .exif_tags import (
 from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
 from .model import Actions, FileEdit, Segment, SideCopy
 from .tiff import (
+    MOST_OVERLAP,
     Budget,
     ByteOrder,
     Entry,
@@ -223,6 +219,15 @@ class _Reader:
         for item in directories:
             if item.ifd.damaged:
                 return f"its {item.name} {item.ifd.damaged}"
+        # Work is to grow with the bytes that are there, whatever directories say.
+        stated = sum(
+            entry.length
+            for item in directories
+            for entry in item.ifd.entries
+            if entry.inside and not entry.inline
+        )
+        if stated > MOST_OVERLAP * (self.within[1] - self.within[0]):
+            return "its values lie over each other"
         return ""
 
     # -- values --------------------------------------------------------------------------------
@@ -249,7 +254,7 @@ class _Reader:
         if first == last:
             return
         what = f"{name} tag 0x{entry.tag:04X}"
-        hit = self.hits.first(first, last)
+        hit = self.hits.first(first, last, sure=entry.tag in LONG_KNOWN)
         if hit is not None:
             self._show("exif-value", span, hit, f"a picture in {what}", ZEROED)
             return
@@ -291,8 +296,8 @@ class _Reader:
         where, much = item.ifd.find(JPEG), item.ifd.find(JPEG_LENGTH)
         if where is None:
             return
-        offset = (*numbers(self.data, where, self.order), 0)[0]
-        length = (*numbers(self.data, much, self.order), 0)[0] if much is not None else 0
+        offset = first_number(self.data, where, self.order, 0)
+        length = first_number(self.data, much, self.order, 0)
         if not offset:
             return
         thumbnail = item.name in ("IFD0", "IFD1")
@@ -318,7 +323,7 @@ class _Reader:
             span[1] - start,
             f"JPEG thumbnail of {item.name}" if thumbnail else f"JPEG preview of {item.name}",
             REMADE if thumbnail else CLEANED,
-            found.size or self._stated_size(item.ifd),
+            found.size or stated_size(self.data, item.ifd, self.order),
             (span,),
             "jpeg",
         )
@@ -330,14 +335,6 @@ class _Reader:
             return stop
         ahead = [first for first, last in self.claims if last > stop and first < found.end]
         return max(stop, min([found.end, *ahead]))
-
-    def _stated_size(self, ifd: Ifd) -> tuple[int, int] | None:
-        sides = []
-        for tag in (0x0100, 0x0101):
-            entry = ifd.find(tag)
-            found = numbers(self.data, entry, self.order) if entry is not None else ()
-            sides.append(found[0] if found else 0)
-        return (sides[0], sides[1]) if all(0 < side <= 65535 for side in sides) else None
 
     def _elsewhere(self, kind: str, item: _Named, where: Entry, much: Entry | None) -> None:
         """Deal with tags that point out of the segment: they are to point to nothing."""
@@ -398,12 +395,16 @@ class _Reader:
             self.notes.append(SideCopy(kind, where.at, 12, detail, NOTHING))
             return
         jpeg = jpeg_at(self.data, *spans[0])
-        pixels = self._layout(ifd, spans) if thumbnail else None
+        pixels = pixel_layout(self.data, ifd, self.order, spans) if thumbnail else None
         sure = pixels is not None or jpeg is not None
         if not sure and overlaps(spans, self.claims):
             self._unlike(kind, (spans[0][0], max(spans[0][1], spans[-1][1])), item, where, much)
             return
-        size = pixels.size if pixels else (jpeg.size if jpeg else None) or self._stated_size(ifd)
+        size = (
+            pixels.size
+            if pixels
+            else (jpeg.size if jpeg else None) or stated_size(self.data, ifd, self.order)
+        )
         whole = len(spans) == 1 and jpeg is not None and thumbnail
         copy = SideCopy(
             kind,
@@ -418,44 +419,6 @@ class _Reader:
         )  # fmt: skip
         room = spans[0][1] - spans[0][0] if whole else 0
         self._add(Part(copy, tuple(spans), room, (), pixels))
-
-    def _layout(self, ifd: Ifd, spans: list[Span]) -> Pixels | None:
-        """Return how raw samples lie, where it is one of the ways that Exif knows."""
-
-        def first(tag: int, otherwise: int) -> int:
-            entry = ifd.find(tag)
-            return (*(numbers(self.data, entry, self.order) if entry else ()), otherwise)[0]
-
-        size = self._stated_size(ifd)
-        if size is None or first(COMPRESSION, 1) != 1 or first(PLANAR, 1) != 1:
-            return None
-        if first(SAMPLES, 3) != 3:
-            return None
-        width, height = size
-        total = sum(last - start for start, last in spans)
-        photometric = first(PHOTOMETRIC, 2)
-        if photometric == 2:
-            return Pixels(size, None, True) if total == 3 * width * height else None
-        if photometric != 6:
-            return None
-        entry = ifd.find(SUBSAMPLING)
-        found = numbers(self.data, entry, self.order) if entry else ()
-        across, down = found[:2] if len(found) >= 2 else (2, 2)
-        if (across, down) not in ((1, 1), (2, 1), (2, 2), (1, 2), (4, 1), (4, 2), (4, 4)):
-            return None
-        units = -(-width // across) * -(-height // down)
-        if total != units * (across * down + 2):
-            return None
-        return Pixels(size, (across, down), self._full_range(ifd))
-
-    def _full_range(self, ifd: Ifd) -> bool:
-        """Whether black is 0 (ReferenceBlackWhite; Exif's default) and not 16."""
-        entry = ifd.find(RANGE)
-        if entry is None or not entry.inside or entry.kind != 5 or entry.number != 6:
-            return True
-        black = self._number(entry.start, 4)
-        under = self._number(entry.start + 4, 4)
-        return not under or black // under != 16
 
     # -- MakerNotes ----------------------------------------------------------------------------
 
@@ -495,12 +458,13 @@ class _Reader:
         return ""
 
     def _picture_size(self, directories: list[_Named]) -> tuple[int, int]:
-        sides = []
-        for tag in (WIDTH, HEIGHT):
-            found = [item.ifd.find(tag) for item in directories if item.name == "ExifIFD"]
-            values = numbers(self.data, found[0], self.order) if found and found[0] else ()
-            sides.append(values[0] if values else 0)
-        return sides[0], sides[1]
+        ifd = next((item.ifd for item in directories if item.name == "ExifIFD"), None)
+        if ifd is None:
+            return 0, 0
+        return (
+            first_number(self.data, ifd.find(WIDTH), self.order, 0),
+            first_number(self.data, ifd.find(HEIGHT), self.order, 0),
+        )
 
     def _disbelieve(self) -> None:
         """Zero what can't be right: MakerNotes that others lie over, pictures over values."""

@@ -44,8 +44,8 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKERS = frozenset(range(0xC0, 0x100)) - {0xFF} | {0x01}
 _MOST_SEGMENTS = 200
-_MOST_FOUND = 2000
-"""More than this in one block is no chance: whatever begins behind is within what was found."""
+_MOST_FOUND = 300
+"""In one block; where there are more, all that lies behind is taken for pictures."""
 _MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 
@@ -101,7 +101,10 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
     """
     out: list[Found] = []
     at = start
-    while len(out) < _MOST_FOUND and (hit := _SIGNATURES.search(data, at, end)):
+    while hit := _SIGNATURES.search(data, at, end):
+        if len(out) == _MOST_FOUND:
+            out.append(Found(hit.start(), end, None, False, "other"))
+            break
         found = _judge(data, hit, end)
         at = hit.start() + 1
         if found is not None:
@@ -114,20 +117,30 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
 class Hits:
     """The pictures in a block, found once: values overlap in hostile ones."""
 
-    __slots__ = ("_starts", "found")
+    __slots__ = ("_rest", "_starts", "found")
 
     def __init__(self, found: list[Found]) -> None:
         self.found = found
+        self._rest = found[-1] if len(found) > _MOST_FOUND else None
         self._starts = [hit.start for hit in found]
 
-    def first(self, start: int, end: int) -> Found | None:
-        """Return the first that begins in a span; whole ones come before others."""
+    def first(self, start: int, end: int, *, sure: bool = False) -> Found | None:
+        """Return the first that begins in a span; whole ones come before others.
+
+        With ``sure`` only one that has an end or states its size: long binary values that are
+        known hold three such bytes by chance, once in a million.
+        """
         here = self.within(start, end)
+        if sure:
+            here = [hit for hit in here if hit.complete or hit.size is not None]
         return next((hit for hit in here if hit.complete), here[0] if here else None)
 
     def within(self, start: int, end: int) -> list[Found]:
         """Return all that begin in a span."""
-        return self.found[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        here = self.found[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        if not here and self._rest is not None and self._rest.start <= start < end:
+            return [self._rest._replace(start=start, end=end)]
+        return here
 
 
 def _judge(data: bytes, hit: re.Match[bytes], end: int) -> Found | None:

@@ -320,7 +320,7 @@ class _Reader:
         first, last = busy(self.data, *span)
         if first == last:
             return
-        found = self.hits.first(first, last)
+        found = self.hits.first(first, last, sure=key in maker.keep)
         if found is not None:
             self._show(span, found, name)
         elif key not in maker.keep and holds_more(self.data, first, last, LONG_VALUE):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .exif_pictures import is_text
 from .makernote_tags import SIGNATURES, Signature, Vendor
-from .tiff import TYPE_SIZES, ByteOrder, Ifd, Span, byte_order, read_ifd
+from .tiff import MOST_OVERLAP, TYPE_SIZES, ByteOrder, Ifd, Span, byte_order, read_ifd
 
 __all__ = ["Layout", "locate"]
 
@@ -143,6 +143,8 @@ def _score(data: bytes, layout: Layout, note: Span) -> float:
         return 0.0
     if not far:
         return 1.0
+    if sum(entry.length for entry in far if entry.inside) > MOST_OVERLAP * (note[1] - note[0]):
+        return 0.0
     placed = [
         entry.inside
         and note[0] <= entry.start

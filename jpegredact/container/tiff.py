@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Literal, NamedTuple
 
 __all__ = [
+    "MOST_OVERLAP",
     "TYPE_SIZES",
     "Budget",
     "ByteOrder",
@@ -36,6 +37,9 @@ TYPE_SIZES = {
 }  # fmt: skip
 """Bytes a value of each field type takes: TIFF 6.0; 13 is an IFD (TIFF technical note 1), 16 to
 18 come from BigTIFF, 129 is Exif 3.0's UTF-8."""
+
+MOST_OVERLAP = 4
+"""How many times over values may use the bytes that are there; real ones don't overlap."""
 
 _MOST_ENTRIES = 1000
 """In one directory; the fullest in real files has about 300."""

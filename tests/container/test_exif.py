@@ -364,6 +364,64 @@ def test_previews_of_other_directories_are_zeroed():
     assert Image.open(io.BytesIO(out[slice(*file.span("third"))])).size == (60, 40)
 
 
+def test_the_old_picture_does_not_show_in_the_new_bytes():
+    """Two files that differ in their thumbnail alone become the same (G2)."""
+    size = 3000
+    one, other = (
+        with_thumbnail(maker.jpeg(80, 60, seed, quality).ljust(size, b"\0")[:size], stated=size)
+        for seed, quality in ((1, 30), (2, 20))
+    )
+    assert one.data != other.data
+    assert scrub(one)[0] == scrub(other)[0]
+
+
+@pytest.mark.parametrize("policy", ["default", "keep"])
+def test_pictures_over_each_other_are_zeroed(policy):
+    picture = maker.jpeg(60, 40)
+    file = maker.file(
+        {
+            "ifd0": [(MAKE, ASCII, "Somebody")],
+            "ifd1": [(0x0201, LONG, Ref("picture")), (0x0202, LONG, Size("picture"))],
+            "ifd2": [(0x0201, LONG, Ref("picture")), (0x0202, LONG, Size("picture"))],
+            "picture": picture,
+        },
+        links={"ifd0": "ifd1", "ifd1": "ifd2"},
+    )
+    out, outcomes = scrub(file, policy)
+    assert kinds(outcomes) == [("exif-thumbnail", "zero"), ("exif-preview", "zero")]
+    assert not any(out[slice(*file.span("picture"))])
+
+
+def test_a_picture_over_a_value_is_zeroed():
+    """Made anew, it would be a picture in a value."""
+    file = maker.file(
+        {
+            "ifd0": [(MAKE, ASCII, "Somebody"), (0xFDE8, UNDEFINED, Raw(300, 3000))],
+            "ifd1": [(0x0201, LONG, Ref("picture")), (0x0202, LONG, Size("picture"))],
+            "picture": maker.jpeg(120, 80),
+        },
+        links={"ifd0": "ifd1"},
+    )
+    out, outcomes = scrub(file)
+    assert ("exif-thumbnail", "zero") in kinds(outcomes)
+    assert not any(out[slice(*file.span("picture"))])
+
+
+def test_a_tag_that_says_too_much_leaves_values_alone():
+    file = maker.file(
+        {
+            "ifd0": [(MAKE, ASCII, "Somebody")],
+            "ifd1": [(0x0201, LONG, Ref("picture")), (0x0202, LONG, 5000)],
+            "picture": maker.jpeg(24, 16),
+            "ifd2": [(MAKE, ASCII, "Somebody else")],
+        },
+        links={"ifd0": "ifd1", "ifd1": "ifd2"},
+    )
+    out, outcomes = scrub(file)
+    assert kinds(outcomes) == [("exif-thumbnail", "regenerate")]
+    assert out[file.span("picture")[1] :] == file.data[file.span("picture")[1] :]
+
+
 # ---------------------------------------------------------------------------
 # What no tag names
 # ---------------------------------------------------------------------------
@@ -596,6 +654,15 @@ def test_what_can_not_be_read_is_dropped(content, policy):
     assert out == maker.jpeg(16, 16)
 
 
+def test_an_empty_block_stays():
+    content = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
+    segment = b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
+    data = b"\xff\xd8" + segment + maker.jpeg(16, 16)[2:]
+    out, outcomes = check(data, maker.segments(data), request())
+    assert out == data
+    assert kinds(outcomes, quiet=True) == [("exif", "keep")]
+
+
 def test_several_segments_are_each_read():
     first = with_thumbnail(maker.jpeg(80, 60))
     second = with_thumbnail(maker.jpeg(40, 30, 5), "big")
@@ -743,12 +810,21 @@ def test_directories_that_name_each_other_end():
     assert not kinds(outcomes)
 
 
-def test_many_values_over_each_other_take_no_time():
-    entries = [(0xC000 + index, UNDEFINED, Raw(50000, 8000 + index)) for index in range(900)]
-    file = maker.file({"ifd0": entries, "rest": maker.noise(52000)})
+def test_values_many_times_over_each_other_are_not_believed():
+    entries = [(0xC000 + index, UNDEFINED, Raw(40000, 11000 + index)) for index in range(900)]
+    file = maker.file({"ifd0": entries, "rest": maker.noise(42000)})
+    _, outcomes = scrub(file)
+    assert kinds(outcomes) == [("exif-broken", "drop")]
+
+
+def test_many_signatures_do_not_hide_what_lies_behind():
+    decoys = b"\xff\xd8\xff\xe0\x00\x02" * 3000
+    file = maker.file(
+        {"ifd0": [(0xFDE8, UNDEFINED, decoys), (0xFDE9, UNDEFINED, maker.jpeg(16, 16))]}
+    )
     out, outcomes = scrub(file)
-    assert {kind for kind, _ in kinds(outcomes)} <= {"exif-value", "exif-broken", "exif-gap"}
-    assert not any(out[slice(*file.span("rest"))][1000:40000])
+    assert kinds(outcomes) == [("exif-value", "zero")] * 2
+    assert not any(out[slice(*file.value("ifd0", 0xFDE9))])
 
 
 # ---------------------------------------------------------------------------

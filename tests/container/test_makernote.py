@@ -267,6 +267,16 @@ def test_no_age_is_no_face():
     assert scrub(file)[0] == file.data
 
 
+def test_faces_in_the_entry_itself():
+    made, note = inner(
+        {"ifd": [(0x0034, SHORT, 1), (0x0063, UNDEFINED, b"\1\0\0\0")]}, prefix=b"Panasonic\0\0\0"
+    )
+    file = camera("Panasonic", note)
+    out, outcomes = scrub(file)
+    assert kinds(outcomes) == [("makernote-faces", "zero")]
+    assert_only_zeroed(file, out, spot(file, made, "ifd", 0x0063))
+
+
 def panasonic(order="little"):
     def face(name, *place):
         return name.encode().ljust(20, b"\0") + b"".join(
@@ -321,6 +331,14 @@ def test_long_settings_stay(style, tag):
     )  # fmt: skip
     file = camera(make, note, order)
     assert kinds(scrub(file)[1]) == [("makernote-preview", "zero")]
+
+
+def test_a_signature_by_chance_costs_no_long_settings():
+    value = maker.noise(3000) + b"\x12\xd8\xff\xe2\xee\x12" + maker.noise(3000)
+    for tag, stays in ((0x4001, True), (0x4EEE, False)):
+        _, note = inner({"ifd": [(tag, UNDEFINED, value), (0xF001, SHORT, 5)]})
+        file = camera("Canon", note)
+        assert (scrub(file)[0] == file.data) == stays
 
 
 @pytest.mark.parametrize(
@@ -409,6 +427,24 @@ def test_a_note_whose_values_lie_over_the_block_is_not_believed():
     out, outcomes = scrub(file)
     assert kinds(outcomes) == [("makernote", "zero")]
     assert_only_zeroed(file, out, file.span("note"))
+
+
+def test_a_note_under_another_value_goes():
+    _, note = inner({"ifd": [(1, SHORT, 5), (2, ASCII, "settings")]})
+    parts = {
+        "ifd0": [(MAKE, ASCII, "Canon".ljust(19)), (EXIF_IFD, LONG, Ref("exif"))],
+        "exif": [
+            (MAKER_NOTE, UNDEFINED, Raw(len(note), NOTE_AT)),
+            (0xFDE8, UNDEFINED, Raw(1500, NOTE_AT + 10)),
+            (0xA003, SHORT, 480),
+        ],
+        "note": note,
+        "rest": maker.noise(1600),
+    }
+    file = maker.file(parts)
+    out, outcomes = scrub(file)
+    assert sorted(kinds(outcomes))[-1] == ("makernote", "zero")
+    assert not any(out[slice(*file.span("note"))])
 
 
 # ---------------------------------------------------------------------------
