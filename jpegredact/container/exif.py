@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from .exif_block import Block, read_block
 from .exif_parts import Part, TextField
 from .exif_pictures import pad, ycbcr_from_rgb
+from .exif_reduced import reduced
 from .model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
 from .names import blanked
 from .tiff import Span, byte_order, merged, overlaps
@@ -112,9 +113,8 @@ class ExifCarrier:
                 edits += more.edits()
                 outcomes += more.outcomes
             else:
-                start, end = block.segment.offset, block.segment.end
-                stated = _from_tiff(self.data[start + 10 : end])
-                edits.append((start, end, _minimal(stated) if action == "edit" else b""))
+                new = _least(self.data, block.segment) if action == "edit" else b""
+                edits.append((block.segment.offset, block.segment.end, new))
                 outcomes += [(copy, "drop") for copy in _inner_copies(block)]
         return Scrubbed(edits, outcomes)
 
@@ -131,7 +131,7 @@ def _inner_copies(block: Block) -> list[SideCopy]:
 
 
 def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
-    """Return the segment itself as a side copy: strict keeps its orientation alone."""
+    """Return the segment itself as a side copy: strict keeps how to show the picture."""
     start, end = block.segment.offset, block.segment.end
     orientation = _from_tiff(data[start + 10 : end])
     turned = first and orientation != 1
@@ -140,18 +140,16 @@ def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
         detail = f"Exif that could not be read: {block.broken}"
         actions = Actions(reduced, reduced, reduced)
         return SideCopy("exif-broken", start, end - start, detail, actions)
-    if turned and data[start:end] == _minimal(orientation):
+    if turned and data[start:end] == _least(data, block.segment):
         reduced = "keep"
     detail = f"Exif, orientation {orientation}"
     return SideCopy("exif", start, end - start, detail, Actions("keep", reduced, "keep"))
 
 
-def _minimal(orientation: int) -> bytes:
-    """Return an Exif segment that says the orientation and nothing else."""
-    entry = b"\x01\x12\x00\x03\x00\x00\x00\x01" + bytes([0, orientation, 0, 0])
-    tiff = b"MM\x00*\x00\x00\x00\x08\x00\x01" + entry + bytes(4)
-    content = b"Exif\0\0" + tiff
-    return b"\xff\xe1" + (len(content) + 2).to_bytes(2, "big") + content
+def _least(data: bytes, segment: Segment) -> bytes:
+    """Return what stays of an Exif segment whose orientation has to."""
+    within = (segment.offset + 10, min(segment.end, len(data)))
+    return reduced(data, within, _from_tiff(data[within[0] : within[1]]))
 
 
 class _Cleaning:

@@ -12,6 +12,7 @@ from .tiff import ByteOrder, Entry
 
 __all__ = [
     "COMPRESSION",
+    "EXIF",
     "HEIGHT",
     "JPEG",
     "JPEG_LENGTH",

@@ -627,6 +627,51 @@ def test_strict_keeps_the_orientation_alone():
     assert len(out) == 2 + 4 + 6 + 8 + 2 + 12 + 4 + len(maker.jpeg(16, 16)) - 2
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_strict_keeps_how_to_decode(order):
+    """The numbers that Exif demands, as they were; no text, no time, no place, no maker."""
+    shown = [
+        (ORIENTATION, SHORT, 8),
+        (0x011A, RATIONAL, (300, 1)),
+        (0x011B, RATIONAL, (300, 1)),
+        (0x0128, SHORT, 2),
+        (0x0213, SHORT, 1),
+    ]
+    coded = [
+        (0x9000, UNDEFINED, b"0232"),
+        (0x9101, UNDEFINED, b"\1\2\3\0"),
+        (0xA001, SHORT, 1),
+        (0xA002, SHORT, 4000),
+        (0xA003, LONG, 3000),
+    ]
+    file = maker.file(
+        {
+            "ifd0": [
+                (MAKE, ASCII, "Somebody"),
+                *shown,
+                (0x0132, ASCII, "2007:05:12 08:19:07"),
+                (EXIF_IFD, LONG, Ref("exif")),
+            ],
+            "exif": [
+                *coded[:1],
+                (0x9003, ASCII, "2007:05:12 08:19:07"),
+                *coded[1:],
+                (0xA000, UNDEFINED, b"longer than it may be"),
+                (COMMENT, UNDEFINED, b"ASCII\0\0\0to Ada"),
+            ],
+        },
+        order,
+    )
+    out, outcomes = scrub(file, "strict")
+    assert kinds(outcomes) == [("exif", "edit")]
+    exif = Image.open(io.BytesIO(out)).getexif()
+    found = {tag: value for tag, value in exif.items() if tag != EXIF_IFD}
+    assert found == {ORIENTATION: 8, 0x011A: 300, 0x011B: 300, 0x0128: 2, 0x0213: 1}
+    assert exif.get_ifd(EXIF_IFD) == {
+        0x9000: b"0232", 0x9101: b"\1\2\3\0", 0xA001: 1, 0xA002: 4000, 0xA003: 3000,
+    }  # fmt: skip
+
+
 def test_strict_drops_an_upright_block():
     file = maker.file({"ifd0": [(MAKE, ASCII, "Somebody"), (ORIENTATION, SHORT, 1)]})
     out, outcomes = scrub(file, "strict")
