@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from .exif_images import first_number, pixel_layout, stated_size
-from .exif_parts import CLEANED, EDITED, NOTHING, REMADE, ZEROED, Part, TextField
+from .exif_images import first_number
+from .exif_named import Ground, NamedIfd, name_pictures
+from .exif_parts import NOTHING, ZEROED, Part, TextField
 from .exif_pictures import (
     Found,
     Hits,
@@ -19,14 +20,11 @@ from .exif_pictures import (
     find_pictures,
     holds_more,
     is_text,
-    jpeg_at,
     looks_coded,
     trimmed,
 )
 from .exif_tags import (
     HEIGHT,
-    JPEG,
-    JPEG_LENGTH,
     LONG_KNOWN,
     MAKE,
     MAKER_NOTE,
@@ -34,18 +32,14 @@ from .exif_tags import (
     POINTERS,
     PRIVATE,
     STEERING,
-    STRIP_LENGTHS,
-    STRIPS,
     SUB_IFDS,
     TELLTALE,
-    TILE_LENGTHS,
-    TILES,
     WIDE_TEXTS,
     WIDTH,
     text_field,
 )
 from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
-from .model import Actions, FileEdit, Segment, SideCopy
+from .model import Actions, Segment, SideCopy
 from .tiff import (
     MOST_OVERLAP,
     Budget,
@@ -92,13 +86,6 @@ class Block(NamedTuple):
     notes: tuple[SideCopy, ...] = ()
 
 
-class _Named(NamedTuple):
-    name: str
-    ifd: Ifd
-    unlink: FileEdit | None = None
-    """Takes it out of the chain of directories, without moving a byte."""
-
-
 def read_block(data: bytes, segment: Segment) -> Block:
     """Read an Exif segment; one that can't be read comes back as broken."""
     tiff = segment.offset + _HEADER
@@ -110,26 +97,19 @@ def read_block(data: bytes, segment: Segment) -> Block:
     return reader.read()
 
 
-class _Reader:
+class _Reader(Ground):
     """Goes through one block once."""
 
     def __init__(self, data: bytes, segment: Segment, within: Span, order: ByteOrder) -> None:
-        self.data = data
+        super().__init__(data, within, order)
         self.segment = segment
-        self.within = within
-        self.tiff = within[0]
-        self.order = order
         self.budget = Budget()
         self.structure: list[Span] = [(self.tiff, self.tiff + 8)]
-        self.claims: list[Span] = []
         self.values: list[Span] = []
-        self.parts: list[Part] = []
         self.texts: list[TextField] = []
-        self.notes: list[SideCopy] = []
         self.read_notes: list[tuple[Span, Note]] = []
         self.faces: tuple[RecognizedFace, ...] = ()
         self.hits = Hits(find_pictures(data, *within))
-        self.shown: list[Span] = []
 
     def read(self) -> Block:
         """Return the block."""
@@ -150,7 +130,7 @@ class _Reader:
         for item in directories:
             self._values(item)
         for item in directories:
-            self._pictures(item)
+            name_pictures(self, item)
         for item in directories:
             self._notes(item, directories)
         if self._over_directories():
@@ -183,11 +163,11 @@ class _Reader:
             return None
         return ifd
 
-    def _directories(self) -> Iterator[_Named]:
+    def _directories(self) -> Iterator[NamedIfd]:
         """Yield the chain IFD0, IFD1 and so on, and every directory that they name."""
         at = self.tiff + self._number(self.tiff + 4, 4)
         index = 0
-        waiting: list[_Named] = []
+        waiting: list[NamedIfd] = []
         while at:
             ifd = self._at(at)
             if ifd is None:
@@ -197,7 +177,7 @@ class _Reader:
                 link = waiting[-1].ifd.end - 4
                 following = self.data[ifd.end - 4 : ifd.end] if ifd.next_at else bytes(4)
                 unlink = (link, link + 4, following)
-            waiting.append(_Named(f"IFD{index}", ifd, unlink))
+            waiting.append(NamedIfd(f"IFD{index}", ifd, unlink))
             index += 1
             at = ifd.next_at
         while waiting:
@@ -209,9 +189,9 @@ class _Reader:
                 for offset in numbers(self.data, entry, self.order, 32):
                     child = self._at(self.tiff + offset) if offset else None
                     if child is not None:
-                        waiting.append(_Named(POINTERS.get(entry.tag, "SubIFD"), child))
+                        waiting.append(NamedIfd(POINTERS.get(entry.tag, "SubIFD"), child))
 
-    def _why_broken(self, directories: list[_Named]) -> str:
+    def _why_broken(self, directories: list[NamedIfd]) -> str:
         if not directories:
             at = self.tiff + self._number(self.tiff + 4, 4)
             empty = at + 2 <= self.within[1] and not self._number(at, 2)
@@ -232,7 +212,7 @@ class _Reader:
 
     # -- values --------------------------------------------------------------------------------
 
-    def _values(self, item: _Named) -> None:
+    def _values(self, item: NamedIfd) -> None:
         """Claim the values of a directory, and judge those that are long or hold a picture."""
         for entry in item.ifd.entries:
             if not entry.inside or not entry.valid or entry.tag in (MAKER_NOTE, PRIVATE):
@@ -283,146 +263,9 @@ class _Reader:
             return is_text(self.data[field.start : field.end], encoding)
         return entry.kind in (2, 129, 7) and is_text(value)
 
-    # -- pictures that tags name ---------------------------------------------------------------
-
-    def _pictures(self, item: _Named) -> None:
-        self._jpeg_by_tags(item)
-        for first, second in ((STRIPS, STRIP_LENGTHS), (TILES, TILE_LENGTHS)):
-            where, much = item.ifd.find(first), item.ifd.find(second)
-            if where is not None:
-                self._strips(item, where, much, tiles=first == TILES)
-
-    def _jpeg_by_tags(self, item: _Named) -> None:
-        where, much = item.ifd.find(JPEG), item.ifd.find(JPEG_LENGTH)
-        if where is None:
-            return
-        offset = first_number(self.data, where, self.order, 0)
-        length = first_number(self.data, much, self.order, 0)
-        if not offset:
-            return
-        thumbnail = item.name in ("IFD0", "IFD1")
-        kind = "exif-thumbnail" if thumbnail else "exif-preview"
-        start, limit = self.tiff + offset, self.within[1]
-        if start >= limit:
-            if length:
-                self._elsewhere(kind, item, where, much)
-            return
-        found = jpeg_at(self.data, start, limit)
-        stop = min(start + length, limit)
-        if found is None or stop - start < 4:
-            if stop > start or found is not None:
-                reach = max(stop, found.end if found is not None else 0)
-                self._unlike(kind, (start, reach), item, where, much)
-            return
-        if found.complete and overlaps([(found.end, stop)], self.claims):
-            stop = found.end  # its tag says too much
-        span = (start, self._reach(stop, found))
-        copy = SideCopy(
-            kind,
-            start,
-            span[1] - start,
-            f"JPEG thumbnail of {item.name}" if thumbnail else f"JPEG preview of {item.name}",
-            REMADE if thumbnail else CLEANED,
-            found.size or stated_size(self.data, item.ifd, self.order),
-            (span,),
-            "jpeg",
-        )
-        self._add(Part(copy, (span,), stop - start))
-
-    def _reach(self, stop: int, found: Found) -> int:
-        """Return how far a JPEG's bytes reach: behind its stated end too, up to another thing."""
-        if not found.complete or found.end <= stop:
-            return stop
-        ahead = [first for first, last in self.claims if last > stop and first < found.end]
-        return max(stop, min([found.end, *ahead]))
-
-    def _elsewhere(self, kind: str, item: _Named, where: Entry, much: Entry | None) -> None:
-        """Deal with tags that point out of the segment: they are to point to nothing."""
-        detail = f"tags of {item.name} that point to a picture outside of the segment"
-        self.parts.append(self._pointing(kind, detail, item, where, much))
-
-    def _pointing(
-        self, kind: str, detail: str, item: _Named, where: Entry, much: Entry | None
-    ) -> Part:
-        copy = SideCopy(kind, where.at, 12, detail, EDITED)
-        edits = _blank(where, much)
-        # A directory for a thumbnail that is not there goes as well, as far as readers see.
-        if item.name == "IFD1" and item.unlink is not None:
-            edits += (item.unlink, (item.ifd.at, item.ifd.end, bytes(item.ifd.end - item.ifd.at)))
-        return Part(copy, (), 0, edits)
-
-    def _unlike(
-        self, kind: str, span: Span, item: _Named, where: Entry, much: Entry | None
-    ) -> None:
-        """Deal with tags that point to what is no JPEG: of these bytes, what nothing else names."""
-        free = tuple(
-            part for part in gaps(span, self.claims) if trimmed(self.data, *part)[0] != part[1]
-        )
-        others = gaps(span, gaps(span, self.claims))
-        self.claims.append(span)
-        detail = f"what {item.name} says is a JPEG, and is none"
-        if free:
-            copy = SideCopy(kind, span[0], span[1] - span[0], detail, ZEROED, pieces=free)
-            self._add(Part(copy, free))
-        if any(trimmed(self.data, *part)[0] != part[1] for part in others):
-            self.parts.append(self._pointing(kind, detail, item, where, much))
-
-    def _add(self, part: Part) -> None:
-        self.claims += part.spans
-        if all(trimmed(self.data, *span)[0] == span[1] for span in part.spans):
-            return
-        self.shown += part.spans
-        self.parts.append(part)
-
-    def _strips(self, item: _Named, where: Entry, much: Entry | None, *, tiles: bool) -> None:
-        ifd = item.ifd
-        starts = numbers(self.data, where, self.order)
-        lengths = numbers(self.data, much, self.order) if much is not None else ()
-        if not any(starts):
-            return
-        limit = self.within[1]
-        thumbnail = item.name in ("IFD0", "IFD1") and not tiles
-        kind = "exif-tiff-thumbnail" if thumbnail else "exif-preview"
-        spans = []
-        for start, length in zip(starts, lengths, strict=False):
-            first = self.tiff + start
-            if first < limit and length:
-                spans.append((first, min(first + length, limit)))
-        if not spans:
-            # Left behind by programs that turned a TIFF into a JPEG; what is there is no matter
-            # of this segment, and no reader of JPEG follows these.
-            detail = f"strips of {item.name} that are not in this segment"
-            self.notes.append(SideCopy(kind, where.at, 12, detail, NOTHING))
-            return
-        jpeg = jpeg_at(self.data, *spans[0])
-        pixels = pixel_layout(self.data, ifd, self.order, spans) if thumbnail else None
-        sure = pixels is not None or jpeg is not None
-        if not sure and overlaps(spans, self.claims):
-            self._unlike(kind, (spans[0][0], max(spans[0][1], spans[-1][1])), item, where, much)
-            return
-        size = (
-            pixels.size
-            if pixels
-            else (jpeg.size if jpeg else None) or stated_size(self.data, ifd, self.order)
-        )
-        whole = len(spans) == 1 and jpeg is not None and thumbnail
-        copy = SideCopy(
-            kind,
-            spans[0][0],
-            sum(last - first for first, last in spans),
-            f"{'tiles' if tiles else 'strips'} of {item.name}",
-            REMADE if pixels or whole else ZEROED,
-            size,
-            tuple(spans),
-            "jpeg" if jpeg else ("ycbcr" if pixels and pixels.subsampling else "rgb")
-            if pixels or jpeg else "other",
-        )  # fmt: skip
-        room = spans[0][1] - spans[0][0] if whole else 0
-        self._add(Part(copy, tuple(spans), room, (), pixels))
-
     # -- MakerNotes ----------------------------------------------------------------------------
 
-    def _notes(self, item: _Named, directories: list[_Named]) -> None:
+    def _notes(self, item: NamedIfd, directories: list[NamedIfd]) -> None:
         for entry in item.ifd.entries:
             if entry.tag not in (MAKER_NOTE, PRIVATE) or entry.inline or not entry.valid:
                 continue
@@ -446,18 +289,19 @@ class _Reader:
         self.texts += note.texts
         self.faces += tuple(note.faces)
         self.shown += [piece for part in note.parts if part.room for piece in part.spans]
-        if trimmed(self.data, *span)[0] != span[1]:
+        gone = any(part.spans == (span,) for part in note.parts)
+        if not gone and trimmed(self.data, *span)[0] != span[1]:
             detail = f"MakerNote ({note.vendor})" if note.parsed else "MakerNote, not read"
             self.notes.append(SideCopy("makernote", span[0], span[1] - span[0], detail, NOTHING))
 
-    def _make(self, directories: list[_Named]) -> str:
+    def _make(self, directories: list[NamedIfd]) -> str:
         for item in directories:
             entry = item.ifd.find(MAKE)
             if entry is not None and entry.inside:
                 return self.data[entry.start : entry.end].rstrip(b"\0 ").decode("latin-1")
         return ""
 
-    def _picture_size(self, directories: list[_Named]) -> tuple[int, int]:
+    def _picture_size(self, directories: list[NamedIfd]) -> tuple[int, int]:
         ifd = next((item.ifd for item in directories if item.name == "ExifIFD"), None)
         if ifd is None:
             return 0, 0
@@ -491,7 +335,7 @@ class _Reader:
             kind, span[0], span[1] - span[0], detail, actions,
             hit.size, ((hit.start, hit.end),), hit.encoding,
         )  # fmt: skip
-        self._add(Part(copy, (span,)))
+        self.add(Part(copy, (span,)))
 
     def _over_directories(self) -> bool:
         """Whether a whole picture that no tag names begins in a directory or goes over one.
@@ -538,12 +382,3 @@ class _Reader:
                     hit.encoding if hit else "other",
                 )
                 self.parts.append(Part(copy, ((start, end),)))
-
-
-def _blank(*entries: Entry | None) -> tuple[FileEdit, ...]:
-    """Return edits that set values to 0."""
-    return tuple(
-        (entry.start, entry.end, bytes(entry.length))
-        for entry in entries
-        if entry is not None and entry.inside
-    )
