@@ -49,7 +49,6 @@ from .tiff import (
     Span,
     byte_order,
     gaps,
-    merged,
     numbers,
     overlaps,
     read_ifd,
@@ -135,7 +134,6 @@ class _Reader(Ground):
             self._notes(item, directories)
         if self._over_directories():
             return Block(self.segment, "a picture lies over its directories")
-        self._hidden()
         self._gaps()
         self._disbelieve()
         for part in self.parts:
@@ -349,16 +347,6 @@ class _Reader(Ground):
             for hit in self.hits.found
         )
 
-    def _hidden(self) -> None:
-        """Deal with pictures that begin in one value and go on over others."""
-        shown = merged(self.shown)
-        for hit in self.hits.found:
-            if not hit.complete or not gaps((hit.start, hit.end), shown):
-                continue
-            for span in gaps((hit.start, hit.end), self.claims):
-                if span[0] > hit.start:
-                    self._show("exif-gap", span, hit, "the rest of such a picture", ZEROED)
-
     def _gaps(self) -> None:
         """Look at the bytes that nothing names: short ones stay unless they show a picture."""
         behind = {end for _, end in self.shown}
@@ -366,19 +354,20 @@ class _Reader(Ground):
             first, last = busy(self.data, start, end)
             if first == last:
                 continue
-            hits = self.hits.within(first, last)
+            hit = self.hits.first(first, last)
             # Behind a picture lies what is left of a longer one: headless, but a scan.
             left = start in behind or looks_coded(self.data[first:last])
-            if hits or left or holds_more(self.data, first, last, LONG_VALUE):
-                hit = hits[0] if hits else None
-                copy = SideCopy(
-                    "exif-gap",
-                    start,
-                    end - start,
-                    "bytes of an Exif segment that nothing names",
-                    ZEROED,
-                    hit.size if hit else None,
-                    tuple((hit.start, min(hit.end, end)) for hit in hits[:16]),
-                    hit.encoding if hit else "other",
-                )
-                self.parts.append(Part(copy, ((start, end),)))
+            if hit is None and not left and not holds_more(self.data, first, last, LONG_VALUE):
+                continue
+            inside = self.hits.within(first, last)[:16]
+            copy = SideCopy(
+                "exif-gap",
+                start,
+                end - start,
+                "bytes of an Exif segment that nothing names",
+                ZEROED,
+                hit.size if hit else None,
+                tuple((found.start, min(found.end, end)) for found in inside),
+                hit.encoding if hit else "other",
+            )
+            self.parts.append(Part(copy, ((start, end),)))

@@ -115,25 +115,30 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
 
 
 class Hits:
-    """The pictures in a block, found once: values overlap in hostile ones."""
+    """The pictures in a block, found once: values overlap in hostile ones.
+
+    A JPEG is where its 0xD8 is: the byte in front may be anything, and another's.
+    """
 
     __slots__ = ("_rest", "_starts", "found")
 
     def __init__(self, found: list[Found]) -> None:
         self.found = found
         self._rest = found[-1] if len(found) > _MOST_FOUND else None
-        self._starts = [hit.start for hit in found]
+        self._starts = [hit.start + (hit.encoding == "jpeg") for hit in found]
 
     def first(self, start: int, end: int, *, sure: bool = False) -> Found | None:
-        """Return the first that begins in a span; whole ones come before others.
+        """Return the first that begins in a span, or a whole one that goes over it.
 
-        With ``sure`` only one that has an end or states its size: long binary values that are
-        known hold three such bytes by chance, once in a million.
+        Whole ones come before others. With ``sure`` only one that begins there and has an end
+        or states its size: long binary values that are known hold three such bytes by chance,
+        once in a million.
         """
         here = self.within(start, end)
         if sure:
-            here = [hit for hit in here if hit.complete or hit.size is not None]
-        return next((hit for hit in here if hit.complete), here[0] if here else None)
+            return next((hit for hit in here if hit.complete or hit.size is not None), None)
+        whole = next((hit for hit in here if hit.complete), None) or self._over(start)
+        return whole or (here[0] if here else None)
 
     def within(self, start: int, end: int) -> list[Found]:
         """Return all that begin in a span."""
@@ -141,6 +146,11 @@ class Hits:
         if not here and self._rest is not None and self._rest.start <= start < end:
             return [self._rest._replace(start=start, end=end)]
         return here
+
+    def _over(self, at: int) -> Found | None:
+        """Return a whole one that began before a place and goes on there."""
+        before = self.found[: bisect_left(self._starts, at)]
+        return next((hit for hit in reversed(before) if hit.complete and at < hit.end), None)
 
 
 def _judge(data: bytes, hit: re.Match[bytes], end: int) -> Found | None:

@@ -77,9 +77,11 @@ def test_pictures_are_found_among_bytes():
     assert data[base64.start : base64.end] == text[3:-4]
     hits = Hits([jpeg, image, base64])
     assert hits.first(0, len(data)) == jpeg
-    assert hits.first(jpeg.start + 1, len(data)) == image
-    assert hits.within(jpeg.start + 1, base64.start + 1) == [image, base64]
-    assert hits.first(base64.start + 1, len(data)) is None
+    assert hits.first(jpeg.end, len(data)) == image
+    assert hits.first(jpeg.start + 100, jpeg.start + 200) == jpeg
+    assert hits.first(jpeg.start + 100, jpeg.start + 200, sure=True) is None
+    assert hits.within(jpeg.start + 2, base64.start + 1) == [image, base64]
+    assert hits.first(base64.end, len(data)) is None
 
 
 def test_one_by_chance_hides_none():

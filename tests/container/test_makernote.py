@@ -360,6 +360,21 @@ def test_gaps(gap, zeroed):
     assert_only_zeroed(file, out, *([spot(file, made, "gap")] if zeroed else []))
 
 
+def test_a_picture_that_begins_in_a_value_goes_whole():
+    picture = maker.settings(40) + maker.jpeg(24, 16)
+    made, note = inner(
+        {
+            "ifd": [(0x0024, UNDEFINED, Raw(300, NOTE_AT + 2 + 12 * 2 + 4)), (0xF001, SHORT, 5)],
+            "picture": picture,
+        }
+    )
+    file = camera("Canon", note)
+    out, outcomes = scrub(file)
+    assert sorted(kinds(outcomes)) == [("makernote-faces", "zero"), ("makernote-preview", "zero")]
+    start, end = spot(file, made, "picture")
+    assert_only_zeroed(file, out, (start + 2, end))
+
+
 def test_what_a_longer_preview_left_behind_goes():
     made, note = inner(
         {
