@@ -126,13 +126,15 @@ class _Reader(Ground):
                 if entry.tag in STEERING and entry.inside and not entry.inline
             ]
         self.claims += structure
+        everywhere = self.hits
+        self.hits = everywhere.without(structure)
         for item in directories:
             self._values(item)
         for item in directories:
             name_pictures(self, item)
         for item in directories:
             self._notes(item, directories)
-        if self._over_directories():
+        if self._over_directories(everywhere):
             return Block(self.segment, "a picture lies over its directories")
         self._gaps()
         self._disbelieve()
@@ -335,7 +337,7 @@ class _Reader(Ground):
         )  # fmt: skip
         self.add(Part(copy, (span,)))
 
-    def _over_directories(self) -> bool:
+    def _over_directories(self, hits: Hits) -> bool:
         """Whether a whole picture that no tag names begins in a directory or goes over one.
 
         One that ends where another does began by chance and ran into it.
@@ -344,7 +346,7 @@ class _Reader(Ground):
             hit.complete
             and overlaps([(hit.start, hit.end)], self.structure)
             and not any(first < hit.end <= last for first, last in self.shown)
-            for hit in self.hits.found
+            for hit in hits.found
         )
 
     def _gaps(self) -> None:

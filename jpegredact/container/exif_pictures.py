@@ -9,6 +9,8 @@ import re
 from bisect import bisect_left
 from typing import NamedTuple
 
+from .tiff import Span
+
 __all__ = [
     "Found",
     "Hits",
@@ -126,6 +128,18 @@ class Hits:
         self.found = found
         self._rest = found[-1] if len(found) > _MOST_FOUND else None
         self._starts = [hit.start + (hit.encoding == "jpeg") for hit in found]
+
+    def without(self, spans: list[Span]) -> Hits:
+        """Return these without those that begin in one of these spans: directories, say."""
+        left = Hits(
+            [
+                hit
+                for hit, at in zip(self.found, self._starts, strict=True)
+                if not any(first <= at < last for first, last in spans)
+            ]
+        )
+        left._rest = self._rest
+        return left
 
     def first(self, start: int, end: int, *, sure: bool = False) -> Found | None:
         """Return the first that begins in a span, or a whole one that goes over it.
