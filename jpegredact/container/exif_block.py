@@ -271,7 +271,9 @@ class _Reader(Ground):
                 continue
             if not self.tiff + 8 <= entry.start < self.within[1]:
                 continue
-            span = (entry.start, min(entry.end, self.within[1]))
+            # Where its length is wrong, it ends where the next directory begins at the latest.
+            ahead = [first for first, _ in self.structure if first > entry.start]
+            span = (entry.start, min(entry.end, self.within[1], *ahead))
             note = read_note(
                 self.data, span, self.within, self.tiff, self.order,
                 self._make(directories), self._picture_size(directories), self.hits,
