@@ -9,7 +9,7 @@ import numpy as np
 import pictures
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.images import Images, read_images
+from jpegredact.container.images.carrier import Images, read_images
 from jpegredact.container.model import (
     Area,
     FileEdit,

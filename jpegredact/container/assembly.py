@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from jpegredact.container.model import FileEdit, Segment
+from .model import FileEdit, Segment
 
 __all__ = ["Assembly", "Part", "assemble"]
 

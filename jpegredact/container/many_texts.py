@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from jpegredact.container.names import blanked
+from .names import blanked
 
 __all__ = ["closed_up", "with_blanks"]
 

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from .exif import read_exif
-from .flashpix import read_flashpix
-from .gainmap import ISO, XMP, length_in_directory
-from .images import Images, read_images
-from .jfif import read_jfif
-from .jumbf import read_jumbf
+from .exif.carrier import read_exif
+from .images.carrier import Images, read_images
+from .images.gainmap import ISO, XMP, length_in_directory
 from .model import Action, Area, Carrier, Request, Scrubbed, Segment, SideCopy
-from .photoshop import read_photoshop
-from .refusals import is_refused, read_refusals
-from .strays import read_strays
-from .unknown import read_unknown
-from .xmp import read_xmp
+from .photoshop.carrier import read_photoshop
+from .segments.flashpix import read_flashpix
+from .segments.jfif import read_jfif
+from .segments.jumbf import read_jumbf
+from .segments.refusals import is_refused, read_refusals
+from .segments.strays import read_strays
+from .segments.unknown import read_unknown
+from .xmp.carrier import read_xmp
 
 __all__ = ["Contents", "areas_of", "new_offsets", "walk"]
 

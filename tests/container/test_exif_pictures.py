@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jpegredact.container.exif_pictures import (
+from jpegredact.container.exif.pictures import (
     Hits,
     busy,
     find_pictures,

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.flashpix import is_flashpix, read_flashpix
 from jpegredact.container.model import POLICIES, Policy
-from jpegredact.container.segments import SegmentCarrier
+from jpegredact.container.segments.base import SegmentCarrier
+from jpegredact.container.segments.flashpix import is_flashpix, read_flashpix
 
 PLAIN = files.picture(16, 16)
 

@@ -79,7 +79,7 @@ def test_another_soi_in_front_is_the_picture_itself() -> None:
 
 def test_offsets_are_those_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Coded data is left out of what the gate reads, but counts."""
-    from jpegredact.container.images import Images
+    from jpegredact.container.images.carrier import Images
 
     monkeypatch.setattr(Images, "copies", ())
     monkeypatch.setattr(Images, "decide", lambda self, request: (Scrubbed([], []), ()))

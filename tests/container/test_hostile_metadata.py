@@ -16,8 +16,8 @@ from test_xmp import GAIN_MAP, PRIMARY, TITLE, VIDEO, directory, extended, file,
 from test_xmp_people import DECLARED, JANE, acdsee, iptc, microsoft, mwg
 
 from jpegredact.container.model import POLICIES, Kept
-from jpegredact.container.photoshop import read_photoshop
-from jpegredact.container.xmp import read_xmp
+from jpegredact.container.photoshop.carrier import read_photoshop
+from jpegredact.container.xmp.carrier import read_xmp
 
 SECONDS = 3.0  # for what real files take a thousandth of
 FULL = packet(

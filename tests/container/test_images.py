@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import jpegredact as jr
-from jpegredact.container import gainmap, jpegwalk, mpf
-from jpegredact.container.images import read_images
+from jpegredact.container import jpegwalk
+from jpegredact.container.images import gainmap, mpf
+from jpegredact.container.images.carrier import read_images
 from jpegredact.container.model import POLICIES, Policy, Scrubbed
 from jpegredact.limits import DEFAULT_LIMITS
 from jpegredact.redaction.methods import as_method

@@ -9,8 +9,8 @@ from carrier_helpers import request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpegredact.container import iptc
-from jpegredact.container.photoshop_blocks import applied
+from jpegredact.container.photoshop import iptc
+from jpegredact.container.photoshop.blocks import applied
 
 JPEG = b"\xff\xd8\xff\xe0\0\4ab\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0" + b"\1" * 2000
 

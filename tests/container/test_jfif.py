@@ -8,8 +8,8 @@ import container_files as files
 import pytest
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.jfif import is_jfif, read_jfif
 from jpegredact.container.model import POLICIES, Policy
+from jpegredact.container.segments.jfif import is_jfif, read_jfif
 
 HEADER = b"JFIF\0\x01\x02\x01\x00\xb4\x00\xb4"
 BARE = files.segment(0xE0, HEADER + b"\0\0")

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.jumbf import is_jumbf, read_jumbf
 from jpegredact.container.model import POLICIES, Policy
-from jpegredact.container.segments import SegmentCarrier
+from jpegredact.container.segments.base import SegmentCarrier
+from jpegredact.container.segments.jumbf import is_jumbf, read_jumbf
 
 PLAIN = files.picture(16, 16)
 C2PA = bytes.fromhex("6332706100110010800000AA00389B71")

@@ -8,8 +8,8 @@ from exif_maker import ASCII, BYTE, LONG, RATIONAL, SHORT, UNDEFINED, Raw, Ref, 
 from PIL import Image
 from test_exif import check, kinds, read, request
 
-from jpegredact.container.makernote import LONG_VALUE
-from jpegredact.container.makernote_tags import MAKERS, SIGNATURES
+from jpegredact.container.exif.makernote import LONG_VALUE
+from jpegredact.container.exif.makernote_tags import MAKERS, SIGNATURES
 from jpegredact.container.model import Area
 
 MAKER_NOTE, MAKE, EXIF_IFD = 0x927C, 0x010F, 0x8769

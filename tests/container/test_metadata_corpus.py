@@ -18,8 +18,8 @@ from carrier_helpers import (
 )
 
 from jpegredact.container.model import Policy
-from jpegredact.container.photoshop import read_photoshop
-from jpegredact.container.xmp import read_xmp
+from jpegredact.container.photoshop.carrier import read_photoshop
+from jpegredact.container.xmp.carrier import read_xmp
 
 
 def cleaned(data: bytes, policy: Policy) -> tuple[bytes, Counter[tuple[str, str]]]:

@@ -22,8 +22,8 @@ from test_iptc import data_set
 from test_xmp import TITLE, file, packet, picture, xmp
 
 from jpegredact.container.model import Carrier, Policy
-from jpegredact.container.photoshop import read_photoshop
-from jpegredact.container.xmp import read_xmp
+from jpegredact.container.photoshop.carrier import read_photoshop
+from jpegredact.container.xmp.carrier import read_xmp
 
 HEADER = b"Photoshop 3.0\0"
 

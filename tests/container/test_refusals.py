@@ -10,7 +10,7 @@ import pytest
 
 from jpegredact.container import jpegwalk
 from jpegredact.container.model import POLICIES, Policy
-from jpegredact.container.refusals import is_refused, read_refusals, refusals
+from jpegredact.container.segments.refusals import is_refused, read_refusals, refusals
 
 PLAIN = files.picture(16, 16)
 DJI_EXIF = files.segment(0xE1, b"Exif\0\0II*\0" + struct.pack("<IHI", 8, 0, 0) + b"DJI\0")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpegredact.container.tiff import (
+from jpegredact.container.exif.tiff import (
     Budget,
     byte_order,
     gaps,

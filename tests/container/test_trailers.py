@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpegredact.container import jpegwalk, trailers
-from jpegredact.container.images import read_images
+from jpegredact.container import jpegwalk
+from jpegredact.container.images import trailers
+from jpegredact.container.images.carrier import read_images
 from jpegredact.container.model import POLICIES, Policy
 
 TAIL = {

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import ImageCms
 
 from jpegredact.container import jpegwalk
-from jpegredact.container.icc import profile_problem
-from jpegredact.container.kinds import KINDS, known_kind
 from jpegredact.container.model import POLICIES, Policy, SideCopy
-from jpegredact.container.segments import SegmentCarrier
+from jpegredact.container.segments.base import SegmentCarrier
+from jpegredact.container.segments.icc import profile_problem
+from jpegredact.container.segments.kinds import KINDS, known_kind
+from jpegredact.container.segments.unknown import read_unknown
 from jpegredact.container.texts import has_base64_run, read_text
-from jpegredact.container.unknown import read_unknown
 
 PLAIN = files.picture(16, 16)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

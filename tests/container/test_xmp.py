@@ -24,8 +24,8 @@ from PIL import Image
 
 from jpegredact.container.assembly import assemble
 from jpegredact.container.model import Kept, Policy
-from jpegredact.container.xmp import read_xmp
-from jpegredact.container.xmp_clean import Decision, Packet
+from jpegredact.container.xmp.carrier import read_xmp
+from jpegredact.container.xmp.clean import Decision, Packet
 
 NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",

@@ -9,8 +9,8 @@ from carrier_helpers import MIDDLE, end_of_picture, request, scrubbed, segments
 from test_xmp import TITLE, clean, file, packet, xmp
 
 from jpegredact.container.model import Area
-from jpegredact.container.xmp import read_xmp
-from jpegredact.container.xmp_packet import parse
+from jpegredact.container.xmp.carrier import read_xmp
+from jpegredact.container.xmp.packet import parse
 
 MORE = {
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",

@@ -1,0 +1,1 @@
+"""Exif (APP1): blocks, directories, MakerNotes."""

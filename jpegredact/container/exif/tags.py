@@ -1,0 +1,107 @@
+"""Tag numbers of TIFF 6.0, Exif 3.0 and DNG 1.7, and what is known of their values.
+
+Knows numbers and text encodings; reads no directory.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .parts import TextField
+from .tiff import ByteOrder, Entry
+
+__all__ = [
+    "COMPRESSION",
+    "EXIF",
+    "HEIGHT",
+    "JPEG",
+    "JPEG_LENGTH",
+    "LONG_KNOWN",
+    "MAKE",
+    "MAKER_NOTE",
+    "OTHERS_FORMATS",
+    "PHOTOMETRIC",
+    "PLANAR",
+    "POINTERS",
+    "PRIVATE",
+    "RANGE",
+    "SAMPLES",
+    "STEERING",
+    "STRIPS",
+    "STRIP_LENGTHS",
+    "SUBSAMPLING",
+    "SUB_IFDS",
+    "TELLTALE",
+    "TILES",
+    "TILE_LENGTHS",
+    "WIDE_TEXTS",
+    "WIDTH",
+    "text_field",
+]
+
+EXIF, GPS, INTEROP, SUB_IFDS = 0x8769, 0x8825, 0xA005, 0x014A
+POINTERS = {EXIF: "ExifIFD", GPS: "GPS", INTEROP: "InteropIFD", 0x0190: "GlobalIFD"}
+MAKE, WIDTH, HEIGHT = 0x010F, 0xA002, 0xA003
+COMPRESSION, PHOTOMETRIC, SAMPLES, PLANAR = 0x0103, 0x0106, 0x0115, 0x011C
+STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 0x0111, 0x0117, 0x0144, 0x0145
+JPEG, JPEG_LENGTH = 0x0201, 0x0202
+SUBSAMPLING, RANGE = 0x0212, 0x0214
+STEERING = frozenset(
+    {*POINTERS, SUB_IFDS, STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS, JPEG, JPEG_LENGTH}
+)
+"""Tags whose values are offsets and lengths."""
+MAKER_NOTE, PRIVATE = 0x927C, 0xC634
+USER_COMMENT = 0x9286
+
+WIDE_TEXTS = {
+    0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords",
+    0x9C9F: "XPSubject",
+}  # fmt: skip
+TEXTS = {0x010E: "ImageDescription", 0x010D: "DocumentName", 0x011D: "PageName"}
+XP_AUTHOR = 0x9C9D
+CHARSETS = {b"ASCII": "utf-8", b"JIS": "iso2022_jp", b"UNICODE": "utf-16", b"": "utf-8"}
+
+OTHERS_FORMATS = {0x02BC: "XMP", 0x83BB: "IPTC", 0x8649: "Photoshop resources"}
+TELLTALE = (b"mwg-rs", b"MPReg", b"PersonInImage", b"Thumbnail", b"GImage", b"GDepth",
+             b"HdrPlus", b"\x1c\x02\x78", b"\x1c\x02\x19", b"8BIM\x04\x09", b"8BIM\x04\x0c",
+             b"8BIM\x04\x22", b"8BIM\x04\x24", b"8BIM\x04\x04")  # fmt: skip
+
+LONG_KNOWN = frozenset({
+    0x012D,  # TransferFunction
+    0x0140,  # ColorMap
+    0x8773,  # ICC profile
+    0x8828,  # OECF
+    0xA20C,  # SpatialFrequencyResponse
+    0xA302, 0x828E,  # CFAPattern
+    0xA40B,  # DeviceSettingDescription
+    0xC4A5,  # PrintIM
+    0xC618,  # LinearizationTable
+    0xC6FA, 0xC6FB, 0xC6FC, 0xC725, 0xC726, 0xC7A3,  # profile tables and tone curves
+    0xC740, 0xC741, 0xC74E,  # opcode lists: lens correction
+})  # fmt: skip
+"""Tags of TIFF, Exif and DNG whose values are long and show nothing: calibration."""
+
+
+def text_field(data: bytes, entry: Entry, order: ByteOrder) -> TextField | None:
+    """Return the free text of an entry, or None where it is none."""
+    if entry.tag in TEXTS and entry.kind in (2, 129):
+        return TextField(TEXTS[entry.tag], entry.start, entry.end, "utf-8")
+    if entry.tag in WIDE_TEXTS and entry.tag != XP_AUTHOR:
+        return TextField(WIDE_TEXTS[entry.tag], entry.start, entry.end, "utf-16-le")
+    if entry.tag in OTHERS_FORMATS:
+        return TextField(OTHERS_FORMATS[entry.tag], entry.start, entry.end, "utf-8")
+    if entry.tag != USER_COMMENT or entry.length <= 8:
+        return None
+    charset = CHARSETS.get(data[entry.start : entry.start + 8].rstrip(b"\0 "))
+    start = entry.start + 8
+    encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"]
+    match charset:
+        case "utf-16":
+            encoding = "utf-16-le" if order == "little" else "utf-16-be"
+        case "iso2022_jp":
+            encoding = "iso2022_jp"
+        case None:
+            encoding, start = "utf-8", entry.start
+        case _:
+            encoding = "utf-8"
+    return TextField("UserComment", start, entry.end, encoding)

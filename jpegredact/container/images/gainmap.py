@@ -1,0 +1,131 @@
+"""Gain maps: the second picture from which a screen works out the HDR one.
+
+Knows by what a gain map tells that it is one (Adobe's ``hdrgm`` XMP as in Ultra HDR, the APP2 of
+ISO 21496-1, Apple's auxiliary type), and which of its segments it needs. A gain map shows the
+same outlines as its picture, so what stays of it is redacted like that, and it is rebuilt from
+what is on the keep-list: a thumbnail in its own Exif would be a copy of a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .. import jpegwalk
+from ..names import contains_name
+from ..segments.icc import profile_problem
+from ..texts import has_base64_run
+
+__all__ = ["ISO", "cleaned", "gain_map_kind", "length_in_directory"]
+
+ISO = b"urn:iso:std:iso:ts:21496:-1\0"
+XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_HDRGM = re.compile(
+    rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/[\s\S]*?\w:(?:GainMapMax|HDRCapacityMax)"
+)
+_ITEM = re.compile(rb"<(?:rdf:li|\w{1,40}:Item)\b")
+_SEMANTIC = re.compile(rb"\w:Semantic(?:\s*=\s*[\"']|>)\s*GainMap\b")
+_LENGTH = re.compile(rb"\w:Length(?:\s*=\s*[\"']|>)\s*(\d{1,10})\b")
+_APPLE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
+_MOST_XMP = 4096
+"""Bytes of XMP in a gain map, but for white space; those of all makers have about 1,100."""
+_ISO_LEAST, _ISO_MOST = 5, 160
+"""Bytes of metadata behind the ISO name; the primary picture's has 4, of versions only."""
+_CODING = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD})
+_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+
+
+def gain_map_kind(jpeg: bytes) -> str:
+    """Say by what a picture tells that it is a gain map; "" where it does not."""
+    shape = jpegwalk.header(jpeg, 0, len(jpeg))
+    if shape is None:
+        return ""
+    for segment in shape.segments:
+        content = jpeg[segment.offset + 4 : segment.end]
+        if segment.code == 0xE2 and content.startswith(ISO):
+            if len(content) - len(ISO) >= _ISO_LEAST:
+                return "ISO 21496-1"
+        elif segment.code == 0xE1 and content.startswith(XMP):
+            if _HDRGM.search(content):
+                return "hdrgm"
+            if _APPLE in content:
+                return "Apple"
+    return ""
+
+
+def length_in_directory(packet: bytes) -> int | None:
+    """Return the length that a GContainer directory in an XMP packet gives its gain map.
+
+    Both ways to write it are understood: attributes of one element, and elements of their own.
+    """
+    for item in _ITEM.split(packet)[1:]:
+        if _SEMANTIC.search(item):
+            length = _LENGTH.search(item)
+            return int(length.group(1)) if length else None
+    return None
+
+
+def cleaned(jpeg: bytes, names: Iterable[str] = ()) -> bytes | None:
+    """Return a gain map with nothing but its coded picture and the metadata that it needs.
+
+    None where it is not one whole picture that this package knows how to look at: then it can't
+    stay. What comes behind its EOI, and what lies between its segments, is left out.
+    """
+    shape = jpegwalk.walk(jpeg, 0, len(jpeg))
+    if shape is None or not (shape.closed and shape.decided and shape.coherent):
+        return None
+    profile_is_fine = _profile_is_fine(jpeg, shape)
+    names = tuple(names)
+    out = bytearray(b"\xff\xd8")
+    frames = 0
+    for index, segment in enumerate(shape.segments):
+        content = jpeg[segment.offset + 4 : segment.end]
+        if segment.code in _CODING:
+            frames += segment.code in _FRAMES
+            # a scan ends where the next marker (or the fill before it) or EOI begins
+            behind = segment.end
+            if segment.code == 0xDA:
+                behind = _scan_end(jpeg, shape, index)
+            out += jpeg[segment.offset : behind]
+        elif segment.code == 0xE0 and content.startswith(b"JFIF\0") and len(content) >= 14:
+            out += b"\xff\xe0\x00\x10" + content[:12] + b"\0\0"
+        elif segment.code == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
+            out += jpeg[segment.offset : segment.end] if profile_is_fine else b""
+        elif _needed(segment.code, content, names):
+            out += jpeg[segment.offset : segment.end]
+        elif not (0xE0 <= segment.code <= 0xEF or segment.code == 0xFE):
+            return None
+    return bytes(out + b"\xff\xd9") if frames == 1 else None
+
+
+def _scan_end(jpeg: bytes, shape: jpegwalk.Shape, index: int) -> int:
+    if index + 1 < len(shape.segments):
+        return shape.segments[index + 1].offset
+    return shape.end - 2
+
+
+def _needed(code: int, content: bytes, names: tuple[str, ...]) -> bool:
+    if code == 0xEE:
+        return content.startswith(b"Adobe") and len(content) == 12
+    if code == 0xE2:
+        return content.startswith(ISO) and len(content) - len(ISO) <= _ISO_MOST
+    if code != 0xE1 or not content.startswith(XMP):
+        return False
+    packet = content[len(XMP) :].rstrip(b"\0")
+    if len(b" ".join(packet.split())) > _MOST_XMP or has_base64_run(packet):
+        return False
+    try:
+        text = packet.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    tells = _HDRGM.search(content) is not None or _APPLE in content
+    return tells and not contains_name(text, names)
+
+
+def _profile_is_fine(jpeg: bytes, shape: jpegwalk.Shape) -> bool:
+    chunks = [
+        jpeg[segment.offset + 4 : segment.end]
+        for segment in shape.segments
+        if segment.code == 0xE2 and jpeg.startswith(b"ICC_PROFILE\0", segment.offset + 4)
+    ]
+    return bool(chunks) and not profile_problem(chunks)

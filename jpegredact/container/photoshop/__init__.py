@@ -1,0 +1,1 @@
+"""Photoshop resources and IPTC (APP13)."""

@@ -1,0 +1,1 @@
+"""Application and comment segments of all other kinds, and what lies between segments."""

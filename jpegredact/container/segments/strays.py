@@ -1,0 +1,57 @@
+"""Bytes between the segments that belong to none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..model import Action, Actions, Area, Request, Scrubbed, Segment, SideCopy
+
+__all__ = ["Strays", "read_strays"]
+
+_FEW = 16
+"""Bytes that show nothing: some encoders leave a few."""
+_ACTIONS = Actions("drop", "drop", "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """What stands between segments and is not coded data: readers pass over it."""
+
+    copies: tuple[SideCopy, ...]
+
+    def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
+        """Return none: nobody knows what it says."""
+        return frozenset()
+
+    def scrub(self, request: Request) -> Scrubbed:
+        """Drop them."""
+        action: Action = _ACTIONS.of(request.policy)
+        return Scrubbed(
+            [(c.offset, c.offset + c.length, b"") for c in self.copies] if action == "drop" else [],
+            [(copy, action) for copy in self.copies],
+        )
+
+
+def read_strays(
+    data: bytes, segments: Sequence[Segment], end_of_picture: int, coded: Sequence[tuple[int, int]]
+) -> Strays:
+    """Find them, but for fill bytes (0xFF, T.81 B.1.1.2) and what stands behind coded data.
+
+    What stands there is the picture's own business: it may be the rest of a scan that lacks
+    restart markers.
+    """
+    ends = dict(coded)
+    copies = []
+    at = 2
+    behind_scan = False
+    for segment in (*segments, Segment(0xD9, max(end_of_picture - 2, at), end_of_picture)):
+        if not behind_scan and segment.offset - at > _FEW:
+            gap = data[at : segment.offset].rstrip(b"\xff")
+            if len(gap) > _FEW:
+                copies.append(
+                    SideCopy("stray-bytes", at, len(gap), "bytes between segments", _ACTIONS)
+                )
+        behind_scan = segment.end in ends
+        at = max(at, ends.get(segment.end, segment.end))
+    return Strays(tuple(copies))

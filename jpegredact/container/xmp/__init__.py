@@ -1,0 +1,1 @@
+"""XMP (APP1): packets read with positions, cleaned by cutting."""

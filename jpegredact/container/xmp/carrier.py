@@ -1,0 +1,333 @@
+"""XMP in APP1: the standard packet, and the extended one that is spread over segments.
+
+XMP specification part 3, 1.1.3 (ISO 16684-1): "http://ns.adobe.com/xap/1.0/" and a packet; or
+"http://ns.adobe.com/xmp/extension/", the GUID (MD5 of the extended packet in hexadecimal
+digits), the full length, this chunk's offset, and the chunk. What can't be parsed is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..assembly import Assembly, Part, assemble
+from ..model import (
+    Action,
+    Actions,
+    Area,
+    Carrier,
+    FileEdit,
+    Policy,
+    Request,
+    Scrubbed,
+    Segment,
+    SideCopy,
+)
+from ..photoshop.blocks import new_iptc_digest
+from .clean import Decision, Packet, panorama
+from .packet import BrokenPacketError
+from .survey import Finding
+
+__all__ = ["read_xmp"]
+
+_APP1 = 0xE1
+_STANDARD = b"http://ns.adobe.com/xap/1.0/\0"
+_EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_GUID = 32
+_CHUNK = _GUID + 8
+"""Bytes between the extension's signature and a chunk: GUID, full length, offset."""
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+_BROKEN = Actions("drop", "drop", "warn")
+_DROPPED = Actions("keep", "drop", "keep")
+_REBUILT = Actions("keep", "edit", "keep")
+
+
+class _Unit(NamedTuple):
+    """A packet and its segments; ``packet`` is None where it is broken: ``why``."""
+
+    assembly: Assembly
+    packet: Packet | None
+    guid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A side copy, and the unit and finding that it stands for."""
+
+    copy: SideCopy
+    unit: _Unit
+    finding: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Xmp:
+    """The carrier of all XMP segments."""
+
+    standard: tuple[_Unit, ...]
+    extended: tuple[_Unit, ...]
+    listed: tuple[_Listed, ...]
+    end_of_picture: int
+    file: tuple[bytes, tuple[Segment, ...]] = field(repr=False)
+
+    @property
+    def copies(self) -> tuple[SideCopy, ...]:
+        return tuple(each.copy for each in self.listed)
+
+    def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
+        wanted = tuple(areas)
+        packets = [unit.packet for unit in self.standard + self.extended if unit.packet]
+        return frozenset().union(*(packet.names(wanted, orientation) for packet in packets))
+
+    def scrub(self, request: Request) -> Scrubbed:
+        edits: list[FileEdit] = []
+        results: dict[int, Decision | None] = {}
+        """By a unit's identity: what was decided; None if all of it is dropped."""
+        if request.policy == "strict":
+            edits += self._strict()
+        else:
+            guids: dict[str, str] = {}
+            for unit in self.extended:
+                edits += self._extended(unit, request, guids, results)
+            for unit in self.standard:
+                edits += self._standard(unit, request, guids, results)
+        outcomes = [(each.copy, _outcome(each, request, results)) for each in self.listed]
+        return Scrubbed(sorted(edits, key=lambda edit: edit[:2]), outcomes)
+
+    def _strict(self) -> list[FileEdit]:
+        """Leave one packet with the panorama's geometry, if there is any."""
+        edits: list[FileEdit] = []
+        done = False
+        for unit in self.standard:
+            new = None if done or unit.packet is None else panorama(unit.packet.document)
+            if new is None:
+                edits += unit.assembly.dropped()
+                continue
+            done = True
+            whole = [(0, len(unit.assembly.content), new)]
+            fitted = unit.assembly.edits(whole if new != unit.assembly.content else [])
+            edits += unit.assembly.dropped() if fitted is None else fitted
+        for unit in self.extended:
+            edits += unit.assembly.dropped()
+        return edits
+
+    def _extended(
+        self,
+        unit: _Unit,
+        request: Request,
+        guids: dict[str, str],
+        results: dict[int, Decision | None],
+    ) -> list[FileEdit]:
+        """Clean extended XMP; ``guids`` gets its new GUID, or "" where nothing is left."""
+        if unit.packet is None:
+            return unit.assembly.dropped() if request.policy == "default" else []
+        decision = unit.packet.decide(request, self.end_of_picture)
+        results[id(unit)] = decision
+        if decision.changes == []:
+            guids[unit.guid] = unit.guid
+            return []
+        new = _changed(unit.assembly.content, decision, request.policy)
+        guid = "" if new is None else hashlib.md5(new, usedforsecurity=False).hexdigest().upper()
+
+        def header(part: Part, at: int) -> FileEdit:
+            length = len(new or b"")
+            stated = guid.encode() + length.to_bytes(4, "big") + at.to_bytes(4, "big")
+            return part.start - _CHUNK, part.start, stated
+
+        edits = None if new is None else unit.assembly.edits(decision.changes or (), header)
+        guids[unit.guid] = guid if edits is not None else ""
+        if edits is None:
+            results[id(unit)] = None
+            return unit.assembly.dropped()
+        return edits
+
+    def _standard(
+        self,
+        unit: _Unit,
+        request: Request,
+        guids: dict[str, str],
+        results: dict[int, Decision | None],
+    ) -> list[FileEdit]:
+        if unit.packet is None:
+            return unit.assembly.dropped() if request.policy == "default" else []
+        named = unit.packet.extended_guid
+        changed = None
+        digest = None
+        if named is not None and request.policy == "default" and guids.get(named, "") != named:
+            changed = guids.get(named, "")
+        if unit.packet.survey.iptc_digest is not None and request.policy == "default":
+            digest = new_iptc_digest(*self.file, request.names, unit.packet.iptc_digest)
+        decision = unit.packet.decide(
+            request, self.end_of_picture, extended=changed, iptc_digest=digest
+        )
+        results[id(unit)] = decision
+        if decision.changes == []:
+            return []
+        new = _changed(unit.assembly.content, decision, request.policy)
+        edits = None if new is None else unit.assembly.edits(decision.changes or ())
+        if edits is None:
+            results[id(unit)] = None
+            return unit.assembly.dropped()
+        return edits
+
+
+def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> Carrier:
+    """Read all XMP of a file.
+
+    Parameters
+    ----------
+    data
+        The file.
+    segments
+        Its marker segments, in the file's order; those that hold no XMP are looked at for the
+        picture's size and for the IPTC block that a digest in XMP is of.
+    end_of_picture
+        The offset behind the first picture's EOI.
+    """
+    size = _size(data, segments)
+    standard: list[_Unit] = []
+    chunks: dict[bytes, list[Segment]] = {}
+    for segment in segments:
+        if segment.code != _APP1:
+            continue
+        start = segment.offset + 4
+        if data.startswith(_STANDARD, start, segment.end):
+            standard.append(_unit(assemble(data, [segment], len(_STANDARD)), "", size))
+        elif data.startswith(_EXTENSION, start, segment.end):
+            at = start + len(_EXTENSION)
+            chunks.setdefault(data[at : min(at + _GUID, segment.end)], []).append(segment)
+    named = {unit.packet.extended_guid for unit in standard if unit.packet is not None}
+    extended = [_chunked(data, guid, each, named, size) for guid, each in chunks.items()]
+    listed = [each for unit in standard for each in _list(unit, is_extended=False)]
+    listed += [each for unit in extended for each in _list(unit, is_extended=True)]
+    listed.sort(key=lambda each: each.copy.offset)
+    return _Xmp(
+        tuple(standard), tuple(extended), tuple(listed), end_of_picture, (data, tuple(segments))
+    )
+
+
+def _unit(assembly: Assembly, guid: str, size: tuple[int, int] | None) -> _Unit:
+    try:
+        return _Unit(assembly, Packet.read(assembly.content, size), guid, "")
+    except BrokenPacketError as error:
+        return _Unit(assembly, None, guid, str(error))
+
+
+def _chunked(
+    data: bytes,
+    guid: bytes,
+    segments: list[Segment],
+    named: set[str | None],
+    size: tuple[int, int] | None,
+) -> _Unit:
+    """Put the chunks of one GUID together; they may come in any order (part 3, 1.1.3.1)."""
+    header = len(_EXTENSION) + _CHUNK
+
+    def stated(segment: Segment) -> tuple[int, int]:
+        at = segment.offset + 4 + header - 8
+        return int.from_bytes(data[at + 4 : at + 8], "big"), int.from_bytes(
+            data[at : at + 4], "big"
+        )
+
+    if any(segment.end - segment.offset - 4 < header for segment in segments):
+        return _Unit(assemble(data, segments, header), None, "", "a chunk without its header")
+    ordered = sorted(segments, key=stated)
+    assembly = assemble(data, ordered, header)
+    text = guid.decode("ascii", "replace").upper()
+    if text not in named:
+        return _Unit(assembly, None, text, "no packet names this extended XMP")
+    whole = {len(assembly.content)}
+    if [part.at for part in assembly.parts] != [stated(each)[0] for each in ordered] or whole != {
+        stated(each)[1] for each in ordered
+    }:
+        return _Unit(assembly, None, text, "chunks are missing or overlap")
+    return _unit(assembly, text, size)
+
+
+def _list(unit: _Unit, *, is_extended: bool) -> list[_Listed]:
+    """Return the side copies of a packet; the first one stands for the packet as such."""
+    parts = unit.assembly.parts
+    length = sum(part.segment.end - part.segment.offset for part in parts)
+    first = min(part.segment.offset for part in parts)
+    what = "extended XMP" if is_extended else "XMP"
+    if unit.packet is None:
+        broken = SideCopy("xmp-broken", first, length, f"{what}: {unit.why}", _BROKEN)
+        return [_Listed(broken, unit, None)]
+    rebuilt = not is_extended and panorama(unit.packet.document) is not None
+    actions = _REBUILT if rebuilt else _DROPPED
+    listed = [_Listed(SideCopy("xmp-packet", first, length, what, actions), unit, None)]
+    if unit.packet.survey.texts:
+        count = len(unit.packet.survey.texts)
+        detail = f"{what}: {count} texts that may name people"
+        copy = SideCopy("xmp-name", first, length, detail, Actions("edit", "drop", "warn"))
+        listed.append(_Listed(copy, unit, None))
+    for number, finding in enumerate(unit.packet.findings):
+        listed.append(_Listed(_side_copy(unit, unit.packet, finding), unit, number))
+    return listed
+
+
+def _side_copy(unit: _Unit, packet: Packet, finding: Finding) -> SideCopy:
+    start, end = finding.start, finding.end
+    if not packet.exact:  # positions are not the file's: all of it
+        start, end = 0, len(unit.assembly.content)
+    spans = unit.assembly.spans(start, end)
+    pieces = tuple(
+        span for piece in finding.pieces if packet.exact for span in unit.assembly.spans(*piece)
+    )
+    return SideCopy(
+        finding.kind,
+        spans[0][0],
+        end - start,
+        finding.detail,
+        finding.actions,
+        finding.size,
+        pieces,
+        "base64" if pieces else "other",
+    )
+
+
+def _outcome(each: _Listed, request: Request, results: dict[int, Decision | None]) -> Action:
+    planned = each.copy.actions.of(request.policy)
+    if request.policy == "strict" or id(each.unit) not in results:
+        return planned
+    done = results[id(each.unit)]
+    if done is None:
+        return "drop"
+    if each.finding is not None:
+        return done.outcomes[each.finding]
+    if each.copy.kind == "xmp-name" and not done.named:
+        return "keep"
+    return planned
+
+
+def _changed(content: bytes, decision: Decision, policy: Policy) -> bytes | None:
+    """Return the new packet; None if nothing is left, or if it does not read as clean.
+
+    The second reading is a net below the first: what it catches was never seen on a real file.
+    """
+    if decision.changes is None:
+        return None
+    out: list[bytes] = []
+    at = 0
+    for start, end, new in decision.changes:
+        out += (content[at:start], new)
+        at = end
+    out.append(content[at:])
+    changed = b"".join(out)
+    try:
+        again = Packet.read(changed, None)
+    except BrokenPacketError:
+        return None
+    return None if again.survey.gone and policy == "default" else changed
+
+
+def _size(data: bytes, segments: Sequence[Segment]) -> tuple[int, int] | None:
+    """Return the picture's width and height, from its frame header (ITU-T T.81, B.2.2)."""
+    for segment in segments:
+        if segment.code in _FRAMES and segment.end - segment.offset >= 9:
+            height, width = (data[segment.offset + at : segment.offset + at + 2] for at in (5, 7))
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+    return None

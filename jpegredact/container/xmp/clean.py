@@ -1,0 +1,234 @@
+"""What a request does to one XMP packet: which nodes go, which get another value.
+
+Used for the packets in APP1, extended ones too, and for the copy in Photoshop's resources.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..many_texts import closed_up, with_blanks
+from ..model import Action, Area, FileEdit, Request
+from ..names import contains_name
+from . import rules as rules
+from .items import put_right
+from .packet import Attribute, Document, Element, fields, parse, texts
+from .regions import overlapping
+from .survey import Finding, Survey, Text, survey
+
+__all__ = ["Decision", "Packet", "panorama"]
+
+_GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
+_NAMES_MOST = 256
+_DIVIDERS = re.compile(r"([|/])")
+
+
+class Decision(NamedTuple):
+    """What is changed: ``changes`` of the packet's bytes (None: nothing is left of it)."""
+
+    changes: list[FileEdit] | None
+    outcomes: list[Action]
+    """One for each finding."""
+    named: bool
+    """Whether a text holds one of the names."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    gone: set[int] = field(default_factory=set)
+    values: dict[int, str] = field(default_factory=dict)
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet that was read and surveyed."""
+
+    document: Document = field(repr=False)
+    survey: Survey = field(repr=False)
+
+    @classmethod
+    def read(cls, raw: bytes, size: tuple[int, int] | None) -> Packet:
+        """Read a packet; ``size`` is the picture's. Raises `BrokenPacketError`."""
+        document = parse(raw)
+        return cls(document, survey(document, size))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is in it, in its order."""
+        return self.survey.findings
+
+    @property
+    def exact(self) -> bool:
+        """Whether positions in it are positions in the file's bytes, too."""
+        return self.document.codec == "utf-8"
+
+    @property
+    def iptc_digest(self) -> str:
+        """The digest of IPTC that it states, in upper case; "" if none."""
+        node = self.survey.iptc_digest
+        return "" if node is None else next(texts(node), "").strip().upper()
+
+    @property
+    def extended_guid(self) -> str | None:
+        """The GUID of the extended XMP that it says to have, in upper case."""
+        node = self.survey.extended
+        return None if node is None else next(texts(node), "").strip().upper()
+
+    def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
+        """Return the names that its regions give to what is in these areas."""
+        wanted = tuple(areas)
+        found: set[str] = set()
+        for region in self.survey.regions:
+            if region.names and overlapping(region, wanted, orientation):
+                found |= region.names
+        return frozenset(sorted(found)[:_NAMES_MOST])
+
+    def decide(
+        self,
+        request: Request,
+        end_of_picture: int,
+        *,
+        extended: str | None = None,
+        iptc_digest: str | None = None,
+    ) -> Decision:
+        """Return what a request changes in it, by the policies "default" and "keep".
+
+        ``extended`` is the GUID that it shall name, "" for none, and ``iptc_digest`` the
+        digest that it shall have, "" for none; None leaves what is there.
+        """
+        seen = self.survey
+        plan = _Plan()
+        if request.policy == "keep":
+            for directory in seen.directories:
+                update = put_right(directory, request.images, end_of_picture, only_lengths=True)
+                plan.values.update(update.values)
+        else:
+            plan.gone |= seen.gone
+            self._regions(request, plan)
+            self._behind(request, end_of_picture, plan)
+            if request.names:  # a digest of Exif covers its descriptions and comments
+                plan.gone.update(node.start for node in seen.native_digests)
+        self._names(request, plan)
+        if request.policy != "keep":
+            self._empty_structures(plan)
+        for node, value in ((seen.extended, extended), (seen.iptc_digest, iptc_digest)):
+            if node is not None and value is not None:
+                _set(node, value, plan)
+        changes = self.document.changes(plan.gone, plan.values, cut_junk=request.policy != "keep")
+        return Decision(changes, self._outcomes(request, plan, changes), plan.named)
+
+    def _regions(self, request: Request, plan: _Plan) -> None:
+        for region in self.survey.regions:
+            if overlapping(region, request.areas, request.orientation):
+                plan.gone.add(region.entry.start)
+
+    def _empty_structures(self, plan: _Plan) -> None:
+        """Take out what goes with a list of regions, where none of them is left."""
+        regions = self.survey.regions
+        left = {each.holder for each in regions if each.entry.start not in plan.gone}
+        plan.gone.update(each.holder for each in regions if each.holder not in left)
+
+    def _behind(self, request: Request, end_of_picture: int, plan: _Plan) -> None:
+        """Put right what leads to pictures behind the first one."""
+        seen = self.survey
+        for directory in seen.directories:
+            update = put_right(directory, request.images, end_of_picture, plan.gone)
+            plan.gone |= update.gone
+            plan.values.update(update.values)
+        # A gain map's own packet has numbers, and is no directory: it stays.
+        only_version = all(node.name.endswith(" Version") for node in seen.gain_map)
+        if not request.images and (seen.directories or only_version):
+            plan.gone.update(node.start for node in seen.gain_map)
+
+    def _names(self, request: Request, plan: _Plan) -> None:
+        listed = self.survey.texts
+        found = with_blanks([text.value for text in listed], request.names) if request.names else {}
+        plan.named = bool(found)
+        for number, blank in found.items() if request.policy != "keep" else ():
+            text = listed[number]
+            new = _closed_up(text, blank) if text.entry is None else ""
+            if new:
+                plan.values[text.node] = new
+            else:
+                plan.gone.add(text.node if text.entry is None else text.entry)
+        for about in self.survey.abouts if request.names else ():
+            if contains_name(about.value, request.names):
+                plan.named = True
+                plan.values.update({} if request.policy == "keep" else {about.start: ""})
+
+    def _outcomes(
+        self, request: Request, plan: _Plan, changes: list[FileEdit] | None
+    ) -> list[Action]:
+        outcomes: list[Action] = []
+        elsewhere = {
+            region.entry.start
+            for region in self.survey.regions
+            if not overlapping(region, request.areas, request.orientation)
+        }
+        touched = sorted((*plan.gone, *plan.values))
+        for finding in self.findings:
+            action = finding.actions.of(request.policy)
+            if action == "warn" and finding.start in elsewhere:
+                action = "keep"
+            if action == "edit" and changes is not None:
+                first = bisect_left(touched, finding.start)
+                inside = first < len(touched) and touched[first] < finding.end
+                action = "edit" if inside else "keep"
+            outcomes.append(action)
+        return outcomes
+
+
+def panorama(document: Document) -> bytes | None:
+    """Return a packet with nothing but a panorama's geometry (GPano), or None.
+
+    Of Photo Sphere XMP's properties, those that are a number, a date or a single word.
+    """
+    found: dict[str, str] = {}
+    below: list[Element] = [document.root]
+    while below:
+        element = below.pop()
+        for node in fields(element):
+            if node.name in rules.PANORAMA:
+                value = next(texts(node), "").strip()
+                if _GPANO_TEXT.fullmatch(value):
+                    found.setdefault(node.name.rpartition(" ")[2], value)
+        below += element.children
+    if not found:
+        return None
+    properties = "".join(f'\n   GPano:{name}="{value}"' for name, value in sorted(found.items()))
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
+        ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+        '  <rdf:Description rdf:about=""\n'
+        f'   xmlns:GPano="http://ns.google.com/photos/1.0/panorama/"{properties}/>\n'
+        " </rdf:RDF>\n</x:xmpmeta>\n"
+        '<?xpacket end="w"?>'
+    ).encode()
+
+
+def _set(node: Attribute | Element, value: str, plan: _Plan) -> None:
+    if value and not (isinstance(node, Element) and node.children):
+        plan.values[node.start] = value
+    else:
+        plan.gone.add(node.start)
+
+
+def _closed_up(text: Text, blank: str) -> str:
+    """Return a text whose names are blanks without them.
+
+    A keyword with its parents loses the steps that were names, with their dividers.
+    """
+    if not text.hierarchy:
+        return closed_up(blank)
+    steps = _DIVIDERS.split(blank)
+    left: list[str] = []
+    for number in range(0, len(steps), 2):
+        if steps[number].strip():
+            left += (steps[number - 1] if number and left else "", closed_up(steps[number]))
+    return "".join(left)
