@@ -278,7 +278,10 @@ class _Reader:
                 f"MakerNote tags that point to a preview of {length} bytes elsewhere",
                 EDITED,
             )
-            blank = tuple((tag.start, tag.end, bytes(tag.length)) for tag in tags if tag.inside)
+            # One byte, of no picture: readers complain of a length of 0.
+            one = (1).to_bytes(tags[1].length, self.layout.order)
+            values = zip(tags, (bytes(tags[0].length), one), strict=True)
+            blank = tuple((tag.start, tag.end, new) for tag, new in values if tag.inside)
             self.parts.append(Part(copy, (), 0, blank))
             return
         stop = min(start + length, end)

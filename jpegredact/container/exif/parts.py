@@ -17,8 +17,8 @@ NOTHING = Actions("keep", "drop", "keep")
 ZEROED = Actions("zero", "drop", "zero")
 REMADE = Actions("regenerate", "drop", "regenerate")
 CLEANED = Actions("zero", "drop", "regenerate")
-EDITED = Actions("edit", "drop", "keep")
-"""Tags that point to what is dropped from the file."""
+EDITED = Actions("edit", "drop", "edit")
+"""Tags that point to what is dropped from the file, or moves in it."""
 
 
 class Pixels(NamedTuple):
