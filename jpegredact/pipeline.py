@@ -17,7 +17,7 @@ from .codec.intervals import restart_faults
 from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .container.exif.carrier import read_orientation
+from .container.exif.orientation import read_orientation
 from .diff import Document, RegionRecord
 from .errors import InvalidRegionError
 from .files import Source, read_source, write_new

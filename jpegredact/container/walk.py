@@ -10,19 +10,15 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from .exif.carrier import read_exif
-from .images.carrier import Images, read_images
-from .images.gainmap import ISO, XMP, length_in_directory
-from .model import Action, Area, Carrier, Request, Scrubbed, Segment, SideCopy
-from .photoshop.carrier import read_photoshop
-from .segments.flashpix import read_flashpix
+from .model import Action, Area, Carrier, Kept, Request, Scrubbed, Segment, SideCopy
 from .segments.jfif import read_jfif
-from .segments.jumbf import read_jumbf
 from .segments.refusals import is_refused, read_refusals
 from .segments.strays import read_strays
-from .segments.unknown import read_unknown
-from .xmp.carrier import read_xmp
+
+if TYPE_CHECKING:
+    from .images.carrier import Images
 
 __all__ = ["Contents", "areas_of", "new_offsets", "walk"]
 
@@ -32,10 +28,10 @@ _SIGNATURES = (
     (_APP0, b"JFIF\0", "jfif"),
     (_APP0, b"JFXX\0", "jfif"),
     (_APP1, b"Exif\0", "exif"),
-    (_APP1, XMP, "xmp"),
+    (_APP1, b"http://ns.adobe.com/xap/1.0/\0", "xmp"),
     (_APP1, b"http://ns.adobe.com/xmp/extension/\0", "xmp"),
     (_APP2, b"MPF\0", "images"),
-    (_APP2, ISO, "images"),
+    (_APP2, b"urn:iso:std:iso:ts:21496:-1\0", "images"),
     (_APP2, b"FPXR\0", "flashpix"),
     (_APP4, b"FPXR\0", "flashpix"),
     (_APP11, b"JP", "jumbf"),
@@ -53,14 +49,14 @@ class Contents:
     Attributes
     ----------
     images
-        What lies behind the first EOI, and the index of it.
+        What lies behind the first EOI, and the index of it; None where there is neither.
     carriers
         All others.
     refused
         Side copies for which the whole file is refused, unless that is forced.
     """
 
-    images: Images
+    images: Images | None
     carriers: tuple[Carrier, ...]
     refused: tuple[SideCopy, ...]
 
@@ -68,9 +64,12 @@ class Contents:
     def copies(self) -> tuple[SideCopy, ...]:
         """All side copies in the order of the file."""
         found: list[SideCopy] = []
-        for carrier in (self.images, *self.carriers):
+        for carrier in self._all():
             found.extend(carrier.copies)
         return tuple(sorted(found, key=lambda copy: (copy.offset, copy.kind)))
+
+    def _all(self) -> tuple[Carrier, ...]:
+        return self.carriers if self.images is None else (self.images, *self.carriers)
 
     def scrub(self, request: Request, picture: Sequence[tuple[int, int, Sized]]) -> Scrubbed:
         """Return all that is to be changed; ``picture`` are the changes of the scans and tables.
@@ -81,17 +80,22 @@ class Contents:
         """
         areas, orientation = request.areas, request.orientation
         names: set[str] = set()
-        for carrier in (self.images, *self.carriers):
+        for carrier in self._all():
             names |= carrier.names(areas, orientation)
-        (edits, outcomes), kept = self.images.decide(replace(request, names=frozenset(names)))
-        request = replace(request, names=frozenset(names), images=kept)
+        request = replace(request, names=frozenset(names))
+        edits, outcomes = Scrubbed([], [])
+        kept: tuple[Kept, ...] = ()
+        if self.images is not None:
+            (edits, outcomes), kept = self.images.decide(request)
+            request = replace(request, images=kept)
         for carrier in self.carriers:
             scrubbed = carrier.scrub(request)
             edits = [*edits, *scrubbed.edits]
             outcomes = [*outcomes, *scrubbed.outcomes]
         edits = sorted([edit for edit in edits if edit[0] != edit[1] or edit[2]])
-        place = new_offsets([*edits, *picture])
-        edits.extend(self.images.index_edits(kept, place))
+        if self.images is not None:
+            place = new_offsets([*edits, *picture])
+            edits.extend(self.images.index_edits(kept, place))
         return Scrubbed(sorted(edits), sorted(outcomes, key=_place))
 
 
@@ -125,25 +129,49 @@ def walk(
             named[name].append(segment)
         elif _APP0 <= segment.code <= _APP15 or segment.code == _COM or segment.code in _RESERVED:
             unknown.append(segment)
-    carriers: tuple[Carrier, ...] = (
+    carriers: list[Carrier] = [
         refusals,
         read_jfif(data, named["jfif"]),
-        read_exif(data, named["exif"]),
-        read_xmp(data, everything, end_of_picture),
-        read_flashpix(data, named["flashpix"]),
-        read_jumbf(data, named["jumbf"]),
-        read_photoshop(data, everything),
-        read_unknown(data, unknown),
         read_strays(data, everything, end_of_picture, coded),
-    )
-    hint = _gain_map_hint(data, named["xmp"])
-    return Contents(
-        read_images(data, named["images"], end_of_picture, hint), carriers, refusals.copies
-    )
+    ]
+    # Most files have few of these kinds, and each takes a while to import.
+    if named["exif"]:
+        from .exif.carrier import read_exif
+
+        carriers.append(read_exif(data, named["exif"]))
+    if named["xmp"]:
+        from .xmp.carrier import read_xmp
+
+        carriers.append(read_xmp(data, everything, end_of_picture))
+    if named["photoshop"]:
+        from .photoshop.carrier import read_photoshop
+
+        carriers.append(read_photoshop(data, everything))
+    if named["flashpix"]:
+        from .segments.flashpix import read_flashpix
+
+        carriers.append(read_flashpix(data, named["flashpix"]))
+    if named["jumbf"]:
+        from .segments.jumbf import read_jumbf
+
+        carriers.append(read_jumbf(data, named["jumbf"]))
+    if unknown:
+        from .segments.unknown import read_unknown
+
+        carriers.append(read_unknown(data, unknown))
+    images = None
+    if named["images"] or end_of_picture < len(data):
+        from .images.carrier import read_images
+
+        hint = _gain_map_hint(data, named["xmp"])
+        images = read_images(data, named["images"], end_of_picture, hint)
+    return Contents(images, tuple(carriers), refusals.copies)
 
 
 def _gain_map_hint(data: bytes, segments: Iterable[Segment]) -> int | None:
     """Return the length that XMP gives a gain map."""
+    from .images.gainmap import length_in_directory
+
     for segment in segments:
         found = length_in_directory(data[segment.offset + 4 : segment.end])
         if found is not None:

@@ -15,7 +15,7 @@ from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
 from ..codec.support import check_density
-from ..container.exif.carrier import read_orientation
+from ..container.exif.orientation import read_orientation
 from ..diff import Document, FileRecord, GroupRecord, Patch, RegionRecord, Stretch
 from ..errors import (
     InvalidJpegError,

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from jpegredact.container.exif.carrier import read_exif, read_orientation
+from jpegredact.container.exif.carrier import read_exif
+from jpegredact.container.exif.orientation import read_orientation
 from jpegredact.container.model import POLICIES, Request, Segment
 
 ORDERS = ("little", "big")

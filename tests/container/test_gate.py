@@ -10,9 +10,9 @@ from PIL import Image
 
 import jpegredact as jr
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.container import walk
 from jpegredact.container.gate import require_clean
 from jpegredact.container.model import Request, Scrubbed
+from jpegredact.container.segments import unknown
 from jpegredact.redaction.side_copies import read_contents
 
 
@@ -55,7 +55,7 @@ class Careless:
 
 
 def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker" + embedded()))
     with pytest.raises(jr.SideCopyError) as caught:
         jr.redact(data, [(0, 0, 16, 16)])
@@ -65,7 +65,7 @@ def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_signature_alone_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker\xff\xd8\xff\xe0" + bytes(40)))
     result = jr.redact(data, [(0, 0, 16, 16)])
     assert jr.restore(result.jpeg, result.diff) == data

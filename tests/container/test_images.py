@@ -320,7 +320,7 @@ class TestIndex:
 
     def test_offsets_that_may_not_fit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         data, _, small = self.build()
-        monkeypatch.setattr("jpegredact.container.images._LARGEST_OFFSET", len(data) - 1)
+        monkeypatch.setattr("jpegredact.container.images.carrier._LARGEST_OFFSET", len(data) - 1)
         out, answer, _ = files.scrubbed(data)
         assert actions(answer)["mpf-index"] == "drop"
         assert out == files.picture() + small

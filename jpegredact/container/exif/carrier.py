@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from ..model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
 from ..names import blanked
 from .block import Block, read_block
+from .orientation import stated_orientation
 from .parts import Part, TextField
 from .pictures import pad, ycbcr_from_rgb
 from .reduced import reduced
-from .tiff import Span, byte_order, merged, overlaps
+from .tiff import Span, merged, overlaps
 
-__all__ = ["read_exif", "read_orientation"]
+__all__ = ["read_exif"]
 
 _SIGNATURE = b"Exif\0"
-_ORIENTATION = 0x0112
-_SHORT = 3
 _APP1 = 0xE1
 _ESCAPES = re.compile(rb"\x1b[$(][@-Z]")
 _MOST_PIXELS = 1 << 22
@@ -30,33 +29,6 @@ _MOST_PIXELS = 1 << 22
 
 _USUAL_THUMBNAIL = (160, 120)
 """Exif's own example; for one that does not say its size."""
-
-
-def read_orientation(segments: Iterable[bytes]) -> int:
-    """Return the orientation that APP1 segments (their content, without marker and length) state.
-
-    1 to 8, and 1 where there is none or it is damaged.
-    """
-    for content in segments:
-        if content.startswith(_SIGNATURE):
-            return _from_tiff(content[6:])
-    return 1
-
-
-def _from_tiff(tiff: bytes) -> int:
-    order = byte_order(tiff[:2])
-    if order is None:
-        return 1
-
-    def number(at: int, size: int) -> int:
-        return int.from_bytes(tiff[at : at + size], order)
-
-    ifd = number(4, 4)
-    for entry in range(ifd + 2, ifd + 2 + 12 * min(number(ifd, 2), 1000), 12):
-        if number(entry, 2) == _ORIENTATION and number(entry + 2, 2) == _SHORT:
-            value = number(entry + 8, 2)
-            return value if 1 <= value <= 8 else 1
-    return 1
 
 
 def read_exif(data: bytes, segments: Sequence[Segment]) -> ExifCarrier:
@@ -133,7 +105,7 @@ def _inner_copies(block: Block) -> list[SideCopy]:
 def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
     """Return the segment itself as a side copy: strict keeps how to show the picture."""
     start, end = block.segment.offset, block.segment.end
-    orientation = _from_tiff(data[start + 10 : end])
+    orientation = stated_orientation(data[start + 10 : end])
     turned = first and orientation != 1
     reduced: Action = "edit" if turned else "drop"
     if block.broken:
@@ -149,7 +121,7 @@ def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
 def _least(data: bytes, segment: Segment) -> bytes:
     """Return what stays of an Exif segment whose orientation has to."""
     within = (segment.offset + 10, min(segment.end, len(data)))
-    return reduced(data, within, _from_tiff(data[within[0] : within[1]]))
+    return reduced(data, within, stated_orientation(data[within[0] : within[1]]))
 
 
 class _Cleaning:

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from ..model import FileEdit
 
@@ -177,7 +176,7 @@ class Document:
                 edits += visited.edits
                 substance = substance or visited.substance
         if element.start in values and not element.children:
-            edits.append((element.inner, element.close, escape(values[element.start]).encode()))
+            edits.append((element.inner, element.close, _escaped(values[element.start]).encode()))
         substance = substance or bool(element.text.strip())
         return None if lost and not substance else _Visited(edits, substance)
 
@@ -405,7 +404,7 @@ def _codec(raw: bytes) -> str:
 def _quoted(value: str, quote: str) -> bytes:
     entities = {quote: "&quot;" if quote == '"' else "&apos;"}
     entities.update({"\n": "&#xA;", "\r": "&#xD;", "\t": "&#x9;"})
-    return escape(value, entities).encode()
+    return _escaped(value, entities).encode()
 
 
 def _applied(source: bytes, changes: list[FileEdit]) -> bytes:
@@ -433,3 +432,10 @@ def _difference(old: bytes, new: bytes) -> FileEdit:
     head = next((n for n in range(most) if old[n] != new[n]), most)
     tail = next((n for n in range(most - head) if old[-1 - n] != new[-1 - n]), most - head)
     return head, len(old) - tail, new[head : len(new) - tail]
+
+
+def _escaped(value: str, more: Mapping[str, str] | None = None) -> str:
+    """Return text as XML has it, with other characters replaced too."""
+    for char, entity in {"&": "&amp;", ">": "&gt;", "<": "&lt;", **(more or {})}.items():
+        value = value.replace(char, entity)
+    return value
