@@ -130,9 +130,12 @@ class PictureRenderer:
         from PIL import Image
 
         whole, step = self._jpeg.size, max(self._jpeg.mcu)
-        size = round(whole[0] / step), round(whole[1] / step)
-        if min(size) < max(width, height) or not can_draw(self._jpeg):
+        scale = min(
+            max(width, height) / max(whole), min(width, height) / min(whole)
+        )  # at most, turned or not
+        if scale * step > 1 or not can_draw(self._jpeg):
             return None
+        size = max(round(whole[0] / step), 1), max(round(whole[1] / step), 1)
         sketch = self._draw()
         if sketch is None:
             return None
