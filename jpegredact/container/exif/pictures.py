@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from .tiff import Span
@@ -43,7 +44,8 @@ _SIGNATURES = re.compile(
     rb"|(?P<other>RIFF....WEBP|GIF8[79]a)",
     re.DOTALL,
 )
-"""None begins with a byte that may be anything: searching for that takes ten times as long."""
+_NEEDLES = (b"\xd8\xff", b"/9j/", b"iVBORw0KGgo", b"\x89PNG\r\n\x1a\n", b"ftyp", b"RIFF", b"GIF8")
+"""How they begin: searching for bytes takes a tenth of the time that a pattern takes."""
 _BEFORE = {"jpeg": 1, "film": 4}
 """Bytes of the picture in front of its signature."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
@@ -52,7 +54,7 @@ _MARKERS = frozenset(range(0xC0, 0x100)) - {0xFF} | {0x01}
 _MOST_SEGMENTS = 200
 _MOST_FOUND = 300
 """In one block; where there are more, all that lies behind is taken for pictures."""
-_MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 
 
 def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
@@ -107,7 +109,11 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
     """
     out: list[Found] = []
     at = start
-    while hit := _SIGNATURES.search(data, at, end):
+    places = [place for needle in _NEEDLES for place in _places(data, needle, start, end)]
+    for place in sorted(places):
+        hit = _SIGNATURES.match(data, place, end) if place >= at else None
+        if hit is None:
+            continue
         if len(out) == _MOST_FOUND:
             out.append(Found(hit.start(), end, None, False, "other"))
             break
@@ -120,6 +126,13 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
             if found.complete:
                 at = max(at, found.end)
     return [*sorted(out[:_MOST_FOUND], key=_first_byte), *out[_MOST_FOUND:]]
+
+
+def _places(data: bytes, needle: bytes, start: int, end: int) -> Iterator[int]:
+    at = data.find(needle, start, end)
+    while at >= 0:
+        yield at
+        at = data.find(needle, at + 1, end)
 
 
 def _first_byte(found: Found) -> int:
