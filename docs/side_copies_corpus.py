@@ -63,7 +63,8 @@ def table(paths: list[Path]) -> str:
     ]
     for kind, action in sorted(counts):
         key = kind, action
-        lines.append(f"| `{kind}` | {action} | {counts[key]} | {len(files[key])} | {sizes[key]:,} |")
+        numbers = f"{counts[key]} | {len(files[key])} | {sizes[key]:,}"
+        lines.append(f"| `{kind}` | {action} | {numbers} |")
     return "\n".join(lines) + "\n"
 
 
