@@ -1,0 +1,143 @@
+"""Guarantee G3: how the redacted file, all groups revealed, becomes the original.
+
+Knows what the rewrite noted; reads no file again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..background import Later
+from ..codec.scan import MissingCategory
+from ..diff import GroupRecord, Patch, Stretch
+from ..errors import InvalidJpegError, UnsupportedJpegError, VerificationError
+from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
+
+__all__ = ["Rewritten", "find_patches", "irreversible", "rewritten"]
+
+
+class Rewritten(NamedTuple):
+    """The redacted file, and how it came from the original."""
+
+    changes: list[FileEdit]
+    data: bytes
+
+
+def rewritten(data: bytes, coded: list[FileEdit], others: Sequence[FileEdit]) -> Rewritten:
+    """Return the file with the changes of its scans and tables, and with ``others`` made."""
+    changes = sorted([*coded, *others], key=_place) if others else coded
+    return Rewritten(changes, assemble(data, changes))
+
+
+def find_patches(
+    original: Picture,
+    shown: Picture,
+    edits: Edits,
+    records: Sequence[GroupRecord],
+    tables: Tables,
+    others: Sequence[FileEdit],
+    redacted: Later[Rewritten],
+) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
+    """Reveal all groups, ``edits`` from their records, and return what still differs from the
+    original.
+
+    The scan positions are those that the rewrite itself noted, so no second pass
+    over the file is needed; that a reader finds the same ones follows from the
+    codes being prefix codes, and the tests restore by reading.
+    """
+    try:
+        revealed, raw = _reveal(original, shown, edits)
+    except InvalidJpegError as error:
+        if error.code == "jpeg.torn":
+            raise
+        raise VerificationError(  # it is not the input that is bad
+            f"this fill can't be coded: {error.message}", code="redact.unsayable"
+        ) from error
+    if original.jpeg.frame.progressive and any(
+        revealed.pack(group) != record.blocks for group, record in enumerate(records)
+    ):
+        raise UnsupportedJpegError(
+            "the scans say some coefficients twice, and not the same; readers differ",
+            code="jpeg.progression",
+            offset=original.jpeg.frame.offset,
+        )
+    stretches = tuple(
+        (scan, number, bits, data)
+        for scan, found in sorted(raw.items())
+        for number, (bits, data) in sorted(found.items())
+    )
+    if (
+        not others
+        and not any(tables.get(t.order, t) != t for t in original.jpeg.tables)
+        and not original.strays()
+        and original.same_intervals(revealed)
+    ):
+        return (), stretches  # every bit is the original's
+    data = original.data
+    pieces = {change[:2]: change[2] for change in revealed.changes({})}
+    # The fully revealed file is the redacted one but for those intervals.
+    whole: list[FileEdit] = [
+        (start, end, pieces.get((start, end), new))
+        for start, end, new in redacted.result().changes
+    ]
+    patches: list[Patch] = []
+    position = at = 0  # how far in the revealed file, and in the original
+    for start, end, new in whole:
+        position += start - at
+        patches.extend(_difference(position, bytes(new), data[start:end]))
+        position += len(new)
+        at = end
+    if apply_patches(assemble(data, whole), patches) != data:
+        raise irreversible()
+    return tuple(patches), stretches
+
+
+def _reveal(
+    original: Picture, shown: Picture, edits: Edits
+) -> tuple[Picture, dict[int, Raw]]:
+    """Rewrite with the original's blocks, and its own stretches where they are not canonical."""
+    raw: dict[int, Raw] = {}
+    try:
+        revealed = shown.rewrite(edits, {})
+    except MissingCategory as lack:
+        # The original never needed the codes that the canonical form takes.
+        raw = original.residue(None, (table.order for table in lack.categories))
+        revealed = shown.rewrite(edits, {}, raw)
+    raw |= original.residue(revealed, ())
+    return (shown.rewrite(edits, {}, raw) if raw else revealed), raw
+
+
+def irreversible() -> VerificationError:
+    """Return the error for a diff that would not bring the original back."""
+    return VerificationError(
+        "the diff would not bring the original back",
+        code="redact.not-reversible",
+        hint="please report this file as a bug",
+    )
+
+
+def _place(change: FileEdit) -> tuple[int, int]:
+    return change[:2]
+
+
+def _difference(position: int, new: bytes, old: bytes) -> list[Patch]:
+    """Return the patch that makes ``new`` at ``position`` into ``old``: one from first to last."""
+    if new == old:
+        return []
+    head = _common(new, old)
+    limit = min(len(new), len(old)) - head
+    tail = _common(new[::-1], old[::-1], limit) if limit else 0
+    return [(position + head, len(new) - head - tail, old[head : len(old) - tail])]
+
+
+def _common(a: bytes, b: bytes, limit: int | None = None) -> int:
+    """Return how many first bytes are the same, at most ``limit``."""
+    low, high = 0, min(len(a), len(b)) if limit is None else limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
