@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate", "as_method"]
 
+_KNOWN = 1
+"""The state of a cell whose value stands outside the regions."""
 _SWEEPS = 12
 
 
@@ -117,6 +119,8 @@ class Inpaint:
 
         rows, columns = canvas.rows, canvas.columns
         cells = rows * columns
+        if _KNOWN not in canvas.states.tobytes():  # nothing to interpolate from
+            return Slopes(array("i", bytes(4 * cells)))
         values = array("i", canvas.dc)
         scratch = array("i", [0]) * (3 * cells + 2 * columns + rows)
         inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)
