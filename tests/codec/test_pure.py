@@ -1,7 +1,9 @@
 """The compiled modules, interpreted: the same sources give the same bytes."""
 
 import importlib.util
+import random
 import sys
+from array import array
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -140,3 +142,27 @@ def test_both_forms_refuse_the_same_damage(at, pure) -> None:
     compiled = outcome()
     pure()
     assert outcome() == compiled
+
+
+def test_sketches_are_the_same_in_both_forms() -> None:
+    compiled, plain = core.grid, MODULES["_grid_cy"]
+    assert compiled.is_compiled()
+    assert not plain.is_compiled()
+    generator = random.Random(7)
+
+    def numbers(count: int) -> array:
+        return array("i", [generator.randrange(-20_000, 20_000) for _ in range(count)])
+
+    ahead, off, dc = numbers(3 * 40), numbers(3), numbers(6 * 50)
+    ranges = array("q", [2, 30]), array("q", [9, 41]), array("q", [6, 60])
+    made = []
+    for grid in (compiled, plain):
+        drawn = array("i", range(3 * 50))
+        grid.drawn_behind(ahead, 5, off, 20, drawn)
+        grid.draw_runs(ranges, 6, array("i", [3, 4, 5]), dc, drawn)
+        planes = [bytearray(50) for _ in range(3)]
+        for component, step in enumerate((1, 16, 65535)):
+            grid.samples(drawn, component, 3, step, planes[component])
+        made.append((drawn, planes))
+    assert made[0] == made[1]
+    assert len(set(made[0][1][0])) > 1
