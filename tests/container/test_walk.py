@@ -126,6 +126,24 @@ def test_the_index_says_where_things_lie_in_the_end() -> None:
         image.load()
 
 
+ITEM = '<rdf:li><Container:Item Item:Semantic="GainMap" Item:Length="{}"/></rdf:li>'
+
+
+@pytest.mark.parametrize("packet", ["<x>" + ITEM, "<x>" + ITEM + "</x>", "{}"])
+@pytest.mark.parametrize("note", [b"", segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(4))])
+def test_a_gain_map_goes_that_nothing_tells_of_in_the_end(packet: str, note: bytes) -> None:
+    """XMP says that it is one, but is broken, or is no directory that can be put right."""
+    small = with_segments(picture(48, 32), segment(0xFE, b"its length will be another"))
+    data = multi_picture(picture(96, 64), [(0, b"", small)])
+    data = with_segments(data, xmp(packet.format(len(small))), note)
+    for policy in ("default", "strict"):
+        result = jr.redact(data, [(16, 16, 60, 40)], side_copies=policy)
+        assert jr.restore(result.jpeg, result.diff) == data
+        left = {copy.kind for copy in jr.audit(result.jpeg)}
+        assert left <= {"xmp-packet"}
+        assert len(result.jpeg) < len(data) - len(small)
+
+
 def test_side_copies_can_be_compared_and_shown() -> None:
     data = with_segments(picture(), segment(0xFE, b"a comment"))
     (copy,) = contents(data).copies
