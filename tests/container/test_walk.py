@@ -107,6 +107,19 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
         assert jr.verify(data, result.jpeg, result.diff).ok is (not gone or policy != "keep")
 
 
+@pytest.mark.parametrize("between", [segment(0xE9, b"\0\1\2" * 20), segment(0xFE, bytes(9))])
+@pytest.mark.parametrize("few", [b"0123456789", b"xyzzy" + b"\xff" * 20, b"\xff" * 20])
+def test_a_few_bytes_here_and_a_few_there_are_not_few(between: bytes, few: bytes) -> None:
+    """They come together where the segments between them go."""
+    plain = picture()
+    data = plain[:20] + few + between + few + between + plain[20:]
+    for policy in ("default", "strict", "keep"):
+        result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
+        assert jr.restore(result.jpeg, result.diff) == data
+        assert ((few.strip(b"\xff") or few) in result.jpeg) is (policy == "keep" or few[0] == 255)
+        assert "stray-bytes" not in kinds(result.jpeg) or policy == "keep"
+
+
 def test_the_index_says_where_things_lie_in_the_end() -> None:
     """A comment in front goes, the scans change, and the gain map gets another length."""
     note = segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(20))
