@@ -42,6 +42,9 @@ _RESERVED = range(0xF0, 0xFE)
 """JPGn (T.81 B.1.1.3): libjpeg takes none of them; what stands in one is anybody's."""
 
 
+_Behind = tuple[tuple[Segment, ...], tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a file holds beside the picture's own scans and tables.
@@ -56,12 +59,15 @@ class Contents:
         Side copies for which the whole file is refused, unless that is forced.
     xmp
         Segments of XMP, which may say how long a gain map is.
+    behind_scans
+        Segments behind coded data, and bytes behind these that belong to none.
     """
 
     images: Images | None
     carriers: tuple[Carrier, ...]
     refused: tuple[SideCopy, ...]
     xmp: tuple[Segment, ...] = ()
+    behind_scans: tuple[_Behind, ...] = ()
 
     @property
     def copies(self) -> tuple[SideCopy, ...]:
@@ -91,11 +97,27 @@ class Contents:
             hint = _gain_map_hint(_edited(self.images.data, self.xmp, edits))
             if self.images.unsaid(kept, hint):  # XMP was broken, or speaks of another one
                 (edits, outcomes), kept = self._decided(request, hinted=False)
+        edits = self._apart(edits)
         edits = sorted([edit for edit in edits if edit[0] != edit[1] or edit[2]])
         if self.images is not None:
             place = new_offsets([*edits, *picture])
             edits.extend(self.images.index_edits(kept, place))
         return Scrubbed(sorted(edits), sorted(outcomes, key=_place))
+
+    def _apart(self, edits: list[FileEdit]) -> list[FileEdit]:
+        """Take out bytes too that would else come to stand behind coded data.
+
+        There a reader takes them for part of it, fill bytes as well.
+        """
+        for segments, (start, end) in self.behind_scans:
+            gone = all(
+                any(a <= each.offset and each.end <= b and not new for a, b, new in edits)
+                for each in segments
+            )
+            if gone:
+                others = [edit for edit in edits if edit[1] <= start or end <= edit[0]]
+                edits = [*others, (start, end, b"")]
+        return edits
 
     def _decided(
         self, request: Request, *, hinted: bool = True
@@ -179,7 +201,26 @@ def walk(
 
         hint = _gain_map_hint(_edited(data, named["xmp"], ()))
         images = read_images(data, named["images"], end_of_picture, hint)
-    return Contents(images, tuple(carriers), refusals.copies, tuple(named["xmp"]))
+    behind_scans = tuple(_behind_scans(data, everything, end_of_picture, coded))
+    return Contents(images, tuple(carriers), refusals.copies, tuple(named["xmp"]), behind_scans)
+
+
+def _behind_scans(
+    data: bytes, segments: Sequence[Segment], end_of_picture: int, coded: Sequence[tuple[int, int]]
+) -> Iterator[_Behind]:
+    """Yield bytes that belong to no segment, and the segments between them and coded data."""
+    ends = dict(coded)
+    between: list[Segment] = []
+    at = len(data)  # behind no scan yet
+    stop = end_of_picture - 2 * data.startswith(b"\xff\xd9", end_of_picture - 2)
+    for segment in (*segments, Segment(0xD9, stop, end_of_picture)):
+        if between and at < segment.offset:
+            yield tuple(between), (at, segment.offset)
+        if segment.end in ends:
+            between, at = [], ends[segment.end]
+        elif segment.offset >= at:
+            between.append(segment)
+            at = segment.end
 
 
 def _gain_map_hint(packets: Iterable[bytes]) -> int | None:

@@ -107,6 +107,30 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
         assert jr.verify(data, result.jpeg, result.diff).ok is (not gone or policy != "keep")
 
 
+JUNK = [b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=bytes.hex)
+@pytest.mark.parametrize(
+    "gone", [segment(0xE9, b"\0bin" * 20), segment(0xE1, b"Exif\0\0xx" * 9)], ids=["APP9", "Exif"]
+)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_bytes_that_would_come_to_stand_behind_coded_data(
+    junk: bytes, gone: bytes, progressive: bool
+) -> None:
+    """The segment between them goes, and nothing may become part of the scan."""
+    plain = picture(progressive=progressive)
+    eoi = plain.rindex(b"\xff\xd9")
+    again = segment(0xFE, b"a comment stays") + junk
+    for tail in (plain[eoi:], again + plain[eoi:], gone + junk + plain[eoi:], b""):
+        data = plain[:eoi] + gone + junk + tail
+        for policy in ("default", "strict", "keep"):
+            result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
+            stored = result.diff.to_bytes()
+            assert jr.restore(result.jpeg, stored) == data
+            assert jr.restore(jr.restore(result.jpeg, stored, regions=[0]), stored) == data
+
+
 @pytest.mark.parametrize("between", [segment(0xE9, b"\0\1\2" * 20), segment(0xFE, bytes(9))])
 @pytest.mark.parametrize("few", [b"0123456789", b"xyzzy" + b"\xff" * 20, b"\xff" * 20])
 def test_a_few_bytes_here_and_a_few_there_are_not_few(between: bytes, few: bytes) -> None:
