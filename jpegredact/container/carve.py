@@ -27,6 +27,9 @@ compressed data there are about 6,000 places.
 """
 _DECODED = 1 << 14
 """Characters of base64 that are decoded to look for a frame and a scan."""
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MOST_LOOSE, _MOST_BETWEEN = 40, 4096
+"""Segments of a picture with other bytes between them that are looked at, and so many bytes."""
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\s]+|&#x?[0-9A-Fa-f]{1,3};)+")
 _NOT_BASE64 = re.compile(rb"\s|&#x?[0-9A-Fa-f]{1,3};|=")
 _HEX = re.compile(rb"[0-9A-Fa-f\s]+")
@@ -97,9 +100,37 @@ def _jpeg_stands(data: bytes, at: int, end: int) -> bool:
         return True
     if shape.coherent:
         return all(_plausible(data, segment) for segment in shape.segments)
+    if _stands_loosely(data, at + 2, end):
+        return True
     # A chain of segments that only the end of the bytes cuts short may go on elsewhere
     cut = shape.end + 4 >= end or shape.end + 2 + _number(data, shape.end + 2, 2) > end
     return cut and len(shape.segments) > 1 and data[shape.end : shape.end + 1] in (b"", b"\xff")
+
+
+def _stands_loosely(data: bytes, at: int, end: int) -> bool:
+    """Whether a frame and a scan are there for who passes over what stands between segments.
+
+    libjpeg does, with a warning; so do many viewers. Frame and scan headers whose lengths agree
+    with their components don't come together by chance.
+    """
+    frame = False
+    for _ in range(_MOST_LOOSE):
+        found = _MARKER.search(data, at, min(end, at + _MOST_BETWEEN))
+        if found is None or data[found.end() - 1] in (0xD8, 0xD9):
+            return False
+        at = found.end()
+        code = data[at - 1]
+        if code == 0x01 or 0xD0 <= code <= 0xD7:
+            continue
+        length = _number(data, at, 2)
+        segment = jpegwalk.Walked(code, at - 2, at + length)
+        if length < 2 or segment.end > end or not _plausible(data, segment):
+            return False
+        if code == 0xDA:
+            return frame
+        frame = frame or (0xC0 <= code <= 0xCF and code not in (0xC4, 0xC8, 0xCC))
+        at = segment.end
+    return False
 
 
 def _plausible(data: bytes, segment: jpegwalk.Walked) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ..errors import SideCopyError
 from .carve import carve
 from .model import Policy
+from .segments.refusals import may_stay
 from .walk import Contents
 
 __all__ = ["require_clean"]
@@ -52,7 +53,7 @@ def require_clean(
     made = []
     for copy in contents.copies:
         action = copy.actions.of(policy)
-        if action in _GONE:
+        if action in _GONE and not (action == "refuse" and may_stay(copy, policy)):
             raise SideCopyError(
                 f"{copy.detail} ({copy.kind}) is still there after cleaning",
                 code="side-copy.left", offset=_in_file(copy.offset, cuts),

@@ -7,12 +7,12 @@ Knows marker codes and signatures; what they hold is the carriers' business.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from .model import Action, Area, Carrier, Kept, Request, Scrubbed, Segment, SideCopy
+from .model import Action, Area, Carrier, FileEdit, Kept, Request, Scrubbed, Segment, SideCopy
 from .segments.jfif import read_jfif
 from .segments.refusals import is_refused, read_refusals
 from .segments.strays import read_strays
@@ -42,6 +42,9 @@ _RESERVED = range(0xF0, 0xFE)
 """JPGn (T.81 B.1.1.3): libjpeg takes none of them; what stands in one is anybody's."""
 
 
+_Behind = tuple[tuple[Segment, ...], tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a file holds beside the picture's own scans and tables.
@@ -54,11 +57,17 @@ class Contents:
         All others.
     refused
         Side copies for which the whole file is refused, unless that is forced.
+    xmp
+        Segments of XMP, which may say how long a gain map is.
+    behind_scans
+        Segments behind coded data, and bytes behind these that belong to none.
     """
 
     images: Images | None
     carriers: tuple[Carrier, ...]
     refused: tuple[SideCopy, ...]
+    xmp: tuple[Segment, ...] = ()
+    behind_scans: tuple[_Behind, ...] = ()
 
     @property
     def copies(self) -> tuple[SideCopy, ...]:
@@ -83,20 +92,47 @@ class Contents:
         for carrier in self._all():
             names |= carrier.names(areas, orientation)
         request = replace(request, names=frozenset(names))
-        edits, outcomes = Scrubbed([], [])
-        kept: tuple[Kept, ...] = ()
-        if self.images is not None:
-            (edits, outcomes), kept = self.images.decide(request)
-            request = replace(request, images=kept)
-        for carrier in self.carriers:
-            scrubbed = carrier.scrub(request)
-            edits = [*edits, *scrubbed.edits]
-            outcomes = [*outcomes, *scrubbed.outcomes]
+        (edits, outcomes), kept = self._decided(request)
+        if self.images is not None and request.policy != "keep":
+            hint = _gain_map_hint(_edited(self.images.data, self.xmp, edits))
+            if self.images.unsaid(kept, hint):  # XMP was broken, or speaks of another one
+                (edits, outcomes), kept = self._decided(request, hinted=False)
+        edits = self._apart(edits)
         edits = sorted([edit for edit in edits if edit[0] != edit[1] or edit[2]])
         if self.images is not None:
             place = new_offsets([*edits, *picture])
             edits.extend(self.images.index_edits(kept, place))
         return Scrubbed(sorted(edits), sorted(outcomes, key=_place))
+
+    def _apart(self, edits: list[FileEdit]) -> list[FileEdit]:
+        """Take out bytes too that would else come to stand behind coded data.
+
+        There a reader takes them for part of it, fill bytes as well.
+        """
+        for segments, (start, end) in self.behind_scans:
+            gone = all(
+                any(a <= each.offset and each.end <= b and not new for a, b, new in edits)
+                for each in segments
+            )
+            if gone:
+                others = [edit for edit in edits if edit[1] <= start or end <= edit[0]]
+                edits = [*others, (start, end, b"")]
+        return edits
+
+    def _decided(
+        self, request: Request, *, hinted: bool = True
+    ) -> tuple[Scrubbed, tuple[Kept, ...]]:
+        """Return what all carriers change, and the images that stay."""
+        edits, outcomes = Scrubbed([], [])
+        kept: tuple[Kept, ...] = ()
+        if self.images is not None:
+            (edits, outcomes), kept = self.images.decide(request, hinted=hinted)
+            request = replace(request, images=kept)
+        for carrier in self.carriers:
+            scrubbed = carrier.scrub(request)
+            edits = [*edits, *scrubbed.edits]
+            outcomes = [*outcomes, *scrubbed.outcomes]
+        return Scrubbed(edits, outcomes), kept
 
 
 def walk(
@@ -163,20 +199,51 @@ def walk(
     if named["images"] or end_of_picture < len(data):
         from .images.carrier import read_images
 
-        hint = _gain_map_hint(data, named["xmp"])
+        hint = _gain_map_hint(_edited(data, named["xmp"], ()))
         images = read_images(data, named["images"], end_of_picture, hint)
-    return Contents(images, tuple(carriers), refusals.copies)
+    behind_scans = tuple(_behind_scans(data, everything, end_of_picture, coded))
+    return Contents(images, tuple(carriers), refusals.copies, tuple(named["xmp"]), behind_scans)
 
 
-def _gain_map_hint(data: bytes, segments: Iterable[Segment]) -> int | None:
+def _behind_scans(
+    data: bytes, segments: Sequence[Segment], end_of_picture: int, coded: Sequence[tuple[int, int]]
+) -> Iterator[_Behind]:
+    """Yield bytes that belong to no segment, and the segments between them and coded data."""
+    ends = dict(coded)
+    between: list[Segment] = []
+    at = len(data)  # behind no scan yet
+    stop = end_of_picture - 2 * data.startswith(b"\xff\xd9", end_of_picture - 2)
+    for segment in (*segments, Segment(0xD9, stop, end_of_picture)):
+        if between and at < segment.offset:
+            yield tuple(between), (at, segment.offset)
+        if segment.end in ends:
+            between, at = [], ends[segment.end]
+        elif segment.offset >= at:
+            between.append(segment)
+            at = segment.end
+
+
+def _gain_map_hint(packets: Iterable[bytes]) -> int | None:
     """Return the length that XMP gives a gain map."""
     from .images.gainmap import length_in_directory
 
-    for segment in segments:
-        found = length_in_directory(data[segment.offset + 4 : segment.end])
+    for packet in packets:
+        found = length_in_directory(packet)
         if found is not None:
             return found
     return None
+
+
+def _edited(data: bytes, segments: Iterable[Segment], edits: Iterable[FileEdit]) -> Iterator[bytes]:
+    """Yield what segments hold once edits are made."""
+    ordered = sorted(edits, key=lambda edit: edit[:2])
+    for segment in segments:
+        pieces, at = [], segment.offset
+        for start, end, new in ordered:
+            if segment.offset <= start and end <= segment.end:
+                pieces += [data[at:start], new]
+                at = end
+        yield b"".join([*pieces, data[at : segment.end]])[4:]
 
 
 def _carrier_of(data: bytes, segment: Segment) -> str | None:
@@ -206,9 +273,9 @@ def _place(outcome: tuple[SideCopy, Action]) -> int:
     return outcome[0].offset
 
 
-def areas_of(bounds: Iterable[tuple[float, float, float, float]], width: int, height: int) -> (
-    tuple[Area, ...]
-):
+def areas_of(
+    bounds: Iterable[tuple[float, float, float, float]], width: int, height: int
+) -> tuple[Area, ...]:
     """Return bounds in pixels of the stored picture as areas."""
     return tuple(
         Area(left / width, top / height, right / width, bottom / height)

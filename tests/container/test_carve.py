@@ -103,6 +103,22 @@ def test_a_picture_cut_short_is_not_decided() -> None:
         assert found(JPEG[:cut]) == []
 
 
+@pytest.mark.parametrize("between", [b"x", b"some text", bytes(30), b"\0" * 4000])
+def test_bytes_between_segments(between: bytes) -> None:
+    """libjpeg passes over them with a warning, so the picture can be seen."""
+    shape = jpegwalk.header(JPEG, 0, len(JPEG))
+    assert shape is not None
+    for segment in shape.segments[1:]:
+        data = JPEG[: segment.offset] + between + JPEG[segment.offset :]
+        Image.open(io.BytesIO(data)).load()
+        assert found(data) == [(0, "jpeg")]
+
+
+def test_many_pictures_with_bytes_between_take_no_long_time() -> None:
+    data = (b"\xff\xd8" + b"x\xff\xe1\0\2" * 5) * 20000
+    assert timed(data) < 3
+
+
 def test_a_chain_too_long_to_follow_is_not_decided() -> None:
     chain = files.segment(0xE1, b"") * (jpegwalk.MOST_SEGMENTS + 9)
     assert found(b"\xff\xd8" + chain + bytes(90)) == [(0, "jpeg")]

@@ -64,6 +64,20 @@ def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch)
     assert caught.value.offset == redacted_header + 4 + len(b"maker")
 
 
+@pytest.mark.parametrize("policy", ["default", "strict", "keep"])
+@pytest.mark.parametrize("length", [16, 3000])
+def test_a_forced_stereo_pair_passes(policy: str, length: int) -> None:
+    """Its descriptor shows nothing and stays by default; one that is too long does not."""
+    descriptor = segment(0xE3, b"_JPSJPS_" + b"\1" * length)
+    data = with_segments(picture(), descriptor)
+    with pytest.raises(jr.UnsupportedJpegError):
+        jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
+    result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy, force=True)
+    stays = policy == "keep" or (policy == "default" and length == 16)
+    assert (descriptor in result.jpeg) is stays
+    assert jr.restore(result.jpeg, result.diff) == data
+
+
 def test_a_signature_alone_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker\xff\xd8\xff\xe0" + bytes(40)))
@@ -82,7 +96,7 @@ def test_offsets_are_those_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     from jpegredact.container.images.carrier import Images
 
     monkeypatch.setattr(Images, "copies", ())
-    monkeypatch.setattr(Images, "decide", lambda self, request: (Scrubbed([], []), ()))
+    monkeypatch.setattr(Images, "decide", lambda self, request, hinted: (Scrubbed([], []), ()))
     plain = with_segments(picture(), segment(0xFE, b"c"))  # so that there is something to do
     data = plain + b"\0" * 5 + embedded()
     with pytest.raises(jr.SideCopyError) as caught:

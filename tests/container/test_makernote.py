@@ -554,3 +554,30 @@ def test_rationals_are_no_offsets():
     )
     file = camera("SIGMA", note)
     assert scrub(file)[0] == file.data
+
+
+@pytest.mark.parametrize("into", [0, 60])
+def test_a_note_that_is_not_read_ends_where_a_thumbnail_begins(into):
+    """Its stated length goes over the thumbnail, which looks otherwise once it is made anew."""
+    thumbnail = maker.jpeg(32, 24)
+    thumbnail = thumbnail[:2] + thumbnail[20:]
+    frame = thumbnail.index(b"\xff\xc0")
+    thumbnail = (
+        b"\xff\xd8" + thumbnail[frame : frame + 19] + thumbnail[2:frame] + (thumbnail[frame + 19 :])
+    )  # no hit: its first segment is none that pictures begin with
+    parts = {
+        "ifd0": [(MAKE, ASCII, "Somebody"), (EXIF_IFD, LONG, Ref("exif"))],
+        "exif": [(MAKER_NOTE, UNDEFINED, Raw(200, 150))],
+        "ifd1": [(0x0201, LONG, Ref("thumbnail")), (0x0202, LONG, Size("thumbnail"))],
+        "note": b"\x01" * 40,
+        "thumbnail": thumbnail + bytes(900),
+    }
+    made = maker.tiff(parts, "little", {"ifd0": "ifd1"})
+    at = made.places["note" if not into else "thumbnail"] + into
+    parts["exif"] = [(MAKER_NOTE, UNDEFINED, Raw(200, at))]
+    file = maker.wrapped(maker.tiff(parts, "little", {"ifd0": "ifd1"}))
+    out, outcomes = scrub(file)
+    assert kinds(outcomes) == [("exif-thumbnail", "regenerate")]
+    assert thumbnail[30:] not in out
+    note = [copy for copy, _ in outcomes if copy.kind == "makernote"]
+    assert [copy.length for copy in note] == ([40] if not into else [])

@@ -218,6 +218,15 @@ def test_digests_of_another_block_are_left_or_go() -> None:
     assert clean(data, names=["Jane Doe"]) == jpeg(app13(after))
 
 
+@pytest.mark.parametrize("content", [b"", bytes(15), b"\1" * 17, thumbnail(8, 8)[28:]])
+def test_what_is_no_digest_goes(content: bytes) -> None:
+    data = jpeg(app13(HARMLESS + resource(0x0425, content)))
+    (copy,) = [each for each in carrier(data).copies if each.kind == "photoshop-digest"]
+    assert copy.actions == ("drop", "drop", "warn")
+    assert block_of(clean(data)) == HARMLESS
+    assert clean(data, "keep") == data
+
+
 def test_iptc_with_nothing_left_goes_with_its_digest() -> None:
     block = data_set(2, 25, b"Jane Doe")
     digest = hashlib.md5(block, usedforsecurity=False).digest()

@@ -107,6 +107,43 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
         assert jr.verify(data, result.jpeg, result.diff).ok is (not gone or policy != "keep")
 
 
+JUNK = [b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=bytes.hex)
+@pytest.mark.parametrize(
+    "gone", [segment(0xE9, b"\0bin" * 20), segment(0xE1, b"Exif\0\0xx" * 9)], ids=["APP9", "Exif"]
+)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_bytes_that_would_come_to_stand_behind_coded_data(
+    junk: bytes, gone: bytes, progressive: bool
+) -> None:
+    """The segment between them goes, and nothing may become part of the scan."""
+    plain = picture(progressive=progressive)
+    eoi = plain.rindex(b"\xff\xd9")
+    again = segment(0xFE, b"a comment stays") + junk
+    for tail in (plain[eoi:], again + plain[eoi:], gone + junk + plain[eoi:], b""):
+        data = plain[:eoi] + gone + junk + tail
+        for policy in ("default", "strict", "keep"):
+            result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
+            stored = result.diff.to_bytes()
+            assert jr.restore(result.jpeg, stored) == data
+            assert jr.restore(jr.restore(result.jpeg, stored, regions=[0]), stored) == data
+
+
+@pytest.mark.parametrize("between", [segment(0xE9, b"\0\1\2" * 20), segment(0xFE, bytes(9))])
+@pytest.mark.parametrize("few", [b"0123456789", b"xyzzy" + b"\xff" * 20, b"\xff" * 20])
+def test_a_few_bytes_here_and_a_few_there_are_not_few(between: bytes, few: bytes) -> None:
+    """They come together where the segments between them go."""
+    plain = picture()
+    data = plain[:20] + few + between + few + between + plain[20:]
+    for policy in ("default", "strict", "keep"):
+        result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
+        assert jr.restore(result.jpeg, result.diff) == data
+        assert ((few.strip(b"\xff") or few) in result.jpeg) is (policy == "keep" or few[0] == 255)
+        assert "stray-bytes" not in kinds(result.jpeg) or policy == "keep"
+
+
 def test_the_index_says_where_things_lie_in_the_end() -> None:
     """A comment in front goes, the scans change, and the gain map gets another length."""
     note = segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(20))
@@ -124,6 +161,24 @@ def test_the_index_says_where_things_lie_in_the_end() -> None:
         assert image.n_frames == 2
         image.seek(1)
         image.load()
+
+
+ITEM = '<rdf:li><Container:Item Item:Semantic="GainMap" Item:Length="{}"/></rdf:li>'
+
+
+@pytest.mark.parametrize("packet", ["<x>" + ITEM, "<x>" + ITEM + "</x>", "{}"])
+@pytest.mark.parametrize("note", [b"", segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(4))])
+def test_a_gain_map_goes_that_nothing_tells_of_in_the_end(packet: str, note: bytes) -> None:
+    """XMP says that it is one, but is broken, or is no directory that can be put right."""
+    small = with_segments(picture(48, 32), segment(0xFE, b"its length will be another"))
+    data = multi_picture(picture(96, 64), [(0, b"", small)])
+    data = with_segments(data, xmp(packet.format(len(small))), note)
+    for policy in ("default", "strict"):
+        result = jr.redact(data, [(16, 16, 60, 40)], side_copies=policy)
+        assert jr.restore(result.jpeg, result.diff) == data
+        left = {copy.kind for copy in jr.audit(result.jpeg)}
+        assert left <= {"xmp-packet"}
+        assert len(result.jpeg) < len(data) - len(small)
 
 
 def test_side_copies_can_be_compared_and_shown() -> None:

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import jpegredact as jr
 
-from . import seeds, structure, targets
+from . import rich, seeds, side_copies, structure, targets
 from .mutations import mutate, mutate_bytes, mutate_diff
 from .workers import Workers
 
@@ -42,6 +42,11 @@ TURNS = {
     (0xC9, 12): 1, (0xCA, 8): 2, (0xCA, 12): 1, (0, 0): 1,
 }  # fmt: skip
 """How often each coding process has its turn; the last one is all others."""
+
+
+BESIDE = "side copies"
+HOW = {"scrub": side_copies.scrub, "redact": side_copies.redact}
+"""How what stands beside the picture is checked."""
 
 
 def made_pictures() -> list[bytes]:
@@ -142,6 +147,11 @@ def check_restore(jpeg: bytes, diff: bytes, original: bytes, tally: Tally) -> No
     tally.guard("restore a part", jpeg, diff, targets.restore_part, jpeg, diff)
 
 
+def check_beside(jpeg: bytes, seed: int, tally: Tally, how: str) -> None:
+    """Clean what stands beside the picture; or redact, so that the picture is changed too."""
+    tally.guard(f"{BESIDE}, {how}", jpeg, b"", HOW[how], jpeg, seed)
+
+
 # ---------------------------------------------------------------------------
 # The run
 # ---------------------------------------------------------------------------
@@ -155,11 +165,25 @@ class Input:
     diff: bytes = b""
     original: bytes = b""
     ours: bool = True
+    beside: str = ""
+    """One of `HOW` where it is damaged beside the picture."""
+
+    @classmethod
+    def read(cls, path: Path) -> Input:
+        """Return what an escape was kept as."""
+        note, diff = path.with_suffix(".txt"), path.with_suffix(".jrdiff")
+        what = note.read_text() if note.exists() else ""
+        return cls(
+            path.read_bytes(), diff.read_bytes() if diff.exists() else b"",
+            beside=next((how for how in HOW if what.startswith(f"{BESIDE}, {how}")), ""),
+        )  # fmt: skip
 
     def check(self, number: int) -> Tally:
         """Make the checks."""
         tally = Tally(number=number, ours=self.ours, inputs=1)
-        if self.diff:
+        if self.beside:
+            check_beside(self.jpeg, number, tally, self.beside)
+        elif self.diff:
             check_restore(self.jpeg, self.diff, self.original, tally)
         else:
             check_redact(self.jpeg, number, tally)
@@ -233,6 +257,25 @@ class Source:
         return Input(jpeg, diff, pair.original, ours)
 
 
+class Beside:
+    """Where inputs come from that are damaged beside the picture: one of ten is redacted.
+
+    The first ``made`` of the files are our own; a third of the inputs are made of those only.
+    """
+
+    def __init__(self, files: Sequence[bytes], seed: int, made: int) -> None:
+        self.files, self.seed, self.made = files, seed, made
+
+    def input(self, number: int) -> Input:
+        """Return an input, always the same for the same number."""
+        rng = random.Random(f"beside {self.seed}/{number}")
+        ours = rng.random() < 0.33 or self.made == len(self.files)
+        some = self.files[: self.made] if ours else self.files
+        jpeg = side_copies.mutate(rng, rng.choice(some), rng.choice(some))
+        whole = rng.random() < 0.1 and len(jpeg) < 120_000
+        return Input(jpeg, ours=ours, beside="redact" if whole else "scrub")
+
+
 def run(inputs: Sequence[bytes], seed: int, count: int) -> Iterator[Tally]:
     """Check ``count`` mutations in this process; yield the tally after each."""
     source, tally = Source(inputs, seed, len(inputs)), Tally()
@@ -241,7 +284,9 @@ def run(inputs: Sequence[bytes], seed: int, count: int) -> Iterator[Tally]:
         yield tally
 
 
-def run_jobs(source: Source, numbers: range, jobs: int, patience: float) -> Iterator[Tally]:
+def run_jobs(
+    source: Source | Beside, numbers: range, jobs: int, patience: float
+) -> Iterator[Tally]:
     """Check the inputs with these numbers in processes; yield a tally of each.
 
     A process that dies, or works on an input for more than ``patience`` seconds,
@@ -266,6 +311,14 @@ def collect(paths: Iterable[Path]) -> list[bytes]:
     return found
 
 
+def collect_beside(paths: Iterable[Path]) -> list[bytes]:
+    """Read files that have something beside the picture, put on small pictures."""
+    found = []
+    for path in paths:
+        found += rich.of_folder(path) if path.is_dir() else [rich.graft(path.read_bytes())]
+    return found
+
+
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -279,6 +332,7 @@ def parsed() -> argparse.Namespace:
     add("--jobs", type=int, default=1)
     add("--made-only", action="store_true", help="not from the corpus")
     add("--undamaged", action="store_true", help="instead: all files as they are, by each method")
+    add("--side-copies", action="store_true", help="instead: damage what is beside the picture")
     add("--crashes", type=Path, default=CRASHES, help="folder for escapes")
     return parser.parse_args()
 
@@ -288,14 +342,22 @@ def main() -> int:
     arguments = parsed()
     paths = arguments.files or [p for p in [seeds.CORPUS] if p.is_dir() and not arguments.made_only]
     made = made_pictures()
-    if arguments.undamaged:
+    source: Source | Beside
+    if arguments.side_copies:
+        made = list(rich.made_files())
+        pictures = made + collect_beside(paths)
+        numbers = range(arguments.first, arguments.first + arguments.count)
+    elif arguments.undamaged:
         files = [f for p in paths for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
         pictures = made + [path.read_bytes() for path in files if path.is_file()]
         numbers = range(len(targets.METHODS) * len(pictures))
     else:
         pictures = made + collect(paths)
         numbers = range(arguments.first, arguments.first + arguments.count)
-    source = Source(pictures, arguments.seed, len(made), arguments.undamaged)
+    if arguments.side_copies:
+        source = Beside(pictures, arguments.seed, len(made))
+    else:
+        source = Source(pictures, arguments.seed, len(made), arguments.undamaged)
     start = told = time.monotonic()
     total = Tally()
     for tally in run_jobs(source, numbers, arguments.jobs, 2 * targets.WAIT * targets.SLACK):

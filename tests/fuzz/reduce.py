@@ -16,6 +16,7 @@ import multiprocessing as mp
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import astuple
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,11 +26,11 @@ Kind = str | None
 """What escaped, without its numbers; None for an answer."""
 
 
-def escape(jpeg: bytes, diff: bytes, seed: int) -> Kind:
+def escape(jpeg: bytes, diff: bytes, seed: int, beside: str = "") -> Kind:
     """Check one input in a process of its own."""
     context = mp.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_check, args=(jpeg, diff, seed, theirs))
+    process = context.Process(target=_check, args=(jpeg, diff, seed, beside, theirs))
     process.start()
     theirs.close()
     try:
@@ -41,8 +42,8 @@ def escape(jpeg: bytes, diff: bytes, seed: int) -> Kind:
     return found
 
 
-def _check(jpeg: bytes, diff: bytes, seed: int, connection: Connection) -> None:
-    tally = mutate.Input(jpeg, diff).check(seed)
+def _check(jpeg: bytes, diff: bytes, seed: int, beside: str, connection: Connection) -> None:
+    tally = mutate.Input(jpeg, diff, beside=beside).check(seed)
     what = tally.escapes[0].what if tally.escapes else None
     connection.send(what and re.sub(r"\d+(\.\d+)?", "N", what))
 
@@ -80,15 +81,13 @@ def main() -> int:
                                      description=__doc__.splitlines()[0])  # fmt: skip
     parser.add_argument("files", nargs="+", type=Path)
     for path in parser.parse_args().files:
-        jpeg = path.read_bytes()
-        beside = path.with_suffix(".jrdiff")
-        diff = beside.read_bytes() if beside.exists() else b""
-        found = ((seed, escape(jpeg, diff, seed)) for seed in range(targets.SEEDS))
+        jpeg, diff, _, _, beside = astuple(mutate.Input.read(path))
+        found = ((seed, escape(jpeg, diff, seed, beside)) for seed in range(targets.SEEDS))
         seed, kind = next(((s, k) for s, k in found if k), (0, None))
         if kind is None:
             print(f"{path}: nothing escapes any more")
             continue
-        jpeg = reduced(jpeg, lambda less: escape(less, diff, seed) == kind)  # noqa: B023
+        jpeg = reduced(jpeg, lambda less: escape(less, diff, seed, beside) == kind)  # noqa: B023
         if diff:
             diff = reduced(diff, lambda less: escape(jpeg, less, seed) == kind)  # noqa: B023
         print(mutate.Escape(kind, jpeg, diff).save(mutate.CRASHES), len(jpeg), "bytes:", kind)

@@ -3,7 +3,8 @@
     pip install atheris
     python -m tests.fuzz.run_atheris TARGET [FOLDER...] [-libfuzzer_option=value...]
 
-TARGET is reader, redact, damaged, restore or diff (see tests/fuzz/targets.py). New
+TARGET is reader, redact, damaged, restore or diff (see tests/fuzz/targets.py), segments or
+beside (tests/fuzz/side_copies.py). New
 inputs are kept in the first FOLDER, for the next run (default: a temporary one); an
 empty one is filled with what the target starts from. Crashes go to
 tests/fuzz/crashes/local. Useful options: -max_total_time=600, -runs=100000, -seed=1.
@@ -31,23 +32,26 @@ with atheris.instrument_imports(include=["jpegredact"]):
         if not module.name.startswith(("jpegredact.__main__", "jpegredact.cli")):
             importlib.import_module(module.name)
 
-from . import mutate, mutations, targets
+from . import mutate, mutations, side_copies, targets
 
-MUTATED = {"reader": mutations.mutate, "redact": mutations.mutate, "diff": mutations.mutate_bytes}
+MUTATED = {"reader": mutations.mutate, "redact": mutations.mutate, "diff": mutations.mutate_bytes,
+           "segments": side_copies.mutate}  # fmt: skip
 """Targets that half of the time get mutations that know the format."""
+TARGETS = {**targets.TARGETS, **side_copies.TARGETS}
 OPTIONS = {"-timeout": "60", "-rss_limit_mb": "4096", "-max_len": "100000",
            "-artifact_prefix": f"{mutate.CRASHES / 'local'}/"}  # fmt: skip
 
 
 def main() -> None:
     """Run libFuzzer, which ends the process itself."""
-    if len(sys.argv) < 2 or sys.argv[1] not in targets.TARGETS:
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
         sys.exit(f"{__doc__}\nthis is jpegredact {jpegredact.__version__}")
     name, arguments = sys.argv[1], sys.argv[2:]
     options = [argument for argument in arguments if argument.startswith("-")]
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     folders = folders or [Path(tempfile.mkdtemp(prefix=f"jpegredact-{name}-"))]
-    first = targets.first_inputs(name)
+    module = targets if name in targets.TARGETS else side_copies
+    first = module.first_inputs(name)
     folders[0].mkdir(parents=True, exist_ok=True)
     if not any(folders[0].iterdir()):
         for data in first:
@@ -63,7 +67,7 @@ def main() -> None:
             return atheris.Mutate(data, most)
         return mutation(rng, data, rng.choice(first))[:most]
 
-    atheris.Setup([sys.argv[0], *options, *map(str, folders)], targets.TARGETS[name],
+    atheris.Setup([sys.argv[0], *options, *map(str, folders)], TARGETS[name],
                   custom_mutator=change)  # fmt: skip
     atheris.Fuzz()
 

@@ -281,7 +281,19 @@ class _Reader(Ground):
             spans = [piece for part in note.parts for piece in part.spans]
             if overlaps(spans, self.structure):
                 note = unread_note(self.data, span, self.hits)  # its offsets were misread
+            if not note.parsed and overlaps([span], self.shown):
+                span = self._in_front_of_pictures(span)
+                if span[0] == span[1]:
+                    continue
+                note = unread_note(self.data, span, self.hits)
             self._take(note, span)
+
+    def _in_front_of_pictures(self, span: Span) -> Span:
+        """Return what of a MakerNote no picture that tags name lies over, from its start on."""
+        start, end = span
+        if any(first <= start < last for first, last in self.shown):
+            return start, start
+        return start, min([end, *(first for first, _ in self.shown if first > start)])
 
     def _take(self, note: Note, span: Span) -> None:
         self.read_notes.append((span, note))

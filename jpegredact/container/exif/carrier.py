@@ -27,6 +27,9 @@ _ESCAPES = re.compile(rb"\x1b[$(][@-Z]")
 _MOST_PIXELS = 1 << 22
 """Of a picture that fits into a segment; some state sizes that only cost time."""
 
+_MOST_ROUNDS = 4
+"""How often a block is read again while more of it shows."""
+
 _USUAL_THUMBNAIL = (160, 120)
 """Exif's own example; for one that does not say its size."""
 
@@ -79,9 +82,11 @@ class ExifCarrier:
         for index, block in enumerate(self.blocks):
             whole = _whole(self.data, block, first=index == 0)
             action = whole.actions.of(request.policy)
+            more = _Cleaning(self.data, block, request) if action == "keep" else None
+            if more is not None and not more.settle():
+                more, action = None, whole.actions.strict
             outcomes.append((whole, action))
-            if action == "keep":
-                more = _Cleaning(self.data, block, request)
+            if more is not None:
                 edits += more.edits()
                 outcomes += more.outcomes
             else:
@@ -170,6 +175,25 @@ class _Cleaning:
             self.outcomes.append((part.copy, action))
         for start, end in merged(zeroed):
             self._write(start, bytes(end - start))
+
+    def settle(self) -> bool:
+        """Zero what shows only now that other things are zeros; False where that has no end.
+
+        Where a MakerNote's offsets count from is told by what they point to, so what was zeroed
+        may make another reading the better one.
+        """
+        zeroed = any(action == "zero" for _, action in self.outcomes)
+        if self.request.policy != "default" or not zeroed:
+            return True
+        for _ in range(_MOST_ROUNDS):
+            new = bytes(self.bytes)
+            block = read_block(new, Segment(_APP1, 0, len(new)))
+            left = [part for part in block.parts if part.copy.actions.default == "zero"]
+            if block.broken or not left:
+                return not block.broken
+            for start, end in merged(span for part in left for span in part.spans):
+                self._write(self.origin + start, bytes(end - start))
+        return False
 
     def edits(self) -> list[FileEdit]:
         """Return what changed, in order."""

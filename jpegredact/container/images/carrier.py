@@ -41,6 +41,8 @@ class _Piece:
     copy: SideCopy
     part: trailers.Part
     listed: tuple[tuple[int, int], ...] = ()
+    hinted: bool = False
+    """Whether only its length, in XMP, says that it is a gain map."""
 
     @property
     def gain_map(self) -> bool:
@@ -79,8 +81,10 @@ class Images:
         """Return what `decide` does, without what stays."""
         return self.decide(request)[0]
 
-    def decide(self, request: Request) -> tuple[Scrubbed, tuple[Kept, ...]]:
+    def decide(self, request: Request, *, hinted: bool = True) -> tuple[Scrubbed, tuple[Kept, ...]]:
         """Say what goes, and what stays with which bytes.
+
+        Without ``hinted``, gain maps that only XMP says are some go too.
 
         `index_edits` puts the index right when it is known where everything is in the new file.
         What stays under "keep" is listed too where it is no picture, such as a film, so that
@@ -91,6 +95,8 @@ class Images:
         kept: list[Kept] = []
         for piece in self.pieces:
             new, action = self._fate(piece, request)
+            if piece.hinted and not hinted:
+                new, action = None, "drop"
             start, end = piece.part.start, piece.part.end
             if new is not None and piece.part.kind != "padding":
                 kept.append(Kept(start, end - start, new))
@@ -101,6 +107,11 @@ class Images:
             outcomes.append((piece.copy, action))
         heads, said = self._heads(request, kept)
         return Scrubbed(heads + edits, said + outcomes), tuple(kept)
+
+    def unsaid(self, kept: Sequence[Kept], hint: int | None) -> bool:
+        """Whether a gain map stays that XMP does not tell of any more: it gives this length."""
+        hinted = {piece.part.start for piece in self.pieces if piece.hinted}
+        return any(one.offset in hinted and len(one.new) != hint for one in kept)
 
     def index_edits(self, kept: Sequence[Kept], new_offset: Callable[[int], int]) -> list[FileEdit]:
         """Return the MPF segments that stay, put right, each of the same length as before.
@@ -268,12 +279,12 @@ def _piece(
     gain_map_hint: int | None,
 ) -> _Piece:
     kind, actions = _KINDS[part.kind]
-    detail = part.detail
+    detail, hinted = part.detail, False
     if part.kind == "jpeg":
         names = [mpf.type_name(entries[which][number]) for which, number in listed]
         by = gainmap.gain_map_kind(data[part.start : part.end])
         if not by and part.end - part.start == gain_map_hint and part.closed:
-            by = "GContainer"
+            by, hinted = "GContainer", True
         if by and part.closed:
             kind, actions, detail = "gain-map", _GAIN_MAP, f"gain map ({by}), {part.detail}"
         elif listed:
@@ -282,7 +293,7 @@ def _piece(
         kind, part.start, part.end - part.start, detail, actions, part.size,
         (part.inner,) if part.inner else (), part.encoding,
     )  # fmt: skip
-    return _Piece(copy, part, tuple(listed) if part.kind == "jpeg" else ())
+    return _Piece(copy, part, tuple(listed) if part.kind == "jpeg" else (), hinted)
 
 
 def _found_by_size(

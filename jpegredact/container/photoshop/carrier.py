@@ -41,6 +41,7 @@ __all__ = ["read_photoshop"]
 _EXIF = (0x0422, 0x0423)
 _XMP = 0x0424
 _DIGEST = 0x0425
+_DIGEST_SIZE = 16
 
 _DROPPED = Actions("drop", "drop", "warn")
 _KEPT = Actions("keep", "drop", "keep")
@@ -147,7 +148,7 @@ class _Cleaner:
             return self._drop(resource) if named and self.request.policy == "default" else []
         if self.request.policy == "keep":
             return []
-        if resource.number == _DIGEST:
+        if resource.number == _DIGEST and len(content) == _DIGEST_SIZE:
             return self._digest(resource, content)
         if resource.number == _XMP:
             return self._xmp(resource)
@@ -277,6 +278,8 @@ def _plain_entry(assembly: Assembly, resource: Resource, content: bytes) -> _Ent
 
 def _plain_kind(resource: Resource, content: bytes) -> tuple[str, str, Actions] | None:
     """Return kind, detail and actions of a resource without a part of its own, or None."""
+    if resource.number == _DIGEST and len(content) != _DIGEST_SIZE:
+        return "photoshop-digest", "what is no digest of IPTC", _DROPPED
     if resource.number == _DIGEST:
         return "photoshop-digest", "digest of IPTC", Actions("edit", "drop", "keep")
     if resource.number == _XMP:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..model import Action, Actions, Request, Segment, SideCopy
+from ..model import Action, Actions, Policy, Request, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload
 
-__all__ = ["is_refused", "read_refusals", "refusals"]
+__all__ = ["is_refused", "may_stay", "read_refusals", "refusals"]
 
 _REFUSE = Actions("refuse", "refuse", "refuse")
 _JPS = b"_JPSJPS_"
@@ -54,9 +54,18 @@ def read_refusals(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
             detail = "JPS stereo pair: the regions must cover both views"
             length = segment.end - segment.offset
             copy = SideCopy("stereo", segment.offset, length, detail, _REFUSE)
-            answer = _forced_stereo if length <= _JPS_MOST else _forced_thermal
+            answer = _forced_stereo if _is_descriptor(copy) else _forced_thermal
             found.append(Found(copy, (segment,), answer=answer))
     return SegmentCarrier(tuple(sorted(found, key=lambda one: one.copy.offset)))
+
+
+def may_stay(copy: SideCopy, policy: Policy) -> bool:
+    """Whether a forced redaction leaves what a file is refused for."""
+    return policy == "keep" or (policy == "default" and _is_descriptor(copy))
+
+
+def _is_descriptor(copy: SideCopy) -> bool:
+    return copy.kind == "stereo" and copy.length <= _JPS_MOST
 
 
 def _forced_thermal(request: Request, action: Action) -> tuple[Action, bytes | None]:

@@ -39,19 +39,30 @@ def read_strays(
     """Find them, but for fill bytes (0xFF, T.81 B.1.1.2) and what stands behind coded data.
 
     What stands there is the picture's own business: it may be the rest of a scan that lacks
-    restart markers.
+    restart markers. A few bytes are none where they are a few in all: several stretches come
+    together where segments between them go.
     """
     ends = dict(coded)
-    copies = []
+    stretches, total = [], 0
     at = 2
     behind_scan = False
     for segment in (*segments, Segment(0xD9, max(end_of_picture - 2, at), end_of_picture)):
-        if not behind_scan and segment.offset - at > _FEW:
-            gap = data[at : segment.offset].rstrip(b"\xff")
-            if len(gap) > _FEW:
-                copies.append(
-                    SideCopy("stray-bytes", at, len(gap), "bytes between segments", _ACTIONS)
-                )
+        if not behind_scan and segment.offset > at:
+            stretch = data[at : segment.offset]
+            bare = stretch.strip(b"\xff")
+            if bare:
+                first = at + len(stretch) - len(stretch.lstrip(b"\xff"))
+                stretches.append((first, len(bare)))
+                total += len(stretch)
         behind_scan = segment.end in ends
         at = max(at, ends.get(segment.end, segment.end))
-    return Strays(tuple(copies))
+    if len(stretches) == 1:
+        total = stretches[0][1]
+    if total <= _FEW:
+        return Strays(())
+    return Strays(
+        tuple(
+            SideCopy("stray-bytes", first, length, "bytes between segments", _ACTIONS)
+            for first, length in stretches
+        )
+    )
