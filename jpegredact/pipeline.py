@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import VERSION
 from .codec.intervals import restart_faults
-from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .container.exif.orientation import read_orientation
 from .diff import Document, RegionRecord
 from .errors import InvalidRegionError
 from .files import Source, read_source, write_new
@@ -25,7 +23,7 @@ from .geometry import Region, as_regions, parse_margin, to_stored
 from .limits import Limits, checked
 from .redaction.methods import Method, as_method
 from .redaction.redact import Outcome, redact_bytes
-from .redaction.side_copies import PROVENANCE, Handling
+from .redaction.side_copies import PROVENANCE, Handling, orientation_of
 from .report import Notice, RegionReport, Report, SideCopyReport
 
 if TYPE_CHECKING:
@@ -170,7 +168,7 @@ def redact(
     handling = Handling.parse(side_copies, force, provenance)
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
-    orientation = _orientation(data, parsed)
+    orientation = orientation_of(data, parsed)
     regions = _in_stored(regions, coordinates, orientation, parsed)
     if not regions:
         digest = hashlib.sha256(data).hexdigest()
@@ -252,7 +250,7 @@ def verify(
     regions: tuple[Region, ...] = ()
     if boxes is not None:
         parsed = read_jpeg(data, limits)
-        orientation = _orientation(data, parsed)
+        orientation = orientation_of(data, parsed)
         regions = _in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
         data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
@@ -294,14 +292,6 @@ def _as_diff(diff: UnblurDiff | Source, limits: Limits) -> UnblurDiff:
     if isinstance(diff, UnblurDiff):
         return diff
     return UnblurDiff.from_bytes(read_source(diff, limits), limits)
-
-
-def _orientation(data: bytes, jpeg: JpegData) -> int:
-    return read_orientation(
-        data[segment.offset + 4 : segment.end]
-        for segment in jpeg.segments
-        if segment.code == APP1
-    )
 
 
 def _in_stored(

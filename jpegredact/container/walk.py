@@ -77,6 +77,14 @@ class Contents:
             found.extend(carrier.copies)
         return tuple(sorted(found, key=lambda copy: (copy.offset, copy.kind)))
 
+    def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
+        """Return the names that any carrier gives to people in these areas."""
+        wanted = tuple(areas)
+        found: set[str] = set()
+        for carrier in self._all():
+            found |= carrier.names(wanted, orientation)
+        return frozenset(found)
+
     def _all(self) -> tuple[Carrier, ...]:
         return self.carriers if self.images is None else (self.images, *self.carriers)
 
@@ -87,11 +95,7 @@ class Contents:
         each carrier takes out what others call people; then the index of the images, since
         it says where they lie in the end.
         """
-        areas, orientation = request.areas, request.orientation
-        names: set[str] = set()
-        for carrier in self._all():
-            names |= carrier.names(areas, orientation)
-        request = replace(request, names=frozenset(names))
+        request = replace(request, names=self.names(request.areas, request.orientation))
         (edits, outcomes), kept = self._decided(request)
         if self.images is not None and request.policy != "keep":
             hint = _gain_map_hint(_edited(self.images.data, self.xmp, edits))

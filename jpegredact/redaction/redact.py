@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
-from ..codec.markers import APP1
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.support import check_density
-from ..container.exif.orientation import read_orientation
 from ..diff import Document, FileRecord, RegionRecord
 from ..errors import (
     InvalidJpegError,
@@ -34,10 +32,11 @@ from .plan import Plan, make_plan
 from .proof import Rewritten, find_patches, irreversible, rewritten
 from .render import render_into
 from .say import say
-from .side_copies import Handling, Scrubbed, Side
+from .side_copies import Handling, Scrubbed, Side, grown_bounds, orientation_of
 
 __all__ = ["Outcome", "redact_bytes", "redact_picture"]
 
+_NO_MARGIN = (0.0, False)
 _DEEPEST = 2
 """Pictures within pictures that are looked into."""
 _LEGIBLE = frozenset({"plate", "text"})
@@ -95,8 +94,9 @@ def redact_bytes(
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
     deeper = handling._replace(depth=handling.depth + 1)
-    nested = partial(_redact_nested, method, margin, limits, deeper)
-    side = Side(data, jpeg, handling, regions, orientation, nested)
+    nested = partial(_redact_nested, method, limits, deeper)
+    grown = [Box(*grown_bounds(region, margin), region.label) for region in regions]
+    side = Side(data, jpeg, handling, grown, orientation, nested)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
     try:
@@ -126,19 +126,19 @@ def redact_picture(
 
 
 def _redact_nested(
-    method: Method, margin: tuple[float, bool], limits: Limits, handling: Handling,
+    method: Method, limits: Limits, handling: Handling,
     data: bytes, regions: Sequence[Region], whole: bool,
 ) -> bytes:  # fmt: skip
     """Redact regions of a picture within the file; with ``whole``, its side copies too."""
     if not whole:
-        return redact_picture(data, regions, method, margin, limits)
+        return redact_picture(data, regions, method, _NO_MARGIN, limits)
     if handling.depth > _DEEPEST:
         raise UnsupportedJpegError("a picture in a picture in a picture", code="jpeg.nested")
     jpeg = read_jpeg(data, limits)
-    orientation = read_orientation(
-        data[s.offset + 4 : s.end] for s in jpeg.segments if s.code == APP1
-    )
-    return redact_bytes(data, jpeg, regions, method, margin, limits, orientation, handling).jpeg
+    orientation = orientation_of(data, jpeg)
+    return redact_bytes(
+        data, jpeg, regions, method, _NO_MARGIN, limits, orientation, handling
+    ).jpeg
 
 
 def _redact(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["read_coefficients", "with_height", "with_whole_mcus"]
+__all__ = ["detailed_blocks", "read_coefficients", "with_height", "with_whole_mcus"]
 
 _LARGEST = 65_500
 """libjpeg's JPEG_MAX_DIMENSION."""
@@ -95,3 +95,16 @@ def with_whole_mcus(data: bytes, jpeg: JpegData) -> tuple[bytes, bool] | None:
         pieces.append(data[at : scan.header.offset])
         at = scan.end
     return b"".join([*pieces, data[at:]]), bool(lone)
+
+
+def detailed_blocks(
+    a: NDArray[np.int32], b: NDArray[np.int32]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which blocks of two planes are the same, and which of ``a`` hold more than a slope."""
+    rows, columns = a.shape[0] // 8, a.shape[1] // 8
+    view = (rows, 8, columns, 8)
+    differs = (a != b).reshape(view).any(axis=(1, 3))
+    detail = (a != 0).reshape(view).sum(axis=(1, 3))
+    for down, across in ((0, 0), (0, 1), (1, 0)):
+        detail -= a[down::8, across::8] != 0
+    return ~differs, detail > 0

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..codec.markers import APP1
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg
 from ..codec.sketch import Sketch
+from ..container.exif.orientation import read_orientation
 from ..container.gate import require_clean
 from ..container.model import POLICIES, Action, FileEdit, Policy, Request, SideCopy
 from ..container.walk import Contents, areas_of, new_offsets, walk
 from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
-from ..geometry import Region
+from ..geometry import Region, margin_of
 from ..limits import Limits
 from . import picture as pictures
 from .thumbnails import PictureRenderer, decoder_pieces
 
-__all__ = ["PROVENANCE", "Handling", "Scrubbed", "Side", "read_contents"]
+__all__ = [
+    "PROVENANCE",
+    "Handling",
+    "Scrubbed",
+    "Side",
+    "grown_bounds",
+    "orientation_of",
+    "read_contents",
+    "require_clean_file",
+]
 
 
 PROVENANCE = frozenset({"jumbf-c2pa", "xmp-provenance"})
@@ -133,28 +144,58 @@ class Side:
     def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
         """Read what stands beside the scans of the redacted file, and look for what had to go.
 
-        ``changes`` made it out of the original. The coded data itself is left out: that the
-        reader found no marker in it holds of the redacted file too, which is the same there
-        but for what was written, with stuffing.
+        ``changes`` made it out of the original.
 
         Raises
         ------
         SideCopyError
         """
         place = new_offsets(changes)
-        view = memoryview(redacted)
-        pieces, cuts, length, at = [], [], 0, 0
-        for scan in self._jpeg.scans:
-            start, end = place(scan.start), place(scan.end)
-            pieces.append(view[at:start])
-            length += start - at
-            cuts.append((length, end - start))
-            at = end
-        rest = b"".join([*pieces, view[at:]])
-        jpeg = read_jpeg(rest, Limits())
-        require_clean(
-            rest, jpeg.segments, read_contents(rest, jpeg), self._handling.policy, cuts
-        )
+        ranges = [(place(scan.start), place(scan.end)) for scan in self._jpeg.scans]
+        require_clean_file(redacted, ranges, self._handling.policy)
+
+
+def require_clean_file(
+    redacted: bytes, coded: Sequence[tuple[int, int]], policy: Policy
+) -> None:
+    """Read what stands beside a redacted file's scans, and look for what had to go.
+
+    The coded data itself (``coded`` says where it is) is left out: that the reader found no
+    marker in it holds of the redacted file too, which is the same there but for what was
+    written, with stuffing.
+
+    Raises
+    ------
+    SideCopyError
+    """
+    view = memoryview(redacted)
+    pieces, cuts, length, at = [], [], 0, 0
+    for start, end in coded:
+        pieces.append(view[at:start])
+        length += start - at
+        cuts.append((length, end - start))
+        at = end
+    rest = b"".join([*pieces, view[at:]])
+    jpeg = read_jpeg(rest, Limits())
+    require_clean(rest, jpeg.segments, read_contents(rest, jpeg), policy, cuts)
+
+
+def grown_bounds(
+    region: Region, margin: tuple[float, bool]
+) -> tuple[float, float, float, float]:
+    """Return a region's bounds with its margin."""
+    left, top, right, bottom = region.bounds
+    across, down = margin_of(region, margin)
+    return left - across, top - down, right + across, bottom + down
+
+
+def orientation_of(data: bytes, jpeg: JpegData) -> int:
+    """Return the orientation that the first Exif segment states, or 1."""
+    return read_orientation(
+        data[segment.offset + 4 : segment.end]
+        for segment in jpeg.segments
+        if segment.code == APP1
+    )
 
 
 def read_contents(data: bytes, jpeg: JpegData) -> Contents:

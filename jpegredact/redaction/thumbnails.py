@@ -27,6 +27,12 @@ Piece = bytes | bytearray | memoryview
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10, 5)
 _LARGEST = 4096
 """Side of a thumbnail in pixels: a file may claim anything."""
+_MOST_PIXELS = 1 << 22
+"""Of all thumbnails of a file together, each size once."""
+_MOST_CODED = 1 << 24
+"""Pixels that are coded for them, trying qualities."""
+_MOST_REDACTED = 4
+"""Pictures within the file that are redacted too."""
 _AT_MOST = 1.02
 """How far shapes may differ and still count as the same."""
 
@@ -67,6 +73,10 @@ class PictureRenderer:
         self._redact = redact
         self._decoded: Picture | None = None
         self._failed = False
+        self._made: dict[tuple[int, int], Picture] = {}
+        self._pixels = 0
+        self._coded = 0
+        self._redactions = 0
 
     def thumbnail_jpeg(self, width: int, height: int, limit: int) -> bytes | None:
         """Return the redacted picture at this size as a JPEG of at most ``limit`` bytes."""
@@ -74,6 +84,9 @@ class PictureRenderer:
         if small is None:
             return None
         for quality in _QUALITIES:
+            self._coded += width * height
+            if self._coded > _MOST_CODED:
+                return None
             out = io.BytesIO()
             small.save(out, "JPEG", quality=quality, subsampling="4:2:2")
             if out.tell() <= limit:
@@ -95,6 +108,9 @@ class PictureRenderer:
             # A scale, but for what rounding a side to whole pixels does.
             if abs(other[0] * height - other[1] * width) > max(width, height):
                 return None
+            self._redactions += 1
+            if self._redactions > _MOST_REDACTED or other[0] > width:
+                return None  # no map of a picture is larger than it, and none has so many
             across, down = other[0] / width, other[1] / height
             scaled = [_scaled(region, across, down, other) for region in self._regions]
             return self._redact(jpeg, scaled, whole)
@@ -103,13 +119,23 @@ class PictureRenderer:
 
     def _small(self, width: int, height: int) -> Picture | None:
         """Return the redacted picture at this size: whole, with black bars if need be."""
-        from PIL import Image
-
         if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
+            return None
+        if (width, height) in self._made:
+            return self._made[width, height]
+        self._pixels += width * height
+        if self._pixels > _MOST_PIXELS:
             return None
         picture = self._drawn(width, height) or self._decode(width, height)
         if picture is None:
             return None
+        self._made[width, height] = self.fitted(picture, width, height)
+        return self._made[width, height]
+
+    def fitted(self, picture: Picture, width: int, height: int) -> Picture:
+        """Return a picture of the whole at this size: turned as need be, with black bars."""
+        from PIL import Image
+
         turned = self._orientation >= 5 and (width > height) != (picture.width > picture.height)
         if turned and width != height and picture.width != picture.height:
             picture = picture.transpose(Image.Transpose[_TURNS[self._orientation]])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING
 
 from ..codec.intervals import strays
@@ -17,14 +16,13 @@ from ..codec.layout import scan_layout
 from ..codec.markers import APP0, APP15, COM, DHT
 from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
-from ..container.model import Area, SideCopy
+from ..container.model import SideCopy
 from ..container.walk import Contents, areas_of
 from ..diff import Document
 from ..errors import (
     InvalidJpegError,
     JpegRedactError,
     UnsupportedJpegError,
-    VerificationError,
 )
 from ..geometry import Region
 from ..limits import Limits
@@ -32,8 +30,9 @@ from .opening import open_picture
 from .picture import Picture
 from .plan import Plan, make_plan, no_plan
 from .restore import diff_plan, restore_bytes
-from .second_reader import read_coefficients, with_height, with_whole_mcus
-from .side_copies import read_contents
+from .second_reader import detailed_blocks, read_coefficients, with_height, with_whole_mcus
+from .side_copies import grown_bounds, orientation_of, read_contents
+from .verify_copies import copies_left
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +42,8 @@ __all__ = ["Verification", "verify_bytes"]
 
 _RESERVED = range(0xF0, 0xFE)
 _SHOWN = (b"Adobe\0", b"ICC_PROFILE\0")
-_SHOWS = 16
-"""Bytes from which on a piece of a side copy may show something."""
+_DROPPED = frozenset({"icc-profile"})
+"""Kinds of side copies among the segments that say how the picture is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ class Verification:
     padding_seen
         Whether hidden padding blocks could be compared too.
     side_copies
-        Side copies of the original that the redacted file still holds, byte for byte, though
-        the default policy clears them.
+        What the redacted file holds that the default policy clears, and thumbnails and gain
+        maps that show more than the redacted picture; offsets are those of the redacted file.
     problems
         What is wrong, in sentences.
     """
@@ -104,9 +103,14 @@ def verify_bytes(
     bounds = [region.bounds for region in regions] if document is None else [
         region.box for region in document.regions
     ]  # fmt: skip
+    if document is None:
+        bounds = [grown_bounds(region, margin) for region in regions]
     areas = areas_of(bounds, *jpeg.size)
-    left = tuple(_left(original, contents, redacted, other, areas))
-    problems.extend(f"a side copy is still there: {copy.detail} ({copy.kind})" for copy in left)
+    copies, wrong = copies_left(
+        contents, original, redacted, other, areas, orientation_of(original, jpeg)
+    )
+    problems.extend(wrong)
+    left = tuple(copies)
     if _structure(jpeg) != _structure(other):
         problems.append("the pictures differ in size, components, scans or restart intervals")
         return Verification(0, 0, 0, None, False, left, tuple(problems))
@@ -135,7 +139,8 @@ def verify_bytes(
     views = list(_views(original, jpeg, redacted, other))
     for before, after, hidden_only in views:
         for component, (a, b) in enumerate(zip(before, after, strict=True)):
-            differs, detail = _compare(a, b)
+            same, detail = detailed_blocks(a, b)
+            differs = ~same
             asked = ~_blocks_of(lost, other, component, differs.shape)
             if hidden_only:
                 rows, columns = other.frame.blocks(component)
@@ -196,19 +201,6 @@ def _structure(jpeg: JpegData) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _compare(
-    a: NDArray[np.int32], b: NDArray[np.int32]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which blocks differ, and which of ``a`` hold more detail than a slope."""
-    rows, columns = a.shape[0] // 8, a.shape[1] // 8
-    view = (rows, 8, columns, 8)
-    differs = (a != b).reshape(view).any(axis=(1, 3))
-    detail = (a != 0).reshape(view).sum(axis=(1, 3))
-    for down, across in ((0, 0), (0, 1), (1, 0)):
-        detail -= a[down::8, across::8] != 0
-    return differs, detail > 0
-
-
 def _inside(plan: Plan, component: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     import numpy as np
 
@@ -231,13 +223,13 @@ def _header_problems(
     What applications and comments hold may be cleaned.
     """
     problems = []
-    gone = {c.offset for c in contents.copies if c.default_action == "drop"}
-    before = [
-        s
-        for s in _needed(original, jpeg)
-        if s.offset not in gone or original[s.offset : s.end] in redacted
-    ]
     after = _needed(redacted, other)
+    before = _needed(original, jpeg)
+    if any(c.kind in _DROPPED and c.default_action == "drop" for c in contents.copies):
+        kept = {redacted[s.offset : s.end] for s in after}
+        before = [
+            s for s in before if s.code != APP0 + 2 or original[s.offset : s.end] in kept
+        ]
     if [s.code for s in before] != [s.code for s in after]:
         problems.append("the marker segments are not the same ones")
         return problems
@@ -262,54 +254,6 @@ def _needed(data: bytes, jpeg: JpegData) -> list[Segment]:
         if not (APP0 <= s.code <= APP15 or s.code == COM or s.code in _RESERVED)
         or data.startswith(_SHOWN, s.offset + 4, s.end)
     ]
-
-
-def _left(
-    original: bytes, contents: Contents, redacted: bytes, other: JpegData, areas: Sequence[Area]
-) -> Iterator[SideCopy]:
-    """Yield the side copies that are to go and whose bytes are in the redacted file as well.
-
-    A gain map may stay as it is where it shows nothing in the regions.
-    """
-    now = b"".join(_beside_scans(redacted, other))
-    for copy in contents.copies:
-        if copy.default_action in ("keep", "edit"):
-            continue
-        pieces = copy.pieces or ((copy.offset, copy.offset + copy.length),)
-        held = [original[start:end] for start, end in pieces]
-        shows = any(len(piece) >= _SHOWS and piece.strip(b"\0\xff") for piece in held)
-        if not shows or not all(piece in now for piece in held):
-            continue
-        if copy.default_action != "redact" or _has_detail(b"".join(held), areas):
-            yield copy
-
-
-def _has_detail(picture: bytes, areas: Sequence[Area]) -> bool:
-    """Whether an embedded JPEG shows more than slopes in these areas; true if it can't be read."""
-    try:
-        planes = read_coefficients(picture)
-    except VerificationError:
-        return True
-    for plane in planes:
-        _, detail = _compare(plane, plane)
-        rows, columns = detail.shape
-        for area in areas:
-            part = detail[
-                max(int(area.top * rows), 0) : ceil(area.bottom * rows),
-                max(int(area.left * columns), 0) : ceil(area.right * columns),
-            ]
-            if part.any():
-                return True
-    return False
-
-
-def _beside_scans(data: bytes, jpeg: JpegData) -> Iterator[memoryview]:
-    view = memoryview(data)
-    at = 0
-    for scan in jpeg.scans:
-        yield view[at : scan.start]
-        at = scan.end
-    yield view[at:]
 
 
 def _coded_problems(

@@ -181,3 +181,24 @@ def test_with_restart_markers_there_is_no_sketch() -> None:
     assert not can_draw(read_jpeg(data))
     assert can_draw(read_jpeg(pillow_jpeg(photo(320, 320))))
     assert not can_draw(read_jpeg(pillow_jpeg(photo(320, 320), progressive=True)))
+
+
+def test_what_a_file_asks_for_is_bounded() -> None:
+    data = pillow_jpeg(photo(64, 64))
+    made = renderer(data)
+    sizes = [made.thumbnail_rgb(1000, 1000 + k) is not None for k in range(8)]
+    assert sizes == [True] * 4 + [False] * 4
+    assert made.thumbnail_rgb(1000, 1000) is not None  # each size once
+    made = renderer(data)
+    coded = [made.thumbnail_jpeg(1500, 1500, 100) for _ in range(3)]  # no quality is so short
+    assert coded == [None] * 3
+    assert made.thumbnail_jpeg(1500, 1500, 1 << 20) is None
+    assert renderer(data).thumbnail_jpeg(1500, 1500, 1 << 20) is not None
+
+
+def test_pictures_within_are_few_and_smaller() -> None:
+    data = pillow_jpeg(photo(64, 48))
+    made = renderer(data, 1, [Box(1, 1, 9, 9)])
+    assert made.redacted(pillow_jpeg(photo(128, 96))) is None
+    found = [made.redacted(pillow_jpeg(photo(32, 24))) is not None for _ in range(5)]
+    assert found == [True, True, True, False, False]
