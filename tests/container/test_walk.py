@@ -107,7 +107,9 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
         assert jr.verify(data, result.jpeg, result.diff).ok is (not gone or policy != "keep")
 
 
-JUNK = [b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"]
+JUNK = [
+    b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=bytes.hex)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jpegredact as jr
 from jpegredact.codec.model import JpegData
-from jpegredact.codec.reader import read_jpeg
+from jpegredact.codec.reader import read_jpeg, require_supported
 from jpegredact.container.extract import embedded_picture
 from jpegredact.container.model import POLICIES, FileEdit, Policy, Request, SideCopy
 from jpegredact.container.walk import Contents, areas_of
@@ -110,6 +110,7 @@ def scrub(meter: Meter, jpeg: bytes, seed: int) -> str:
     seed %= SEEDS
     choice = Choice.of(seed)
     parsed = meter(read_jpeg, jpeg, Limits())
+    require_supported(parsed, Limits())
     boxes = [Box(*box) for box in some_boxes(jpeg, seed)]
     side = meter(Side, jpeg, parsed, _handling(choice), boxes, 1, _never)
     _check_copies(side.contents.copies, jpeg)
