@@ -146,6 +146,14 @@ def test_a_few_bytes_here_and_a_few_there_are_not_few(between: bytes, few: bytes
         assert "stray-bytes" not in kinds(result.jpeg) or policy == "keep"
 
 
+def test_fill_bytes_between_a_few_bytes_count() -> None:
+    plain, gone = picture(), segment(0xE9, b"\0\1\2" * 20)
+    data = plain[:20] + b"abc" + gone + b"\xff" * 20 + gone + b"def" + plain[20:]
+    result = jr.redact(data, [(0, 0, 16, 16)])
+    assert kinds(result.jpeg) == []
+    assert jr.restore(result.jpeg, result.diff) == data
+
+
 def test_the_index_says_where_things_lie_in_the_end() -> None:
     """A comment in front goes, the scans change, and the gain map gets another length."""
     note = segment(0xE2, b"urn:iso:std:iso:ts:21496:-1\0" + bytes(20))
