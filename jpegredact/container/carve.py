@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from . import jpegwalk
 
-__all__ = ["Hit", "carve"]
+__all__ = ["Hit", "carve", "holds_picture"]
 
 _BEHIND_SOI = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
 _MOST_HITS, _MOST_LOOKS = 2000, 10_000
@@ -30,6 +30,8 @@ _DECODED = 1 << 14
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MOST_LOOSE, _MOST_BETWEEN = 40, 4096
 """Segments of a picture with other bytes between them that are looked at, and so many bytes."""
+_LEAST = 12
+"""Bytes: less than these are no picture."""
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/=\s]+|&#x?[0-9A-Fa-f]{1,3};)+")
 _NOT_BASE64 = re.compile(rb"\s|&#x?[0-9A-Fa-f]{1,3};|=")
 _HEX = re.compile(rb"[0-9A-Fa-f\s]+")
@@ -77,6 +79,13 @@ def carve(data: bytes, spans: Iterable[tuple[int, int]]) -> list[Hit]:
                 if hit is not None:
                     hits.append(hit)
     return sorted(set(hits))
+
+
+def holds_picture(content: bytes) -> bool:
+    """Whether the gate would say that there is a picture in these bytes."""
+    return len(content) >= _LEAST and any(
+        hit.coherent for hit in carve(content, [(0, len(content))])
+    )
 
 
 def _all(data: bytes, needle: bytes, start: int, end: int) -> Iterator[int]:

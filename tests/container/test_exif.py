@@ -973,3 +973,47 @@ def warnings(folder: Path) -> dict[str, set[str]]:
         lines = {str(line) for tag, line in item.items() if tag.endswith(("Warning", "Error"))}
         out[Path(item["SourceFile"]).name] = lines
     return out
+
+
+def test_what_shows_only_once_other_things_are_zeros_goes_too(monkeypatch):
+    """Each reading finds another place; where that has no end, all of it goes."""
+    from jpegredact.container.exif import carrier
+    from jpegredact.container.exif.parts import ZEROED, Part
+    from jpegredact.container.model import SideCopy
+
+    file = maker.file(
+        {
+            "ifd0": [
+                (MAKE, ASCII, "Somebody"),
+                (ORIENTATION, SHORT, 6),
+                (0x1234, 7, b"\x01" * 2000),
+            ],
+            "some": maker.noise(60),
+        }
+    )
+    first, start = file.at("some"), file.segments[0][1]
+    real, rounds = carrier.read_block, []
+
+    def another(data, segment):
+        block = real(data, segment)
+        rounds.append(segment)
+        if len(rounds) > most:
+            return block
+        at = first - start + segment.offset + len(rounds)
+        copy = SideCopy("makernote-preview", at, 1, "", ZEROED)
+        return block._replace(parts=(*block.parts, Part(copy, ((at, at + 1),))))
+
+    monkeypatch.setattr(carrier, "read_block", another)
+    for most in (3, 99):
+        rounds.clear()
+        edits, outcomes = read(file.data, file.segments).scrub(request())
+        out = maker.applied(file.data, edits)
+        if most == 3:
+            assert len(out) == len(file.data)
+            changed = [n for n, byte in enumerate(file.data) if byte != out[n] and n >= first]
+            assert changed == [first + n for n in (1, 2, 3)]
+            assert ("exif", "keep") in kinds(outcomes, quiet=True)
+        else:
+            assert len(out) < len(file.data)
+            assert read_orientation([out[6:60]]) == 6
+            assert ("exif", "edit") in kinds(outcomes)

@@ -218,6 +218,24 @@ def test_digests_of_another_block_are_left_or_go() -> None:
     assert clean(data, names=["Jane Doe"]) == jpeg(app13(after))
 
 
+@pytest.mark.parametrize(
+    "planted",
+    [b"8BPS\0\1" + bytes(20), b"\0\0\0\x0cjP  \r\n\x87\n",
+     thumbnail(8, 8)[28:].hex().encode()[:1000], b"\0\0\0\x18ftypmp42" + bytes(12)],
+    ids=["Photoshop", "JPEG 2000", "hexadecimal", "film"],
+)  # fmt: skip
+@pytest.mark.parametrize("number", [0x0404, 0x03F0, 0x1234])
+def test_what_the_gate_would_find_goes(number: int, planted: bytes) -> None:
+    """Else the whole file would be refused for it."""
+    content = b"some " + planted
+    if number == 0x0404:
+        content = data_set(2, 5, b"A lake") + data_set(2, 25, content)
+    out = block_of(clean(jpeg(app13(HARMLESS + resource(number, content)))))
+    assert planted not in out
+    assert out.startswith(HARMLESS)
+    assert (b"A lake" in out) is (number == 0x0404)
+
+
 @pytest.mark.parametrize("content", [b"", bytes(15), b"\1" * 17, thumbnail(8, 8)[28:]])
 def test_what_is_no_digest_goes(content: bytes) -> None:
     data = jpeg(app13(HARMLESS + resource(0x0425, content)))

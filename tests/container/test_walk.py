@@ -107,7 +107,9 @@ def test_bytes_between_segments(count: int, fill: bytes) -> None:
         assert jr.verify(data, result.jpeg, result.diff).ok is (not gone or policy != "keep")
 
 
-JUNK = [b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"]
+JUNK = [
+    b"\x12\x34", b"\x12" * 30, b"\xff", b"\xff" * 20, b"\xff\xd0", b"\xff\x01\x22", b"a\xff\xff"
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("junk", JUNK, ids=bytes.hex)
@@ -142,6 +144,14 @@ def test_a_few_bytes_here_and_a_few_there_are_not_few(between: bytes, few: bytes
         assert jr.restore(result.jpeg, result.diff) == data
         assert ((few.strip(b"\xff") or few) in result.jpeg) is (policy == "keep" or few[0] == 255)
         assert "stray-bytes" not in kinds(result.jpeg) or policy == "keep"
+
+
+def test_fill_bytes_between_a_few_bytes_count() -> None:
+    plain, gone = picture(), segment(0xE9, b"\0\1\2" * 20)
+    data = plain[:20] + b"abc" + gone + b"\xff" * 20 + gone + b"def" + plain[20:]
+    result = jr.redact(data, [(0, 0, 16, 16)])
+    assert kinds(result.jpeg) == []
+    assert jr.restore(result.jpeg, result.diff) == data
 
 
 def test_the_index_says_where_things_lie_in_the_end() -> None:

@@ -13,7 +13,7 @@ import random
 import struct
 from collections.abc import Callable, Sequence
 
-from .structure import SOS, Piece, pieces, together
+from .structure import LARGEST, SOS, Piece, pieces, together
 
 APP0, APP1, APP2, APP11, APP13, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xFE
 METADATA = frozenset({*range(0xE0, 0xF0), COM})
@@ -246,6 +246,25 @@ def move_segments(rng: random.Random, data: bytes, other: bytes) -> bytes:
     return _put(rng, [*parts[:at], *parts[at + 1 :]], [parts[at]])
 
 
+def say_often(rng: random.Random, data: bytes, other: bytes) -> bytes:
+    """Say a segment, the start of one, or what stands behind EOI hundreds or thousands of times."""
+    parts, tail = pieces(data), tail_of(data)
+    at = pick(rng, parts)
+    if at < 0 or (tail and rng.random() < 0.3):
+        some = tail[rng.randrange(len(tail) + 1) :][: rng.choice((4, 60, 2000))] or SMALL_JPEG
+        return data + some * (min(LARGEST, rng.choice((3000, LARGEST))) // len(some))
+    new = parts[at]
+    if rng.random() < 0.6:
+        load = new.data[4 : rng.choice((20, 60, 400, 3000))]
+        new = segment(new.code, load)
+    if rng.random() < 0.3:  # much in one segment
+        load = new.data[4:] or b"\0"
+        start = load[:30]
+        new = segment(new.code, start + load[rng.randrange(len(load)) :][:200] * 500)
+    times = rng.choice((3000, 20_000, 20_000, LARGEST)) // len(new.data) + 1
+    return replaced(parts, at, *[new] * times)
+
+
 def take_metadata(rng: random.Random, data: bytes, other: bytes) -> bytes:
     """Put all of another file's segments in place of this one's, or beside them; the tail too."""
     parts, theirs = pieces(data), pieces(other)
@@ -305,6 +324,6 @@ def edit_tail(rng: random.Random, data: bytes, other: bytes) -> bytes:
 Mutation = Callable[[random.Random, bytes, bytes], bytes]
 SEGMENTS: tuple[Mutation, ...] = (
     edit_bytes, edit_bytes, edit_bytes, resize, resize, edit_length, plant, plant, plant, blank,
-    swap_code, add_segment, add_segment, move_segments, take_metadata, add_strays, edit_tail,
-    edit_tail, edit_tail,
+    swap_code, say_often, add_segment, add_segment, move_segments, take_metadata, add_strays,
+    edit_tail, edit_tail, edit_tail,
 )  # fmt: skip

@@ -125,7 +125,7 @@ def make_extended(rng: random.Random, data: bytes, other: bytes) -> bytes:
     if not text or b"<rdf:Description" not in standard:
         return edit_xmp(rng, data, other)
     if rng.random() < 0.7:
-        text = edit_text(rng, text, standard)
+        text = edit_text(rng, text, standard) or b" "
     guid = hashlib.md5(text, usedforsecurity=False).hexdigest().upper().encode()
     name = b" xmlns:xmpNote='http://ns.adobe.com/xmp/note/' xmpNote:HasExtendedXMP='" + guid + b"'"
     standard = standard.replace(b"<rdf:Description", b"<rdf:Description" + name, 1)

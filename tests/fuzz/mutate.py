@@ -261,6 +261,7 @@ class Beside:
     """Where inputs come from that are damaged beside the picture: one of ten is redacted.
 
     The first ``made`` of the files are our own; a third of the inputs are made of those only.
+    Half of what is redacted of these are pictures of every coding process, with what others have.
     """
 
     def __init__(self, files: Sequence[bytes], seed: int, made: int) -> None:
@@ -271,8 +272,11 @@ class Beside:
         rng = random.Random(f"beside {self.seed}/{number}")
         ours = rng.random() < 0.33 or self.made == len(self.files)
         some = self.files[: self.made] if ours else self.files
-        jpeg = side_copies.mutate(rng, rng.choice(some), rng.choice(some))
-        whole = rng.random() < 0.1 and len(jpeg) < 120_000
+        whole = rng.random() < 0.1
+        plain = whole and ours and rng.random() < 0.5
+        start = rng.choice(seeds.made_pictures() if plain else some)
+        jpeg = side_copies.mutate(rng, start, rng.choice(some))
+        whole = whole and len(jpeg) < 120_000
         return Input(jpeg, ours=ours, beside="redact" if whole else "scrub")
 
 

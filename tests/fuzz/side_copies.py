@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import jpegredact as jr
 from jpegredact.codec.model import JpegData
-from jpegredact.codec.reader import read_jpeg
+from jpegredact.codec.reader import read_jpeg, require_supported
 from jpegredact.container.extract import embedded_picture
 from jpegredact.container.model import POLICIES, FileEdit, Policy, Request, SideCopy
 from jpegredact.container.walk import Contents, areas_of
@@ -29,7 +29,7 @@ from .metadata import LOOSE_JPEG, SEGMENTS, SMALL_JPEG, Mutation
 from .metadata_boxes import BOXES
 from .metadata_text import TEXT
 from .metadata_tiff import TIFF
-from .targets import SEEDS, BrokenPromise, Meter, Script, claimed, kept, some_boxes
+from .targets import SEEDS, BrokenPromise, Meter, Script, claimed, kept, restored, some_boxes
 
 _GONE = ("drop", "zero")
 _PLANTED = (SMALL_JPEG, LOOSE_JPEG, base64.b64encode(SMALL_JPEG), SMALL_JPEG.hex().encode())
@@ -110,6 +110,7 @@ def scrub(meter: Meter, jpeg: bytes, seed: int) -> str:
     seed %= SEEDS
     choice = Choice.of(seed)
     parsed = meter(read_jpeg, jpeg, Limits())
+    require_supported(parsed, Limits())
     boxes = [Box(*box) for box in some_boxes(jpeg, seed)]
     side = meter(Side, jpeg, parsed, _handling(choice), boxes, 1, _never)
     _check_copies(side.contents.copies, jpeg)
@@ -138,8 +139,11 @@ def redact(meter: Meter, jpeg: bytes, seed: int) -> str:
         embedded_picture(jpeg, copy)
     result = meter(_redact, jpeg, boxes, options)
     assert result.diff is not None
-    if meter(jr.restore, result.jpeg, result.diff.to_bytes()) != jpeg:
+    stored = result.diff.to_bytes()
+    if restored(meter, result.jpeg, stored) != jpeg:
         raise BrokenPromise("restore gives other bytes than the original")
+    if restored(meter, restored(meter, result.jpeg, stored, regions=[0]), stored) != jpeg:
+        raise BrokenPromise("restore from a part gives other bytes than the original")
     copies = meter(jr.audit, result.jpeg)
     _check_copies(copies, result.jpeg)
     _require_gone(copies, choice.policy)

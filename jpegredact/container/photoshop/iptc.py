@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
+from ..carve import holds_picture
 from ..embedded import picture_size
 from ..many_texts import closed_up, with_blanks
 from ..model import Action, Actions, FileEdit, Request
@@ -145,7 +146,7 @@ def _removed_kind(each: DataSet, content: bytes) -> str | None:
     kind = _REMOVED.get((each.record, each.number))
     if kind is not None:
         return kind
-    if content.startswith(_BEGINNINGS[:5]):
+    if content.startswith(_BEGINNINGS[:5]) or holds_picture(content):
         return "iptc-blob"
     binary = any(byte < 0x20 and byte not in b"\t\n\r" for byte in content)
     if len(content) > _LARGE and binary:

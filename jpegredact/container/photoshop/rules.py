@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..carve import holds_picture
 from ..names import contains_name
 from ..xmp.rules import is_blob
 from .blocks import Resource
@@ -115,7 +116,7 @@ def why_dropped(resource: Resource, content: bytes) -> str | None:
         return None
     if len(content) > (_KEPT_MOST if known else _UNKNOWN_MOST):
         return "too large for what it is" if known else "not known, and large"
-    if _PICTURE.search(content):
+    if _PICTURE.search(content) or holds_picture(content):
         return "with a picture in it"
     if is_blob("", content.decode("latin-1")):
         return "with encoded data in it"

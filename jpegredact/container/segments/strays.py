@@ -50,15 +50,15 @@ def read_strays(
         if not behind_scan and segment.offset > at:
             stretch = data[at : segment.offset]
             bare = stretch.strip(b"\xff")
+            total += len(stretch)
             if bare:
                 first = at + len(stretch) - len(stretch.lstrip(b"\xff"))
                 stretches.append((first, len(bare)))
-                total += len(stretch)
         behind_scan = segment.end in ends
         at = max(at, ends.get(segment.end, segment.end))
-    if len(stretches) == 1:
+    if len(stretches) == 1:  # with fill bytes around it, it is no longer
         total = stretches[0][1]
-    if total <= _FEW:
+    if not stretches or total <= _FEW:
         return Strays(())
     return Strays(
         tuple(
