@@ -49,6 +49,7 @@ from .tiff import (
     Span,
     byte_order,
     gaps,
+    merged,
     numbers,
     overlaps,
     read_ifd,
@@ -103,6 +104,7 @@ class _Reader(Ground):
         super().__init__(data, within, order)
         self.segment = segment
         self.budget = Budget()
+        self.note_budget = Budget(40, 2000)
         self.structure: list[Span] = [(self.tiff, self.tiff + 8)]
         self.values: list[Span] = []
         self.texts: list[TextField] = []
@@ -132,8 +134,7 @@ class _Reader(Ground):
             self._values(item)
         for item in directories:
             name_pictures(self, item)
-        for item in directories:
-            self._notes(item, directories)
+        self._notes(directories)
         if self._over_directories(everywhere):
             return Block(self.segment, "a picture lies over its directories")
         self._gaps()
@@ -265,18 +266,26 @@ class _Reader(Ground):
 
     # -- MakerNotes ----------------------------------------------------------------------------
 
-    def _notes(self, item: NamedIfd, directories: list[NamedIfd]) -> None:
-        for entry in item.ifd.entries:
+    def _notes(self, directories: list[NamedIfd]) -> None:
+        """Read the first value of each tag; files have one, and others' bytes are zeroed."""
+        read: list[int] = []
+        more: list[Span] = []
+        for entry in (entry for item in directories for entry in item.ifd.entries):
             if entry.tag not in (MAKER_NOTE, PRIVATE) or entry.inline or not entry.valid:
                 continue
             if not self.tiff + 8 <= entry.start < self.within[1]:
                 continue
+            if entry.tag in read:
+                more.append((entry.start, min(entry.end, self.within[1])))
+                continue
+            read.append(entry.tag)
             # Where its length is wrong, it ends where the next directory begins at the latest.
             ahead = [first for first, _ in self.structure if first > entry.start]
             span = (entry.start, min(entry.end, self.within[1], *ahead))
             note = read_note(
                 self.data, span, self.within, self.tiff, self.order,
                 self._make(directories), self._picture_size(directories), self.hits,
+                self.note_budget,
             )  # fmt: skip
             spans = [piece for part in note.parts for piece in part.spans]
             if overlaps(spans, self.structure):
@@ -287,6 +296,15 @@ class _Reader(Ground):
                     continue
                 note = unread_note(self.data, span, self.hits)
             self._take(note, span)
+        known = [*(span for span, _ in self.read_notes), *self.structure]
+        for span in merged(more):
+            for start, end in gaps(span, known):
+                if trimmed(self.data, start, end)[0] == end:
+                    continue
+                detail = "a second MakerNote"
+                copy = SideCopy("makernote", start, end - start, detail, ZEROED)
+                self.claims.append((start, end))
+                self.parts.append(Part(copy, ((start, end),)))
 
     def _in_front_of_pictures(self, span: Span) -> Span:
         """Return what of a MakerNote no picture that tags name lies over, from its start on."""

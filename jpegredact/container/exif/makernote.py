@@ -98,6 +98,7 @@ def read_note(
     make: str,
     picture: tuple[int, int],
     hits: Hits,
+    budget: Budget,
 ) -> Note:
     """Read a MakerNote.
 
@@ -111,13 +112,15 @@ def read_note(
         Width and height that Exif states.
     hits
         The pictures in the block.
+    budget
+        How many directories and entries may still be read in the block's MakerNotes.
     """
     if data.startswith(_DJI_RECORDS, note[0]):
         return _dji_records(data, note, hits)
     layout = locate(data, note, within, tiff, order, make.lower())
     if layout is None:
         return unread_note(data, note, hits)
-    return _Reader(data, note, within, tiff, layout, picture, hits).read()
+    return _Reader(data, note, within, tiff, layout, picture, hits, budget).read()
 
 
 def unread_note(data: bytes, note: Span, hits: Hits) -> Note:
@@ -168,6 +171,7 @@ class _Reader:
         layout: Layout,
         picture: tuple[int, int],
         hits: Hits,
+        budget: Budget,
     ) -> None:
         self.data = data
         self.note = note
@@ -177,7 +181,7 @@ class _Reader:
         self.picture = picture
         self.hits = hits
         self.maker: Maker = MAKERS.get(layout.vendor, Maker())
-        self.budget = Budget(40, 2000)
+        self.budget = budget
         self.claims: list[Span] = [(note[0], min(layout.at, note[0] + _LONGEST_HEADER))]
         self.parts: list[Part] = []
         self.texts: list[TextField] = []

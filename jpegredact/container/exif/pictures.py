@@ -67,7 +67,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         return None
     at = start + 2
     size = None
-    sure = 0
+    sure = scans = 0
     for _ in range(_MOST_SEGMENTS):
         while at < end and data[at] == 0xFF and data[at + 1 : at + 2] == b"\xff":
             at += 1
@@ -84,7 +84,9 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if length < 2:
             break
-        if code in _FRAMES and length >= 8 and at + 9 <= end:
+        # Decoders go by the first frame header; behind a scan none is one
+        first = size is None and not scans
+        if first and code in _FRAMES and length >= 8 and at + 9 <= end:
             size = (
                 int.from_bytes(data[at + 7 : at + 9], "big"),
                 int.from_bytes(data[at + 5 : at + 7], "big"),
@@ -92,6 +94,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         sure += 1
         at += 2 + length
         if code == 0xDA:
+            scans += 1
             marker = _MARKER_IN_SCAN.search(data, min(at, end), end)
             if marker is None:
                 return Found(start, end, size, False, "jpeg")
