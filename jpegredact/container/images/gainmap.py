@@ -20,9 +20,8 @@ __all__ = ["ISO", "cleaned", "gain_map_kind", "length_in_directory"]
 
 ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_HDRGM = re.compile(
-    rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/[\s\S]*?\w:(?:GainMapMax|HDRCapacityMax)"
-)
+_HDRGM = b"http://ns.adobe.com/hdr-gain-map/1.0/"
+_TELLING = re.compile(rb"\w:(?:GainMapMax|HDRCapacityMax)")
 _ITEM = re.compile(rb"<(?:rdf:li|\w{1,40}:Item)\b")
 _SEMANTIC = re.compile(rb"\w:Semantic(?:\s*=\s*[\"']|>)\s*GainMap\b")
 _LENGTH = re.compile(rb"\w:Length(?:\s*=\s*[\"']|>)\s*(\d{1,10})\b")
@@ -46,11 +45,17 @@ def gain_map_kind(jpeg: bytes) -> str:
             if len(content) - len(ISO) >= _ISO_LEAST:
                 return "ISO 21496-1"
         elif segment.code == 0xE1 and content.startswith(XMP):
-            if _HDRGM.search(content):
+            if _tells(content):
                 return "hdrgm"
             if _APPLE in content:
                 return "Apple"
     return ""
+
+
+def _tells(content: bytes) -> bool:
+    """Whether it has properties of Adobe's namespace that only the gain map itself has."""
+    at = content.find(_HDRGM)
+    return at >= 0 and _TELLING.search(content, at) is not None
 
 
 def length_in_directory(packet: bytes) -> int | None:
@@ -118,7 +123,7 @@ def _needed(code: int, content: bytes, names: tuple[str, ...]) -> bool:
         text = packet.decode("utf-8")
     except UnicodeDecodeError:
         return False
-    tells = _HDRGM.search(content) is not None or _APPLE in content
+    tells = _tells(content) or _APPLE in content
     return tells and not contains_name(text, names)
 
 
