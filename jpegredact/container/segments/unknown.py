@@ -76,13 +76,18 @@ def _profile(data: bytes, segments: list[Segment]) -> list[Found]:
     """Return a finding where the segments are no coherent profile; a profile shows nothing."""
     if not segments:
         return []
-    problem = icc.profile_problem([payload(data, segment) for segment in segments])
-    if not problem:
+    chunks = [payload(data, segment) for segment in segments]
+    first = icc.first_set(chunks)
+    problem = icc.profile_problem([chunks[index] for index in first])
+    if problem or not first:
+        first = ()
+    rest = [segment for index, segment in enumerate(segments) if index not in first]
+    if not rest:
         return []
-    length = sum(segment.end - segment.offset for segment in segments)
-    detail = f"ICC profile that can't be trusted: {problem}"
-    copy = SideCopy("icc-profile", segments[0].offset, length, detail, _DROP)
-    return [Found(copy, tuple(segments))]
+    length = sum(segment.end - segment.offset for segment in rest)
+    detail = "ICC profile that can't be trusted: " + (problem or "it is there twice")
+    copy = SideCopy("icc-profile", rest[0].offset, length, detail, _DROP)
+    return [Found(copy, tuple(rest))]
 
 
 def _adobe(data: bytes, segment: Segment, content: bytes) -> list[Found]:
