@@ -35,6 +35,9 @@ __all__ = ["LONG_VALUE", "Note", "RecognizedFace", "read_note", "unread_note"]
 LONG_VALUE = 2048
 """Bytes; what no list names may be as long as this. A 26 × 26 RGB picture is."""
 
+_MOST_UNKNOWN = 32 << 10
+"""Bytes of values and gaps of a MakerNote together that no list names."""
+
 _LONGEST_HEADER = 32
 """Bytes in front of a directory that need no further reason."""
 
@@ -188,6 +191,7 @@ class _Reader:
         self.faces: list[RecognizedFace] = []
         self.shown: list[Span] = []
         self.inline: set[Span] = set()
+        self.unknown = 0
 
     def read(self) -> Note:
         directories = list(self._directories())
@@ -330,9 +334,18 @@ class _Reader:
         found = self.hits.first(first, last, sure=key in maker.keep)
         if found is not None:
             self._show(span, found, name)
-        elif key not in maker.keep and holds_more(self.data, first, last, LONG_VALUE):
+        elif key not in maker.keep and self._too_much(first, last):
             detail = f"{name}, {entry.length} bytes that are not known"
             self.parts.append(_zero("makernote-value", span, detail, ZEROED))
+
+    def _too_much(self, first: int, last: int) -> bool:
+        """Whether bytes that nobody knows are too many, by themselves or with the others."""
+        if holds_more(self.data, first, last, LONG_VALUE):
+            return True
+        if last - first > _MOST_UNKNOWN - self.unknown:
+            return True
+        self.unknown += last - first
+        return False
 
     def _face(self, key: tuple[str, int], entry: Entry, name: str) -> None:
         start = min(entry.start + self.maker.faces[key], entry.end)
@@ -377,7 +390,7 @@ class _Reader:
                 detail = "a picture in a MakerNote that nothing names"
                 stop = min(found.end, self.note[1]) if found.complete else end
                 self._show((start, max(end, stop)), found, detail)
-            elif start in behind or holds_more(self.data, first, last, LONG_VALUE):
+            elif start in behind or self._too_much(first, last):
                 detail = f"{end - start} bytes of a MakerNote that nothing names"
                 self.parts.append(_zero("makernote-gap", (start, end), detail, ZEROED))
 
