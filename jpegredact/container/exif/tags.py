@@ -14,6 +14,7 @@ __all__ = [
     "COMPRESSION",
     "EXIF",
     "HEIGHT",
+    "ICC_PROFILE",
     "JPEG",
     "JPEG_LENGTH",
     "LONG_KNOWN",
@@ -66,20 +67,24 @@ TELLTALE = (b"mwg-rs", b"MPReg", b"PersonInImage", b"Thumbnail", b"GImage", b"GD
              b"HdrPlus", b"\x1c\x02\x78", b"\x1c\x02\x19", b"8BIM\x04\x09", b"8BIM\x04\x0c",
              b"8BIM\x04\x22", b"8BIM\x04\x24", b"8BIM\x04\x04")  # fmt: skip
 
-LONG_KNOWN = frozenset({
-    0x012D,  # TransferFunction
-    0x0140,  # ColorMap
-    0x8773,  # ICC profile
-    0x8828,  # OECF
-    0xA20C,  # SpatialFrequencyResponse
-    0xA302, 0x828E,  # CFAPattern
-    0xA40B,  # DeviceSettingDescription
-    0xC4A5,  # PrintIM
-    0xC618,  # LinearizationTable
-    0xC6FA, 0xC6FB, 0xC6FC, 0xC725, 0xC726, 0xC7A3,  # profile tables and tone curves
-    0xC740, 0xC741, 0xC74E,  # opcode lists: lens correction
-})  # fmt: skip
-"""Tags of TIFF, Exif and DNG whose values are long and show nothing: calibration."""
+ICC_PROFILE = 0x8773
+LONG_KNOWN = {
+    0x012D: 1536,  # TransferFunction: three of 256 values
+    0x0140: 1536,  # ColorMap
+    ICC_PROFILE: 65535,
+    0x8828: 4096,  # OECF
+    0xA20C: 4096,  # SpatialFrequencyResponse
+    0xA302: 1024, 0x828E: 1024,  # CFAPattern
+    0xA40B: 4096,  # DeviceSettingDescription
+    0xC4A5: 4096,  # PrintIM
+    0xC618: 8192,  # LinearizationTable
+    0xC6FA: 8192, 0xC6FB: 8192, 0xC6FC: 8192, 0xC725: 8192, 0xC726: 8192, 0xC7A3: 8192,
+    # profile tables and tone curves
+    0xC740: 4096, 0xC741: 4096, 0xC74E: 4096,  # opcode lists: lens correction
+}  # fmt: skip
+"""Tags of TIFF, Exif and DNG whose values are long and show nothing (calibration), and how many
+bytes such values have at most.
+"""
 
 
 def text_field(data: bytes, entry: Entry, order: ByteOrder) -> TextField | None:
