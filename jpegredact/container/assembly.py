@@ -6,6 +6,8 @@ them.
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -37,7 +39,10 @@ class Assembly:
     def spans(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
         """Return where ``content[start:end]`` lies in the file."""
         found = []
-        for part in self.parts:
+        first = max(bisect_right(self.parts, start, key=_at) - 1, 0)
+        for part in itertools.islice(self.parts, first, None):
+            if part.at >= end:
+                break
             low, high = max(start, part.at), min(end, part.at + part.length)
             if low < high:
                 shift = part.start - part.at
@@ -83,14 +88,16 @@ class Assembly:
 
     def _spread(self, start: int, end: int, new: bytes, shares: list[list[FileEdit]]) -> None:
         """Give each segment as many of the new bytes as it had of the old, the last the rest."""
+        if start == end:  # between two segments: to the first
+            first = bisect_left(self.parts, start, key=_stop)
+            last = first + 1
+        else:
+            first = bisect_right(self.parts, start, key=_stop)
+            last = bisect_left(self.parts, end, key=_at)
         touched = [
             (number, max(start, part.at), min(end, part.at + part.length))
-            for number, part in enumerate(self.parts)
-            if (part.at < end and start < part.at + part.length)
-            or (start == end and part.at <= start <= part.at + part.length)
+            for number, part in enumerate(self.parts[first:last], first)
         ]
-        if start == end:  # between two segments: to the first
-            touched = touched[:1]
         for number, low, high in touched:
             last = number == touched[-1][0]
             size = len(new) if last else min(high - low, len(new))
@@ -98,6 +105,14 @@ class Assembly:
             shift = part.start - part.at
             shares[number].append((low + shift, high + shift, new[:size]))
             new = new[size:]
+
+
+def _at(part: Part) -> int:
+    return part.at
+
+
+def _stop(part: Part) -> int:
+    return part.at + part.length
 
 
 def assemble(data: bytes, segments: Iterable[Segment], header: int) -> Assembly:

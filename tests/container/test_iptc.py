@@ -41,10 +41,29 @@ def test_other_texts_do_not(number: int) -> None:
     assert cleaned(data_set(2, number, b"Jane Doe"), "Jane Doe") == b""
 
 
-@pytest.mark.parametrize("codec", ["utf-8", "latin-1", "mac_roman"])
+@pytest.mark.parametrize("codec", ["utf-8", "latin-1", "mac_roman", "cp850"])
 def test_names_in_any_encoding(codec: str) -> None:
     block = data_set(2, 120, "Zoë Müller im Café".encode(codec))
     assert cleaned(block, "Zoë Müller") == data_set(2, 120, "im Café".encode(codec))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("Łukasz Świątek", "cp1250"),
+        ("Иван Петров", "cp1251"),
+        ("Иван Петров", "koi8_r"),
+        ("田中太郎", "cp932"),
+        ("田中太郎", "euc_jp"),
+        ("王小明", "gb18030"),
+        ("王小明", "big5"),
+        ("김철수", "euc_kr"),
+    ],
+)
+def test_names_in_encodings_of_other_countries(name: str, codec: str) -> None:
+    block = data_set(2, 120, f"{name} 2019".encode(codec)) + data_set(2, 25, b"lake")
+    assert cleaned(block, name) == data_set(2, 120, b"2019") + data_set(2, 25, b"lake")
+    assert cleaned(data_set(2, 25, name.encode(codec)), name) == b""
 
 
 def test_long_texts_get_a_long_length() -> None:

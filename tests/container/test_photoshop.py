@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import struct
+from collections.abc import Set
 
 import pytest
 from carrier_helpers import (
+    STANDARD,
+    GreyRenderer,
     applied,
     end_of_picture,
     jpeg,
@@ -21,7 +25,8 @@ from PIL import Image
 from test_iptc import data_set
 from test_xmp import TITLE, file, packet, picture, xmp
 
-from jpegredact.container.model import Carrier, Policy
+from jpegredact.container.model import Carrier, FileEdit, Policy
+from jpegredact.container.photoshop import iptc
 from jpegredact.container.photoshop.carrier import read_photoshop
 from jpegredact.container.xmp.carrier import read_xmp
 
@@ -70,6 +75,12 @@ def block_of(data: bytes) -> bytes:
 
 
 HARMLESS = resource(0x03ED, b"\0H\0\0\0\1\0\1" * 2, b"Resolution") + resource(0x0406, b"\0\1\2")
+
+
+PROFILE = (
+    b"\0" * 36 + b"acsp" + b"\0" * 88
+    + struct.pack(">I4sII", 1, b"A2B0", 144, 30000) + b"\1\2\3" * 10000
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("number", [0x0409, 0x040C])
@@ -149,6 +160,9 @@ def test_both_thumbnails_become_one() -> None:
         (0x041A, b"ab\xff\xd8\xff\xdb\0", "photoshop-resource"),
         (0x03EA, b"<data>" + b"QUJDRA" * 200 + b"</data>", "photoshop-resource"),
         (0x0408, b"\0" * 20000, "photoshop-resource"),
+        (0x040F, b"\xff\xd8\xff\xe0" * 90, "photoshop-resource"),
+        (0x040F, b"raw samples" * 90, "photoshop-resource"),
+        (0x040F, PROFILE[:5000] + b"\xff\xd8\xff\xe0" + PROFILE[5004:], "photoshop-resource"),
         (0x0424, b"no XMP", "photoshop-xmp"),
     ],
 )
@@ -165,7 +179,7 @@ def test_what_shows_something_or_is_not_known_goes(number: int, content: bytes, 
 
 def test_what_shows_nothing_stays_byte_for_byte() -> None:
     block = HARMLESS + resource(0x0FA1, b"msetHTML" + b"\0\1" * 600) + resource(0x1234, b"small")
-    block += resource(0x03EC, b"", b"", b"MeSa") + resource(0x040F, b"\xff\xd8\xff\xe0" * 9000)
+    block += resource(0x03EC, b"", b"", b"MeSa") + resource(0x040F, PROFILE)
     block += resource(0x03EA, b"<?xml?><plist>" + b"<key>value</key> " * 400) + b"\0\0"
     data = jpeg(app13(block, share=5000))
     assert clean(data, names=["Jane Doe"]) == clean(data, "keep", names=["Jane Doe"]) == data
@@ -291,3 +305,77 @@ def test_an_empty_segment_does_no_harm() -> None:
     data = jpeg(segment(0xED, HEADER))
     assert clean(data) == data
     assert clean(data, "strict") == jpeg()
+
+
+def test_a_profile_that_goes_over_two_segments_is_judged_as_one() -> None:
+    hidden = PROFILE[:5000] + b"\xff\xd8\xff\xe0" + PROFILE[5004:]
+    start = len(resource(0x040F, hidden)) - len(hidden) + 5002
+    data = jpeg(app13(resource(0x040F, hidden) + HARMLESS, share=start))
+    assert clean(data) == jpeg(app13(HARMLESS))
+
+
+@pytest.mark.parametrize(("number", "size", "most"), [(0x0408, 15000, 4), (0x1234, 1000, 4)])
+def test_there_is_room_for_so_much_of_what_stays(number: int, size: int, most: int) -> None:
+    one = resource(number, b"\1\xff" * (size // 2))
+    comment = segment(0xFE, b"between")
+    data = jpeg(app13(one * 3), comment, app13(one * 5))
+    assert clean(data) == jpeg(app13(one * 3), comment, app13(one * (most - 3)))
+
+
+def test_two_profiles_are_one_too_many() -> None:
+    one = resource(0x040F, PROFILE)
+    assert clean(jpeg(app13(one * 2))) == jpeg(app13(one))
+    large = resource(0x040F, PROFILE + bytes(1 << 16))
+    assert clean(jpeg(app13(HARMLESS + large))) == jpeg(app13(HARMLESS))
+
+
+class _Counting(GreyRenderer):
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def thumbnail_jpeg(self, width: int, height: int, limit: int) -> bytes | None:
+        self.asked.append((width, height))
+        return super().thumbnail_jpeg(width, height, limit)
+
+
+def test_thumbnails_are_made_only_as_large_and_as_many_as_real_ones() -> None:
+    def asked(*contents: bytes) -> list[tuple[int, int]]:
+        data = jpeg(app13(b"".join(resource(0x040C, each) for each in contents)))
+        renderer = _Counting()
+        carrier(data).scrub(dataclasses.replace(request(), renderer=renderer))
+        return renderer.asked
+
+    def stated(width: int, height: int, room: int) -> bytes:
+        return struct.pack(">6I2H", 1, width, height, 0, 0, room, 24, 1) + bytes(room)
+
+    assert asked(stated(4096, 4096, 14)) == []
+    assert asked(stated(513, 10, 5000)) == []
+    assert asked(stated(512, 512, 4000)) == []
+    assert asked(stated(512, 512, 4096)) == [(512, 512)]
+    assert asked(*[stated(16, 16, 2000)] * 9) == [(16, 16)]
+    assert asked(*(stated(16, 16 + more, 2000) for more in range(9))) == [
+        (16, 16 + more) for more in range(4)
+    ]
+    nine = resource(0x040C, thumbnail()) * 9
+    assert block_of(clean(jpeg(app13(nine)))).count(b"8BIM\x04\x0c") == 4
+
+
+def test_digests_of_a_long_block_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    clean_block = iptc.clean
+
+    def counted(block: bytes, names: Set[str]) -> list[FileEdit]:
+        calls.append(len(block))
+        return clean_block(block, names)
+
+    monkeypatch.setattr(iptc, "clean", counted)
+    block = data_set(2, 120, b"Jane Doe here")
+    digest = resource(0x0425, hashlib.md5(block, usedforsecurity=False).digest())
+    stated = packet(TITLE, 'photoshop:LegacyIPTCDigest="00"').encode()
+    data = jpeg(
+        *[segment(0xE1, STANDARD + stated)] * 20, app13(resource(0x0404, block) + digest * 50)
+    )
+    carrier(data).scrub(request(names=["Jane Doe"]))
+    assert len(calls) == 1
+    read_xmp(data, segments(data), end_of_picture(data)).scrub(request(names=["Jane Doe"]))
+    assert len(calls) == 2

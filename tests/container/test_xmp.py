@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -22,8 +23,8 @@ from carrier_helpers import (
 )
 from PIL import Image
 
-from jpegredact.container.assembly import assemble
-from jpegredact.container.model import Kept, Policy
+from jpegredact.container.assembly import Assembly, Part, assemble
+from jpegredact.container.model import Kept, Policy, Segment
 from jpegredact.container.xmp.carrier import read_xmp
 from jpegredact.container.xmp.clean import Decision, Packet
 
@@ -422,3 +423,34 @@ def test_areas_that_are_not_given_change_no_region() -> None:
     data = file(packet(TITLE))
     assert clean(data, areas=()) == data
     assert read_xmp(data, segments(data), 0).names([MIDDLE], 1) == frozenset()
+
+
+def test_changes_of_many_chunks_take_no_longer() -> None:
+    count = 4000
+    parts = tuple(
+        Part(Segment(0xE1, 50 * number, 50 * number + 44), 50 * number + 4, 40 * number, 40)
+        for number in range(count)
+    )
+    assembly = Assembly(bytes(40 * count), parts)
+    start = time.perf_counter()
+    assert assembly.spans(38, 82) == ((42, 44), (54, 94), (104, 106))
+    edits = assembly.edits([(at, at + 44, b"abc") for at in range(2, 40 * count - 50, 80)])
+    assert edits is not None
+    for at in range(0, 40 * count - 40, 8):
+        assembly.spans(at, at + 20)
+    assert time.perf_counter() - start < 2
+
+
+def test_extended_xmp_in_more_chunks_than_there_can_be_is_broken() -> None:
+    body = packet("x" * 5000).encode()
+    guid = hashlib.md5(body, usedforsecurity=False).hexdigest().upper().encode()
+    chunks = b"".join(
+        segment(
+            0xE1,
+            EXTENSION + guid + len(body).to_bytes(4, "big") + at.to_bytes(4, "big")
+            + body[at : at + 1],
+        )
+        for at in range(len(body))
+    )  # fmt: skip
+    named = packet(f"<xmpNote:HasExtendedXMP>{guid.decode()}</xmpNote:HasExtendedXMP>")
+    assert "xmp-broken" in kinds(file(named, "utf-8", chunks))

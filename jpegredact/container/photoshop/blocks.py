@@ -21,7 +21,7 @@ __all__ = [
     "applied",
     "digest",
     "gather",
-    "new_iptc_digest",
+    "iptc_digests",
     "read_resources",
 ]
 
@@ -89,13 +89,10 @@ def read_resources(block: bytes) -> tuple[list[Resource], int]:
     return found, len(block) if not block[at:].strip(b"\0") else at
 
 
-def new_iptc_digest(
-    data: bytes, segments: Sequence[Segment], names: Set[str], stated: str
-) -> str | None:
-    """Return what the MD5 of a file's IPTC block will be, if it was the stated one and changes.
-
-    None: it does not change. "": it changes, and the stated digest was of another block.
-    """
+def iptc_digests(
+    data: bytes, segments: Sequence[Segment], names: Set[str]
+) -> tuple[str, str] | None:
+    """Return the MD5 of a file's IPTC block, as it was and as it will be; None: it stays."""
     for assembly in gather(data, segments):
         for each in read_resources(assembly.content)[0]:
             if each.number != IPTC:
@@ -104,9 +101,8 @@ def new_iptc_digest(
             changes = iptc.clean(block, names)
             if not changes:
                 return None
-            if digest(block).hex().upper() != stated:
-                return ""
-            return digest(applied(block, changes)).hex().upper()
+            new = applied(block, changes)
+            return digest(block).hex().upper(), digest(new).hex().upper()
     return None
 
 

@@ -33,8 +33,8 @@ from .blocks import (
     gather,
     read_resources,
 )
-from .rules import has_name, is_path, why_dropped
-from .thumbnail import NEW, OLD, Thumbnail, read_thumbnail, renewed
+from .rules import Judge, has_name, is_path
+from .thumbnail import NEW, OLD, Thumbnail, Thumbnails, read_thumbnail
 
 __all__ = ["read_photoshop"]
 
@@ -67,6 +67,12 @@ class _Block:
     entries: tuple[_Entry, ...]
     packets: dict[int, Packet] = field(repr=False)
     """XMP copies that can be read, by where they start."""
+    dropped: dict[int, str]
+    """Why resources without a rule of their own go, by where they start."""
+    has_new: bool
+    """Whether there is a thumbnail of the newer number."""
+    iptc: Resource | None
+    """The first IPTC block, which digests are of."""
 
     def content(self, resource: Resource) -> bytes:
         return self.assembly.content[resource.data : resource.stop]
@@ -93,8 +99,9 @@ class _Photoshop:
     def scrub(self, request: Request) -> Scrubbed:
         edits: list[FileEdit] = []
         outcomes: list[tuple[SideCopy, Action]] = []
+        thumbnails = Thumbnails(request.renderer)
         for block in self.blocks:
-            cleaner = _Cleaner(block, request)
+            cleaner = _Cleaner(block, request, thumbnails)
             edits += cleaner.edits()
             outcomes += [(entry.copy, cleaner.outcome(entry)) for entry in block.entries]
         return Scrubbed(sorted(edits, key=lambda edit: edit[:2]), outcomes)
@@ -103,12 +110,17 @@ class _Photoshop:
 class _Cleaner:
     """What one request does to one block."""
 
-    def __init__(self, block: _Block, request: Request) -> None:
+    def __init__(self, block: _Block, request: Request, thumbnails: Thumbnails) -> None:
         self.block = block
         self.request = request
+        self.thumbnails = thumbnails
         self.done: dict[tuple[int, int | None], Action] = {}
         """By a resource's start and the number of a finding in it, where it is not as planned."""
         self.named = False
+        self.iptc_changes: dict[int, list[FileEdit]] = {}
+        """Of each IPTC block, by where its resource starts."""
+        self.digests: tuple[bytes, bytes] | None = None
+        """Of the first IPTC block that changes: what it was and what it will be, b"" for none."""
 
     def edits(self) -> list[FileEdit]:
         block, policy = self.block, self.request.policy
@@ -142,7 +154,7 @@ class _Cleaner:
             return self._thumbnail(resource, content)
         if resource.number == IPTC:
             return self._iptc(resource, content)
-        if self._is_plain(resource, content) and self.request.names:
+        if self._is_plain(resource) and self.request.names:
             named = has_name(self.block.whole(resource), self.request.names)
             self.named = self.named or named
             return self._drop(resource) if named and self.request.policy == "default" else []
@@ -152,11 +164,10 @@ class _Cleaner:
             return self._digest(resource, content)
         if resource.number == _XMP:
             return self._xmp(resource)
-        return [] if self._is_plain(resource, content) else self._drop(resource)
+        return [] if self._is_plain(resource) else self._drop(resource)
 
-    @staticmethod
-    def _is_plain(resource: Resource, content: bytes) -> bool:
-        return _plain_kind(resource, content) is None
+    def _is_plain(self, resource: Resource) -> bool:
+        return _plain_kind(resource, self.block.dropped.get(resource.start)) is None
 
     def _drop(self, resource: Resource) -> list[FileEdit]:
         return [(resource.start, resource.end, b"")]
@@ -174,10 +185,9 @@ class _Cleaner:
     def _thumbnail(self, resource: Resource, content: bytes) -> list[FileEdit]:
         key = (resource.start, None)
         read = read_thumbnail(content)
-        both = any(each.number == NEW for each in self.block.resources)
         new = None
-        if read is not None and not (resource.number == OLD and both):
-            new = renewed(read, self.request.renderer)
+        if read is not None and not (resource.number == OLD and self.block.has_new):
+            new = self.thumbnails.renewed(read)
         if new is None:
             self.done[key] = "drop"
             return self._drop(resource)
@@ -193,25 +203,36 @@ class _Cleaner:
             self.done[resource.start, number] = action
         if self.request.policy == "keep":
             return []
-        changes = iptc.clean(content, self.request.names)
+        changes = self._iptc_changes(resource)
         return self._replaced(resource, applied(content, changes)) if changes else []
+
+    def _iptc_changes(self, resource: Resource) -> list[FileEdit]:
+        if resource.start not in self.iptc_changes:
+            content = self.block.content(resource)
+            self.iptc_changes[resource.start] = iptc.clean(content, self.request.names)
+        return self.iptc_changes[resource.start]
+
+    def _digests(self) -> tuple[bytes, bytes] | None:
+        """Return the digests of the first IPTC block, before and after, if it changes."""
+        first = self.block.iptc
+        changes = [] if first is None else self._iptc_changes(first)
+        if first is not None and changes and self.digests is None:
+            old = self.block.content(first)
+            new = applied(old, changes)
+            self.digests = digest(old), digest(new) if new else b""
+        return self.digests
 
     def _digest(self, resource: Resource, content: bytes) -> list[FileEdit]:
         """Keep the digest of IPTC in step; one that was of another block goes."""
-        for each in self.block.resources:
-            if each.number != IPTC:
-                continue
-            old = self.block.content(each)
-            changes = iptc.clean(old, self.request.names)
-            if not changes:
-                break
-            new = applied(old, changes)
-            if content != digest(old) or not new:
-                self.done[resource.start, None] = "drop"
-                return self._drop(resource)
-            return self._replaced(resource, digest(new))
-        self.done[resource.start, None] = "keep"
-        return []
+        digests = self._digests()
+        if digests is None:
+            self.done[resource.start, None] = "keep"
+            return []
+        old, new = digests
+        if content != old or not new:
+            self.done[resource.start, None] = "drop"
+            return self._drop(resource)
+        return self._replaced(resource, new)
 
     def _xmp(self, resource: Resource) -> list[FileEdit]:
         packet = self.block.packets.get(resource.start)
@@ -231,10 +252,11 @@ class _Cleaner:
 
 def read_photoshop(data: bytes, segments: Sequence[Segment]) -> Carrier:
     """Read the image resources of a file; ``segments`` are all of its marker segments."""
-    return _Photoshop(tuple(_read_block(assembly) for assembly in gather(data, segments)))
+    judge = Judge()
+    return _Photoshop(tuple(_read_block(assembly, judge) for assembly in gather(data, segments)))
 
 
-def _read_block(assembly: Assembly) -> _Block:
+def _read_block(assembly: Assembly, judge: Judge) -> _Block:
     content = assembly.content
     resources, end = read_resources(content)
     packets: dict[int, Packet] = {}
@@ -242,6 +264,7 @@ def _read_block(assembly: Assembly) -> _Block:
     length = sum(part.segment.end - part.segment.offset for part in assembly.parts)
     whole = SideCopy("photoshop", first, length, f"{len(resources)} resources", _KEPT)
     entries = [_Entry(whole, None)]
+    dropped: dict[int, str] = {}
     texts = 0
     for resource in resources:
         block = content[resource.data : resource.stop]
@@ -250,7 +273,9 @@ def _read_block(assembly: Assembly) -> _Block:
         elif resource.number == _XMP:
             entries.append(_xmp_entry(assembly, resource, block, packets))
         else:
-            entry = _plain_entry(assembly, resource, block)
+            if not _has_rule(resource) and (why := judge.why_dropped(resource, block)) is not None:
+                dropped[resource.start] = why
+            entry = _plain_entry(assembly, resource, block, dropped.get(resource.start))
             if entry is not None:
                 entries.append(entry)
             else:
@@ -261,14 +286,26 @@ def _read_block(assembly: Assembly) -> _Block:
     if end < len(content):
         detail = "resources that can't be read"
         entries.append(_entry(assembly, end, len(content), "photoshop-broken", detail, _DROPPED))
-    return _Block(assembly, tuple(resources), end, tuple(entries), packets)
+    first_iptc = next((each for each in resources if each.number == IPTC), None)
+    has_new = any(each.number == NEW for each in resources)
+    return _Block(
+        assembly, tuple(resources), end, tuple(entries), packets, dropped, has_new, first_iptc
+    )
 
 
-def _plain_entry(assembly: Assembly, resource: Resource, content: bytes) -> _Entry | None:
+def _has_rule(resource: Resource) -> bool:
+    """Whether a resource is judged by what it is, not by its size and content."""
+    number = resource.number
+    return number in (OLD, NEW, _DIGEST, _XMP, IPTC, *_EXIF) or is_path(number)
+
+
+def _plain_entry(
+    assembly: Assembly, resource: Resource, content: bytes, why: str | None
+) -> _Entry | None:
     """Return the side copy that a resource is, or None: it shows nothing."""
     if resource.number in (OLD, NEW):
         return _thumbnail_entry(assembly, resource, read_thumbnail(content))
-    found = _plain_kind(resource, content)
+    found = _plain_kind(resource, why)
     if found is None:
         return None
     kind, detail, actions = found
@@ -276,9 +313,9 @@ def _plain_entry(assembly: Assembly, resource: Resource, content: bytes) -> _Ent
     return _entry(assembly, resource.start, resource.end, kind, detail, actions, resource)
 
 
-def _plain_kind(resource: Resource, content: bytes) -> tuple[str, str, Actions] | None:
+def _plain_kind(resource: Resource, why: str | None) -> tuple[str, str, Actions] | None:
     """Return kind, detail and actions of a resource without a part of its own, or None."""
-    if resource.number == _DIGEST and len(content) != _DIGEST_SIZE:
+    if resource.number == _DIGEST and resource.stop - resource.data != _DIGEST_SIZE:
         return "photoshop-digest", "what is no digest of IPTC", _DROPPED
     if resource.number == _DIGEST:
         return "photoshop-digest", "digest of IPTC", Actions("edit", "drop", "keep")
@@ -288,7 +325,6 @@ def _plain_kind(resource: Resource, content: bytes) -> tuple[str, str, Actions] 
         return "photoshop-path", "an outline", _DROPPED
     if resource.number in _EXIF:
         return "photoshop-exif", "a copy of Exif", _DROPPED
-    why = why_dropped(resource, content)
     return None if why is None else ("photoshop-resource", why, _DROPPED)
 
 

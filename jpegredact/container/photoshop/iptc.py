@@ -7,13 +7,14 @@ the others stay.
 
 from __future__ import annotations
 
-import contextlib
+import re
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from ..embedded import picture_size
 from ..many_texts import closed_up, with_blanks
 from ..model import Action, Actions, FileEdit, Request
+from ..names import blanked_bytes
 from ..xmp.rules import is_blob
 
 __all__ = ["DataSet", "Finding", "clean", "findings", "outcomes", "read"]
@@ -23,6 +24,7 @@ _MOST = 10_000
 """Data sets; real blocks have some dozens."""
 _SHORT_MOST = 0x7FFF
 _LARGE = 1024
+_DOUBLED = re.compile(rb"(?<=\S)[ \t]{2,}(?=\S)")
 _BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"GIF8", b"BM", b"RIFF")
 
 _REMOVED = {
@@ -156,22 +158,32 @@ def _removed_kind(each: DataSet, content: bytes) -> str | None:
 def _without_names(block: bytes, names: Set[str]) -> Iterator[FileEdit]:
     """Give the edits that take names out of texts, in whichever encoding they are in.
 
-    Where 1:90 does not say it, a text is UTF-8 if it can be, else Windows' or the Mac's.
+    A text is UTF-8 if it can be, whatever 1:90 says, unless it has ISO 2022's escapes.
     """
     listed = [each for each in read(block)[0] if _is_text(each, block[each.content : each.end])]
-    pending = {number: block[each.content : each.end] for number, each in enumerate(listed)}
-    for codec in ("utf-8", "latin-1", "mac_roman"):
-        texts: dict[int, str] = {}
-        for number, content in pending.items():
-            with contextlib.suppress(UnicodeDecodeError):  # then it is in one of the others
-                texts[number] = content.decode(codec)
-        numbers = list(texts)
-        found = with_blanks(list(texts.values()), names)
-        for at, blank in found.items():
-            yield _edit(listed[numbers[at]], closed_up(blank).encode(codec))
-        decided = numbers if codec == "utf-8" else [numbers[at] for at in found]
-        for number in decided:
-            del pending[number]
+    texts: dict[int, str] = {}
+    others: dict[int, bytes] = {}
+    for number, each in enumerate(listed):
+        content = block[each.content : each.end]
+        try:
+            texts[number] = content.decode()
+        except UnicodeDecodeError:
+            others[number] = content
+        else:
+            if b"\x1b" in content or b"\0" in content:
+                others[number] = content
+    numbers = list(texts)
+    for at, blank in with_blanks(list(texts.values()), names).items():
+        others.pop(numbers[at], None)
+        yield _edit(listed[numbers[at]], closed_up(blank).encode())
+    whole = b"\0\0".join(others.values())
+    blanks = blanked_bytes(whole, names)
+    start = 0
+    for number, content in others.items() if blanks != whole else ():
+        left = blanks[start : start + len(content)]
+        start += len(content) + 2
+        if left != content:
+            yield _edit(listed[number], _DOUBLED.sub(b" ", left).strip(b" \t"))
 
 
 def _is_text(each: DataSet, content: bytes) -> bool:

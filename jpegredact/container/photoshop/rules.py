@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..names import contains_name
+from ..names import blanked_bytes, contains_name
+from ..segments import icc
 from ..xmp.rules import is_blob
 from .blocks import Resource
 
-__all__ = ["has_name", "is_path", "why_dropped"]
+__all__ = ["Judge", "has_name", "is_path"]
 
 _KEPT = {
     0x03E8: "channels, rows, columns (Photoshop 2.0)",
@@ -90,6 +91,8 @@ _PLUG_INS = range(0x0FA0, 0x1388)
 _PLUG_IN_KEYS = (b"mani", b"mfri", b"mopt", b"mset")
 """ImageReady's animation and frames, and its settings for saving."""
 _UNKNOWN_MOST = 1024
+_UNKNOWN_TOTAL = 1 << 12
+_ICC_MOST = _KEPT_TOTAL = 1 << 16
 _KEPT_MOST = 1 << 14
 """The largest ones in use, page formats, have 8 KiB."""
 
@@ -105,14 +108,49 @@ def is_path(number: int) -> bool:
     return number in _PATHS or number == _WORK_PATH
 
 
-def why_dropped(resource: Resource, content: bytes) -> str | None:
-    """Return why a resource without a rule of its own goes, or None: it shows nothing."""
-    known = resource.signature == b"8BIM" and (
+class Judge:
+    """Tells which resources of one file show nothing; a file has room for so many of them."""
+
+    def __init__(self) -> None:
+        self._known_left = _KEPT_TOTAL
+        self._unknown_left = _UNKNOWN_TOTAL
+        self._icc_left = 1
+
+    def why_dropped(self, resource: Resource, content: bytes) -> str | None:
+        """Return why a resource without a rule of its own goes, or None: it shows nothing."""
+        size = resource.end - resource.start
+        known = _is_known(resource, content)
+        if known and resource.number == _ICC:
+            why = _icc_problem(content) or ("" if self._icc_left else "a second ICC profile")
+            self._icc_left -= not why
+            return why or None
+        why = _why_dropped(known, content) or ""
+        if not why and size > (self._known_left if known else self._unknown_left):
+            return "more than a file has of such"
+        if not why and known:
+            self._known_left -= size
+        elif not why:
+            self._unknown_left -= size
+        return why or None
+
+
+def _is_known(resource: Resource, content: bytes) -> bool:
+    return resource.signature == b"8BIM" and (
         resource.number in _KEPT
         or (resource.number in _PLUG_INS and content.startswith(_PLUG_IN_KEYS))
     )
-    if known and resource.number == _ICC:
-        return None
+
+
+def _icc_problem(content: bytes) -> str:
+    """Return why a profile goes, or "": all of its bytes are a profile's."""
+    if len(content) > _ICC_MOST:
+        return "too large for an ICC profile"
+    if _PICTURE.search(content):
+        return "with a picture in it"
+    return icc.profile_problem([icc.SIGNATURE + b"\1\1" + content])
+
+
+def _why_dropped(known: bool, content: bytes) -> str | None:
     if len(content) > (_KEPT_MOST if known else _UNKNOWN_MOST):
         return "too large for what it is" if known else "not known, and large"
     if _PICTURE.search(content):
@@ -124,6 +162,9 @@ def why_dropped(resource: Resource, content: bytes) -> str | None:
 
 def has_name(raw: bytes, names: Iterable[str]) -> bool:
     """Whether a resource holds a name, in 8-bit text or UTF-16 (the specification's own)."""
+    wanted = frozenset(names)
+    if blanked_bytes(raw, wanted) != raw:
+        return True
     readings = (
         raw.decode("utf-8", "replace"),
         raw.decode("latin-1"),
@@ -131,4 +172,4 @@ def has_name(raw: bytes, names: Iterable[str]) -> bool:
         raw.decode("utf-16-be", "replace"),
         raw[1:].decode("utf-16-be", "replace"),
     )
-    return contains_name("\0".join(readings), names)
+    return contains_name("\0".join(readings), wanted)

@@ -25,7 +25,7 @@ from ..model import (
     Segment,
     SideCopy,
 )
-from ..photoshop.blocks import new_iptc_digest
+from ..photoshop.blocks import iptc_digests
 from .clean import Decision, Packet, panorama
 from .packet import BrokenPacketError
 from .survey import Finding
@@ -35,6 +35,8 @@ __all__ = ["read_xmp"]
 _APP1 = 0xE1
 _STANDARD = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
+_CHUNKS = 4096
+"""Segments of one extended packet: 256 MiB of it."""
 _GUID = 32
 _CHUNK = _GUID + 8
 """Bytes between the extension's signature and a chunk: GUID, full length, offset."""
@@ -92,10 +94,18 @@ class _Xmp:
             guids: dict[str, str] = {}
             for unit in self.extended:
                 edits += self._extended(unit, request, guids, results)
+            digests = self._iptc_digests(request)
             for unit in self.standard:
-                edits += self._standard(unit, request, guids, results)
+                edits += self._standard(unit, request, guids, digests, results)
         outcomes = [(each.copy, _outcome(each, request, results)) for each in self.listed]
         return Scrubbed(sorted(edits, key=lambda edit: edit[:2]), outcomes)
+
+    def _iptc_digests(self, request: Request) -> tuple[str, str] | None:
+        """Return IPTC's digests before and after, if it changes and a packet states one."""
+        stated = any(unit.packet and unit.packet.survey.iptc_digest for unit in self.standard)
+        if request.policy != "default" or not stated:
+            return None
+        return iptc_digests(*self.file, request.names)
 
     def _strict(self) -> list[FileEdit]:
         """Leave one packet with the panorama's geometry, if there is any."""
@@ -149,6 +159,7 @@ class _Xmp:
         unit: _Unit,
         request: Request,
         guids: dict[str, str],
+        digests: tuple[str, str] | None,
         results: dict[int, Decision | None],
     ) -> list[FileEdit]:
         if unit.packet is None:
@@ -158,8 +169,9 @@ class _Xmp:
         digest = None
         if named is not None and request.policy == "default" and guids.get(named, "") != named:
             changed = guids.get(named, "")
-        if unit.packet.survey.iptc_digest is not None and request.policy == "default":
-            digest = new_iptc_digest(*self.file, request.names, unit.packet.iptc_digest)
+        if unit.packet.survey.iptc_digest is not None and digests is not None:
+            # One that was of another block goes.
+            digest = digests[1] if unit.packet.iptc_digest == digests[0] else ""
         decision = unit.packet.decide(
             request, self.end_of_picture, extended=changed, iptc_digest=digest
         )
@@ -234,6 +246,8 @@ def _chunked(
 
     if any(segment.end - segment.offset - 4 < header for segment in segments):
         return _Unit(assemble(data, segments, header), None, "", "a chunk without its header")
+    if len(segments) > _CHUNKS:
+        return _Unit(assemble(data, segments, header), None, "", "too many chunks")
     ordered = sorted(segments, key=stated)
     assembly = assemble(data, ordered, header)
     text = guid.decode("ascii", "replace").upper()
