@@ -632,6 +632,24 @@ def test_names_are_found_in_other_encodings_than_stated(tag, value):
         assert "rgen" not in left.decode(code, "replace")
 
 
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "utf-8"])
+@pytest.mark.parametrize("tag", [0x9999, 0xA436, 0xA420, 0x013C])
+def test_names_leave_any_text_in_any_encoding(tag, encoding):
+    name = "Анна Иванова"
+    file = maker.file({"ifd0": [(tag, ASCII, f"мы и {name}".encode(encoding) + b"\0")]})
+    out, outcomes = scrub(file, names=[name])
+    assert kinds(outcomes) == [("exif-name", "edit")]
+    assert name not in out.decode(encoding, "replace")
+
+
+def test_names_of_texts_over_each_other_all_go():
+    text = b"Ann Ok and Bo Ek"
+    parts = {"ifd0": [(0x9990, ASCII, Raw(16, 8 + 30)), (0x9991, ASCII, Raw(10, 8 + 30))],
+             "text": text}  # fmt: skip
+    out, _ = scrub(maker.file(parts), names=["Ann Ok", "Bo Ek", "Ok"])
+    assert not any(word in out for word in (b"Ann", b"Bo Ek"))
+
+
 def test_japanese_names():
     value = b"JIS\0\0\0\0\0" + "これは花子です".encode("iso2022_jp")
     file = maker.file({"ifd0": [(COMMENT, UNDEFINED, value)]})

@@ -98,6 +98,12 @@ class TestComments:
         assert after(old, names=("Bo",)) == old
         assert after(old, names=("Åsa Öst",), policy="keep") == old
 
+    @pytest.mark.parametrize("encoding", ["cp1251", "koi8-r"])
+    def test_a_name_leaves_it_in_a_legacy_encoding(self, encoding: str) -> None:
+        old = files.segment(0xFE, "мы и Анна Иванова".encode(encoding))
+        new = files.segment(0xFE, ("мы и " + " " * 12).encode(encoding))
+        assert after(old, names=("Анна Иванова",)) == new
+
     def test_a_name_that_its_own_removal_makes_takes_the_comment_along(self) -> None:
         assert after(files.segment(0xFE, b"x b b c c y"), names=("b c",)) == b""
 

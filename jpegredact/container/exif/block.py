@@ -239,7 +239,7 @@ class _Reader(Ground):
         for entry in item.ifd.entries:
             if not entry.inside or not entry.valid or entry.tag in (MAKER_NOTE, PRIVATE):
                 continue
-            field = text_field(self.data, entry, self.order)
+            field = text_field(self.data, entry, self.order, item.name)
             if field is not None:
                 self.texts.append(field)
             if entry.inline:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
-from ..names import blanked
+from ..names import blanked, blanked_bytes
 from .block import Block, read_block
 from .orientation import stated_orientation
 from .parts import Part, TextField
@@ -238,7 +238,8 @@ class _Cleaning:
     def _take_names_out(self, text: TextField) -> None:
         if not self.request.names:
             return
-        old = self.data[text.start : text.end]
+        # As it is now: texts of hostile blocks lie over each other
+        old = bytes(self.bytes[text.start - self.origin : text.end - self.origin])
         new = _without(old, text, self.request.names)
         if new == old:
             return
@@ -294,22 +295,17 @@ def _without(old: bytes, text: TextField, names: Iterable[str]) -> bytes:
     even = len(old) - len(old) % 2
     for code in ("utf-16-le", "utf-16-be"):
         new = _blanked(new[:even], code, wanted) + new[even:]
-    try:
-        new.decode("utf-8")
-    except UnicodeDecodeError:
-        return _blanked(new, "latin-1", wanted)
-    return _blanked(new, "utf-8", wanted)
+    return blanked_bytes(new, wanted)
 
 
 def _blanked(old: bytes, code: str, names: tuple[str, ...]) -> bytes:
-    errors = "surrogatepass" if code != "latin-1" else "strict"
-    words = old.decode(code, "surrogatepass" if code.startswith("utf-16") else "strict")
+    words = old.decode(code, "surrogatepass")
     without = blanked(words, names)
     if without == words:
         return old
     space = " ".encode(code)
     pieces = []
     for char, other in zip(words, without, strict=True):
-        coded = char.encode(code, errors)
+        coded = char.encode(code, "surrogatepass")
         pieces.append(coded if char == other else space * (len(coded) // len(space)))
     return b"".join(pieces)
