@@ -24,6 +24,7 @@ __all__ = ["Contents", "areas_of", "new_offsets", "walk"]
 
 _APP0, _APP1, _APP2, _APP4, _APP11, _APP13, _APP15 = 0xE0, 0xE1, 0xE2, 0xE4, 0xEB, 0xED, 0xEF
 _COM = 0xFE
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SIGNATURES = (
     (_APP0, b"JFIF\0", "jfif"),
     (_APP0, b"JFXX\0", "jfif"),
@@ -204,9 +205,23 @@ def walk(
         from .images.carrier import read_images
 
         hint = _gain_map_hint(_edited(data, named["xmp"], ()))
-        images = read_images(data, named["images"], end_of_picture, hint)
+        images = read_images(
+            data, named["images"], end_of_picture, hint, _pixels(data, everything)
+        )
     behind_scans = tuple(_behind_scans(data, everything, end_of_picture, coded))
     return Contents(images, tuple(carriers), refusals.copies, tuple(named["xmp"]), behind_scans)
+
+
+def _pixels(data: bytes, segments: Sequence[Segment]) -> int | None:
+    """Return how many pixels the picture has; None where its frame header does not say."""
+    height = 0
+    for segment in segments:
+        if segment.code in _FRAMES and segment.end - segment.offset >= 9:
+            at = segment.offset + 5
+            height = height or int.from_bytes(data[at : at + 2], "big")
+            width = int.from_bytes(data[at + 2 : at + 4], "big")
+            return width * height if height else None
+    return None
 
 
 def _behind_scans(

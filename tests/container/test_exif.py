@@ -1,5 +1,6 @@
 """Exif segments: what is remade, zeroed and kept, and that no byte moves."""
 
+import base64
 import io
 import json
 import shutil
@@ -13,7 +14,7 @@ import pytest
 from exif_maker import ASCII, BYTE, LONG, RATIONAL, SHORT, UNDEFINED, Raw, Ref, Size
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from jpegredact.container.exif.carrier import read_exif
 from jpegredact.container.exif.orientation import read_orientation
@@ -469,7 +470,21 @@ def test_unreferenced_bytes(gap, zeroed):
     )
 
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 BASE64 = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 40
+
+
+def encoded(kind):
+    out = io.BytesIO()
+    Image.fromarray(np.frombuffer(maker.noise(768), np.uint8).reshape(16, 16, 3)).save(out, kind)
+    return out.getvalue()
+
+
+def test_unknown_values_are_few_in_all():
+    entries = [(0x9990 + index, UNDEFINED, maker.noise(1000)) for index in range(9)]
+    out, outcomes = scrub(maker.file({"ifd0": entries}))
+    assert kinds(outcomes) == [("exif-value", "zero")] * 5
+    assert out.count(maker.noise(1000)) == 4
 
 
 @pytest.mark.parametrize(
@@ -484,7 +499,16 @@ BASE64 = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo" * 40
         (0x9C9C, BYTE, ("a comment, " * 200).encode("utf-16-le"), False),
         (0x9C9C, BYTE, maker.noise(3000), True),
         (0x012D, SHORT, maker.noise(1536), False),
-        (0x8773, UNDEFINED, maker.noise(3000), False),
+        (0x8773, UNDEFINED, maker.noise(3000), True),
+        (0x8773, UNDEFINED, PROFILE, False),
+        (0xA302, UNDEFINED, maker.noise(1000), False),
+        (0xA302, UNDEFINED, maker.noise(1100), True),
+        (0xA40B, UNDEFINED, maker.noise(5000), True),
+        (DESCRIPTION, ASCII, base64.encodebytes(maker.noise(3000)), True),
+        (0x9999, ASCII, base64.encodebytes(maker.noise(3000)), True),
+        (DESCRIPTION, ASCII, maker.noise(1000).hex(" ").encode(), True),
+        (DESCRIPTION, ASCII, bytes(33 + byte % 90 for byte in maker.noise(3000)), True),
+        (0x9C9C, BYTE, base64.encodebytes(maker.noise(999)).decode().encode("utf-16-le"), True),
         (0x8773, UNDEFINED, maker.jpeg(32, 32), True),
         (0xEA1C, UNDEFINED, b"\x1c\xea" + bytes(4094), False),
         (0xEA1C, UNDEFINED, maker.noise(4096), True),
@@ -516,8 +540,13 @@ def test_long_values(tag, kind, value, zeroed):
         (bytes(8) + maker.noise(3000), True),
         (b"ASCII\0\0\0" + maker.jpeg(24, 24), True),
         (b"ASCII\0\0\0" + BASE64, True),
+        (b"ASCII\0\0\0" + base64.encodebytes(encoded("AVIF")), True),
+        (b"ASCII\0\0\0" + encoded("JPEG").hex().encode(), True),
+        (b"ASCII\0\0\0" + encoded("JPEG").hex("\n").encode(), True),
+        (b"ASCII\0\0\0" + encoded("BMP"), True),
     ],
-    ids=["ascii", "undefined", "unicode", "jis", "none", "noise", "jpeg", "base64"],
+    ids=["ascii", "undefined", "unicode", "jis", "none", "noise", "jpeg", "base64", "avif",
+         "hex", "hex lines", "bmp"],
 )
 def test_user_comments(value, zeroed):
     file = maker.file(
@@ -601,6 +630,24 @@ def test_names_are_found_in_other_encodings_than_stated(tag, value):
     assert left != value
     for code in ("latin-1", "utf-8", "utf-16-le", "utf-16-be"):
         assert "rgen" not in left.decode(code, "replace")
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "utf-8"])
+@pytest.mark.parametrize("tag", [0x9999, 0xA436, 0xA420, 0x013C])
+def test_names_leave_any_text_in_any_encoding(tag, encoding):
+    name = "Анна Иванова"
+    file = maker.file({"ifd0": [(tag, ASCII, f"мы и {name}".encode(encoding) + b"\0")]})
+    out, outcomes = scrub(file, names=[name])
+    assert kinds(outcomes) == [("exif-name", "edit")]
+    assert name not in out.decode(encoding, "replace")
+
+
+def test_names_of_texts_over_each_other_all_go():
+    text = b"Ann Ok and Bo Ek"
+    parts = {"ifd0": [(0x9990, ASCII, Raw(16, 8 + 30)), (0x9991, ASCII, Raw(10, 8 + 30))],
+             "text": text}  # fmt: skip
+    out, _ = scrub(maker.file(parts), names=["Ann Ok", "Bo Ek", "Ok"])
+    assert not any(word in out for word in (b"Ann", b"Bo Ek"))
 
 
 def test_japanese_names():

@@ -20,6 +20,7 @@ import jpegredact as jr
 from jpegredact.container import jpegwalk
 from jpegredact.container.images import gainmap, mpf
 from jpegredact.container.images.carrier import read_images
+from jpegredact.container.images.gainmap_xmp import least_packet
 from jpegredact.container.model import POLICIES, Policy, Scrubbed
 from jpegredact.limits import DEFAULT_LIMITS
 from jpegredact.redaction.methods import as_method
@@ -106,13 +107,13 @@ class TestGainMaps:
         ],
         ids=["base64", "numbers"],
     )
-    def test_goes_when_its_xmp_may_hide_something(self, hidden: str) -> None:
+    def test_its_xmp_has_nothing_else(self, hidden: str) -> None:
         small = files.gain_map(files.xmp(hidden))
         data = files.multi_picture(files.picture(), [(GAIN_MAP, b"", small)])
-        out, answer, kept = files.scrubbed(data)
-        assert actions(answer) == {"mpf-index": "drop", "gain-map": "drop"}
-        assert out == files.picture()
-        assert not kept
+        _, answer, (kept,) = files.scrubbed(data)
+        assert actions(answer) == {"mpf-index": "edit", "gain-map": "redact"}
+        assert files.xmp(files.HDRGM) in kept.new
+        assert len(kept.new) == len(files.gain_map(files.xmp(files.HDRGM)))
 
     def test_its_segments_have_nothing_more_than_they_should(self) -> None:
         thumbnail = files.noise(27, 5)
@@ -145,13 +146,37 @@ class TestGainMaps:
         data = files.picture() + files.gain_map(ISO_DATA)[:-2]
         assert files.kinds(files.images_of(data).copies) == ["trailer-jpeg"]
 
-    def test_goes_when_a_name_is_in_it(self) -> None:
-        small = files.gain_map(files.xmp(files.HDRGM.replace("hdrgm:Version", 'a="Ann Ok" b')))
-        data = files.picture() + small
-        asked = files.request(names=["Ann Ok"])
-        answer, kept = files.images_of(data).decide(asked)
-        assert actions(answer) == {"gain-map": "drop"}
-        assert not kept
+    def test_a_list_for_each_channel_stays(self) -> None:
+        items = "<rdf:li>1.5</rdf:li><rdf:li>-2e-1</rdf:li><rdf:li>0</rdf:li>"
+        maximum = f"<hdrgm:GainMapMax><rdf:Seq>{items}</rdf:Seq></hdrgm:GainMapMax>"
+        text = files.HDRGM.replace(' hdrgm:GainMapMax="2.3"', "").replace(
+            "/></rdf:RDF>",
+            f">\n{maximum}\n<hdrgm:Gamma> 1 </hdrgm:Gamma><hdrgm:Other>1</hdrgm:Other>"
+            "<dc:title xmlns:dc='http://purl.org/dc/elements/1.1/'>Ann Ok</dc:title>"
+            "</rdf:Description></rdf:RDF>",
+        )
+        new = least_packet(text.encode())
+        assert new is not None
+        assert f"{maximum}<hdrgm:Gamma>1</hdrgm:Gamma></rdf:Description>".encode() in new
+        assert b"Ann" not in new
+        assert b"Other" not in new
+        assert least_packet(new) == new
+
+    @pytest.mark.parametrize("text", [
+        files.HDRGM.replace("hdrgm:", "x:"), files.HDRGM[:-3], '<!DOCTYPE x [<!ENTITY a "1">]>'
+        + files.HDRGM, files.HDRGM.replace("rdf:Description", "rdf:Other"), "",
+    ])  # fmt: skip
+    def test_xmp_that_can_not_be_read_tells_nothing(self, text: str) -> None:
+        assert least_packet(text.encode()) is None
+
+    def test_three_stay_and_none_is_larger_than_the_picture(self) -> None:
+        small = files.gain_map(files.xmp(files.HDRGM))
+        large = files.gain_map(ISO_DATA, width=96, height=64)
+        data = files.picture(48, 32) + large + 5 * small
+        segments = [one for one in files.segments_of(data) if one.code == 0xE2]
+        images = read_images(data, segments, len(files.picture(48, 32)), None, 48 * 32)
+        found = [copy.actions.default for copy in images.copies]
+        assert found == ["drop", "redact", "redact", "redact", "drop", "drop"]
 
     @pytest.mark.parametrize("change", [lambda jpeg: None, lambda jpeg: jpeg + b"more"])
     def test_goes_when_it_can_not_be_redacted(self, change: object) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jpegredact.container import jpegwalk
 from jpegredact.container.model import POLICIES, Policy
 from jpegredact.container.segments.base import SegmentCarrier
-from jpegredact.container.segments.jumbf import is_jumbf, read_jumbf
+from jpegredact.container.segments.jumbf import read_jumbf
 
 PLAIN = files.picture(16, 16)
 C2PA = bytes.fromhex("6332706100110010800000AA00389B71")
@@ -42,7 +42,7 @@ def segments(whole: bytes, number: int = 1, size: int = 65000) -> list[bytes]:
 
 def read(*parts: bytes) -> tuple[bytes, SegmentCarrier]:
     data = files.with_segments(PLAIN, *parts)
-    found = [one for one in files.segments_of(data) if is_jumbf(data[one.offset + 4 : one.end])]
+    found = [one for one in files.segments_of(data) if data.startswith(b"JP", one.offset + 4)]
     return data, read_jumbf(data, found)
 
 
@@ -133,7 +133,7 @@ def test_the_corpus(corpus: Path) -> None:
         found = [
             files.Segment(*one)
             for one in (shape.segments if shape else ())
-            if one.code == 0xEB and is_jumbf(data[one.offset + 4 : one.end])
+            if one.code == 0xEB and data.startswith(b"JP", one.offset + 4)
         ]
         carrier = read_jumbf(data, found)
         if b"c2pa\0" in data[: shape.end if shape else 0]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from .. import carve
 from ..model import Actions, Segment, SideCopy
+from ..segments import icc
 from .images import first_number
 from .makernote import LONG_VALUE, Note, RecognizedFace, read_note, unread_note
 from .named import Ground, NamedIfd, name_pictures
@@ -20,6 +22,7 @@ from .pictures import (
     Hits,
     busy,
     find_pictures,
+    hides_data,
     holds_more,
     is_text,
     looks_coded,
@@ -27,6 +30,7 @@ from .pictures import (
 )
 from .tags import (
     HEIGHT,
+    ICC_PROFILE,
     LONG_KNOWN,
     MAKE,
     MAKER_NOTE,
@@ -49,6 +53,7 @@ from .tiff import (
     Span,
     byte_order,
     gaps,
+    merged,
     numbers,
     overlaps,
     read_ifd,
@@ -59,6 +64,9 @@ __all__ = ["Block", "read_block"]
 _HEADER = 10  # marker, length, "Exif\0" and one more byte
 _LONG_UNKNOWN = 1024
 """Bytes: a value of a tag that no list names, and that is no text, may be as long as this."""
+
+_MOST_UNKNOWN = 4096
+"""Bytes of all such values of a block together."""
 
 
 class Block(NamedTuple):
@@ -96,6 +104,19 @@ def read_block(data: bytes, segment: Segment) -> Block:
     return reader.read()
 
 
+def _others(data: bytes, within: Span) -> list[Found]:
+    """Return pictures of rarer formats and encodings, but for the block itself, a TIFF.
+
+    What the last gate would refuse the file for is to be gone before.
+    """
+    kinds = {"jpeg", "png", "iso-media"}
+    return [
+        Found(hit.offset, within[1], None, False, "other")
+        for hit in carve.carve(data, [within])
+        if hit.coherent and hit.kind not in kinds and hit.offset != within[0]
+    ]
+
+
 class _Reader(Ground):
     """Goes through one block once."""
 
@@ -103,12 +124,14 @@ class _Reader(Ground):
         super().__init__(data, within, order)
         self.segment = segment
         self.budget = Budget()
+        self.note_budget = Budget(40, 2000)
         self.structure: list[Span] = [(self.tiff, self.tiff + 8)]
         self.values: list[Span] = []
         self.texts: list[TextField] = []
+        self.unknown = 0
         self.read_notes: list[tuple[Span, Note]] = []
         self.faces: tuple[RecognizedFace, ...] = ()
-        self.hits = Hits(find_pictures(data, *within))
+        self.hits = Hits(find_pictures(data, *within), _others(data, within))
 
     def read(self) -> Block:
         """Return the block."""
@@ -132,8 +155,7 @@ class _Reader(Ground):
             self._values(item)
         for item in directories:
             name_pictures(self, item)
-        for item in directories:
-            self._notes(item, directories)
+        self._notes(directories)
         if self._over_directories(everywhere):
             return Block(self.segment, "a picture lies over its directories")
         self._gaps()
@@ -217,7 +239,7 @@ class _Reader(Ground):
         for entry in item.ifd.entries:
             if not entry.inside or not entry.valid or entry.tag in (MAKER_NOTE, PRIVATE):
                 continue
-            field = text_field(self.data, entry, self.order)
+            field = text_field(self.data, entry, self.order, item.name)
             if field is not None:
                 self.texts.append(field)
             if entry.inline:
@@ -234,7 +256,8 @@ class _Reader(Ground):
         if first == last:
             return
         what = f"{name} tag 0x{entry.tag:04X}"
-        hit = self.hits.first(first, last, sure=entry.tag in LONG_KNOWN)
+        known = self._known(entry)
+        hit = self.hits.first(first, last, sure=known)
         if hit is not None:
             self._show("exif-value", span, hit, f"a picture in {what}", ZEROED)
             return
@@ -244,20 +267,36 @@ class _Reader(Ground):
             bad = holds_more(self.data, first, last, LONG_VALUE) or any(
                 word in value for word in TELLTALE
             )
-        elif entry.tag in LONG_KNOWN or not holds_more(self.data, first, last, _LONG_UNKNOWN):
+        elif known or self._readable(entry):
             bad = False
         else:
-            bad = not self._readable(entry)
+            bad = holds_more(self.data, first, last, _LONG_UNKNOWN)
+            bad = bad or last - first > _MOST_UNKNOWN - self.unknown
+            self.unknown += 0 if bad else last - first
         if bad:
             detail = f"{what}, {entry.length} bytes of {format_ or 'what is no text'}"
             copy = SideCopy("exif-value", span[0], entry.length, detail, ZEROED)
             self.parts.append(Part(copy, (span,)))
 
+    def _known(self, entry: Entry) -> bool:
+        """Whether a value is what its tag says: of such a length, and a profile if that's said."""
+        if entry.length > LONG_KNOWN.get(entry.tag, 0):
+            return False
+        if entry.tag != ICC_PROFILE:
+            return True
+        head = icc.SIGNATURE + b"\1\1"
+        return not icc.profile_problem([head + self.data[entry.start : entry.end]])
+
     def _readable(self, entry: Entry) -> bool:
         value = self.data[entry.start : entry.end]
+        field = text_field(self.data, entry, self.order)
+        shown = value
+        if field is not None and field.encoding == "iso2022_jp":  # seven bits, but no ASCII
+            shown = value.decode(field.encoding, "replace").encode()
+        if hides_data(shown):
+            return False
         if entry.tag in WIDE_TEXTS:
             return is_text(value, "utf-16-le")
-        field = text_field(self.data, entry, self.order)
         if field is not None:
             encoding = "" if field.encoding == "utf-8" else field.encoding
             return is_text(self.data[field.start : field.end], encoding)
@@ -265,18 +304,26 @@ class _Reader(Ground):
 
     # -- MakerNotes ----------------------------------------------------------------------------
 
-    def _notes(self, item: NamedIfd, directories: list[NamedIfd]) -> None:
-        for entry in item.ifd.entries:
+    def _notes(self, directories: list[NamedIfd]) -> None:
+        """Read the first value of each tag; files have one, and others' bytes are zeroed."""
+        read: list[int] = []
+        more: list[Span] = []
+        for entry in (entry for item in directories for entry in item.ifd.entries):
             if entry.tag not in (MAKER_NOTE, PRIVATE) or entry.inline or not entry.valid:
                 continue
             if not self.tiff + 8 <= entry.start < self.within[1]:
                 continue
+            if entry.tag in read:
+                more.append((entry.start, min(entry.end, self.within[1])))
+                continue
+            read.append(entry.tag)
             # Where its length is wrong, it ends where the next directory begins at the latest.
             ahead = [first for first, _ in self.structure if first > entry.start]
             span = (entry.start, min(entry.end, self.within[1], *ahead))
             note = read_note(
                 self.data, span, self.within, self.tiff, self.order,
                 self._make(directories), self._picture_size(directories), self.hits,
+                self.note_budget,
             )  # fmt: skip
             spans = [piece for part in note.parts for piece in part.spans]
             if overlaps(spans, self.structure):
@@ -287,6 +334,15 @@ class _Reader(Ground):
                     continue
                 note = unread_note(self.data, span, self.hits)
             self._take(note, span)
+        known = [*(span for span, _ in self.read_notes), *self.structure]
+        for span in merged(more):
+            for start, end in gaps(span, known):
+                if trimmed(self.data, start, end)[0] == end:
+                    continue
+                detail = "a second MakerNote"
+                copy = SideCopy("makernote", start, end - start, detail, ZEROED)
+                self.claims.append((start, end))
+                self.parts.append(Part(copy, ((start, end),)))
 
     def _in_front_of_pictures(self, span: Span) -> Span:
         """Return what of a MakerNote no picture that tags name lies over, from its start on."""

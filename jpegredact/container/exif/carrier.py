@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
-from ..names import blanked
+from ..names import blanked, blanked_bytes
 from .block import Block, read_block
 from .orientation import stated_orientation
 from .parts import Part, TextField
@@ -24,8 +24,13 @@ __all__ = ["read_exif"]
 _SIGNATURE = b"Exif\0"
 _APP1 = 0xE1
 _ESCAPES = re.compile(rb"\x1b[$(][@-Z]")
-_MOST_PIXELS = 1 << 22
-"""Of a picture that fits into a segment; some state sizes that only cost time."""
+_MOST_PIXELS, _MOST_A_BYTE = 1 << 20, 64
+"""Pixels of a picture in a segment, and for each byte of its room: some state sizes that only
+cost time. A picture of one colour has 50 a byte.
+"""
+
+_MOST_MADE = 4
+"""Pictures made anew in one file: one is usual, and each takes a while."""
 
 _MOST_ROUNDS = 4
 """How often a block is read again while more of it shows."""
@@ -79,10 +84,14 @@ class ExifCarrier:
         """Return what is to be changed; within a segment, as many bytes as there were."""
         edits: list[FileEdit] = []
         outcomes: list[tuple[SideCopy, Action]] = []
+        made = 0
         for index, block in enumerate(self.blocks):
             whole = _whole(self.data, block, first=index == 0)
             action = whole.actions.of(request.policy)
-            more = _Cleaning(self.data, block, request) if action == "keep" else None
+            more = None
+            if action == "keep":
+                more = _Cleaning(self.data, block, request, _MOST_MADE - made)
+                made += more.tried
             if more is not None and not more.settle():
                 more, action = None, whole.actions.strict
             outcomes.append((whole, action))
@@ -110,7 +119,7 @@ def _inner_copies(block: Block) -> list[SideCopy]:
 def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
     """Return the segment itself as a side copy: strict keeps how to show the picture."""
     start, end = block.segment.offset, block.segment.end
-    orientation = stated_orientation(data[start + 10 : end])
+    orientation = stated_orientation(data[start + 10 : end]) if first else 1
     turned = first and orientation != 1
     reduced: Action = "edit" if turned else "drop"
     if block.broken:
@@ -119,7 +128,7 @@ def _whole(data: bytes, block: Block, *, first: bool) -> SideCopy:
         return SideCopy("exif-broken", start, end - start, detail, actions)
     if turned and data[start:end] == _least(data, block.segment):
         reduced = "keep"
-    detail = f"Exif, orientation {orientation}"
+    detail = f"Exif, orientation {orientation}" if first else "a further Exif segment"
     return SideCopy("exif", start, end - start, detail, Actions("keep", reduced, "keep"))
 
 
@@ -132,8 +141,10 @@ def _least(data: bytes, segment: Segment) -> bytes:
 class _Cleaning:
     """Writes over the parts of one block, where they are."""
 
-    def __init__(self, data: bytes, block: Block, request: Request) -> None:
+    def __init__(self, data: bytes, block: Block, request: Request, most_made: int) -> None:
         self.data = data
+        self.most_made = most_made
+        self.tried = 0
         self.request = request
         self.origin = block.segment.offset
         self.bytes = bytearray(data[block.segment.offset : block.segment.end])
@@ -212,6 +223,9 @@ class _Cleaning:
     def _made(self, part: Part) -> bytes | None:
         """Return a new picture for where the old one was, or None where none can be had."""
         room = sum(end - start for start, end in part.spans)
+        if self.tried >= self.most_made:
+            return None
+        self.tried += 1
         made = _pixels(part, self.request) if part.pixels else _jpeg(part, self.request)
         return pad(made, room) if made is not None and len(made) <= room else None
 
@@ -224,7 +238,8 @@ class _Cleaning:
     def _take_names_out(self, text: TextField) -> None:
         if not self.request.names:
             return
-        old = self.data[text.start : text.end]
+        # As it is now: texts of hostile blocks lie over each other
+        old = bytes(self.bytes[text.start - self.origin : text.end - self.origin])
         new = _without(old, text, self.request.names)
         if new == old:
             return
@@ -242,7 +257,9 @@ def _jpeg(part: Part, request: Request) -> bytes | None:
     if not part.room:
         return None
     width, height = part.copy.size or _USUAL_THUMBNAIL
-    if not width or not height or width * height > _MOST_PIXELS:
+    if not width or not height:
+        return None
+    if width * height > min(_MOST_PIXELS, _MOST_A_BYTE * part.room):
         return None
     made = request.renderer.thumbnail_jpeg(width, height, part.room)
     return made if made is not None and len(made) <= part.room else None
@@ -252,6 +269,8 @@ def _pixels(part: Part, request: Request) -> bytes | None:
     if part.pixels is None:
         return None
     (width, height), subsampling, full_range = part.pixels
+    if sum(end - start for start, end in merged(part.spans)) < width * height:
+        return None  # strips that lie over each other
     made = request.renderer.thumbnail_rgb(width, height)
     if made is None or len(made) != 3 * width * height:
         return None
@@ -276,22 +295,17 @@ def _without(old: bytes, text: TextField, names: Iterable[str]) -> bytes:
     even = len(old) - len(old) % 2
     for code in ("utf-16-le", "utf-16-be"):
         new = _blanked(new[:even], code, wanted) + new[even:]
-    try:
-        new.decode("utf-8")
-    except UnicodeDecodeError:
-        return _blanked(new, "latin-1", wanted)
-    return _blanked(new, "utf-8", wanted)
+    return blanked_bytes(new, wanted)
 
 
 def _blanked(old: bytes, code: str, names: tuple[str, ...]) -> bytes:
-    errors = "surrogatepass" if code != "latin-1" else "strict"
-    words = old.decode(code, "surrogatepass" if code.startswith("utf-16") else "strict")
+    words = old.decode(code, "surrogatepass")
     without = blanked(words, names)
     if without == words:
         return old
     space = " ".encode(code)
     pieces = []
     for char, other in zip(words, without, strict=True):
-        coded = char.encode(code, errors)
+        coded = char.encode(code, "surrogatepass")
         pieces.append(coded if char == other else space * (len(coded) // len(space)))
     return b"".join(pieces)

@@ -35,6 +35,9 @@ __all__ = ["LONG_VALUE", "Note", "RecognizedFace", "read_note", "unread_note"]
 LONG_VALUE = 2048
 """Bytes; what no list names may be as long as this. A 26 × 26 RGB picture is."""
 
+_MOST_UNKNOWN = 32 << 10
+"""Bytes of values and gaps of a MakerNote together that no list names."""
+
 _LONGEST_HEADER = 32
 """Bytes in front of a directory that need no further reason."""
 
@@ -98,6 +101,7 @@ def read_note(
     make: str,
     picture: tuple[int, int],
     hits: Hits,
+    budget: Budget,
 ) -> Note:
     """Read a MakerNote.
 
@@ -111,13 +115,15 @@ def read_note(
         Width and height that Exif states.
     hits
         The pictures in the block.
+    budget
+        How many directories and entries may still be read in the block's MakerNotes.
     """
     if data.startswith(_DJI_RECORDS, note[0]):
         return _dji_records(data, note, hits)
     layout = locate(data, note, within, tiff, order, make.lower())
     if layout is None:
         return unread_note(data, note, hits)
-    return _Reader(data, note, within, tiff, layout, picture, hits).read()
+    return _Reader(data, note, within, tiff, layout, picture, hits, budget).read()
 
 
 def unread_note(data: bytes, note: Span, hits: Hits) -> Note:
@@ -168,6 +174,7 @@ class _Reader:
         layout: Layout,
         picture: tuple[int, int],
         hits: Hits,
+        budget: Budget,
     ) -> None:
         self.data = data
         self.note = note
@@ -177,13 +184,14 @@ class _Reader:
         self.picture = picture
         self.hits = hits
         self.maker: Maker = MAKERS.get(layout.vendor, Maker())
-        self.budget = Budget(40, 2000)
+        self.budget = budget
         self.claims: list[Span] = [(note[0], min(layout.at, note[0] + _LONGEST_HEADER))]
         self.parts: list[Part] = []
         self.texts: list[TextField] = []
         self.faces: list[RecognizedFace] = []
         self.shown: list[Span] = []
         self.inline: set[Span] = set()
+        self.unknown = 0
 
     def read(self) -> Note:
         directories = list(self._directories())
@@ -326,9 +334,18 @@ class _Reader:
         found = self.hits.first(first, last, sure=key in maker.keep)
         if found is not None:
             self._show(span, found, name)
-        elif key not in maker.keep and holds_more(self.data, first, last, LONG_VALUE):
+        elif key not in maker.keep and self._too_much(first, last):
             detail = f"{name}, {entry.length} bytes that are not known"
             self.parts.append(_zero("makernote-value", span, detail, ZEROED))
+
+    def _too_much(self, first: int, last: int) -> bool:
+        """Whether bytes that nobody knows are too many, by themselves or with the others."""
+        if holds_more(self.data, first, last, LONG_VALUE):
+            return True
+        if last - first > _MOST_UNKNOWN - self.unknown:
+            return True
+        self.unknown += last - first
+        return False
 
     def _face(self, key: tuple[str, int], entry: Entry, name: str) -> None:
         start = min(entry.start + self.maker.faces[key], entry.end)
@@ -373,7 +390,7 @@ class _Reader:
                 detail = "a picture in a MakerNote that nothing names"
                 stop = min(found.end, self.note[1]) if found.complete else end
                 self._show((start, max(end, stop)), found, detail)
-            elif start in behind or holds_more(self.data, first, last, LONG_VALUE):
+            elif start in behind or self._too_much(first, last):
                 detail = f"{end - start} bytes of a MakerNote that nothing names"
                 self.parts.append(_zero("makernote-gap", (start, end), detail, ZEROED))
 

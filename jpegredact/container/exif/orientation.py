@@ -33,7 +33,8 @@ def stated_orientation(tiff: bytes) -> int:
         return int.from_bytes(tiff[at : at + size], order)
 
     ifd = number(4, 4)
-    for entry in range(ifd + 2, ifd + 2 + 12 * min(number(ifd, 2), 1000), 12):
+    last = min(ifd + 2 + 12 * min(number(ifd, 2), 1000), len(tiff) - 9)
+    for entry in range(ifd + 2, last, 12):
         if number(entry, 2) == _ORIENTATION and number(entry + 2, 2) == _SHORT:
             value = number(entry + 8, 2)
             return value if 1 <= value <= 8 else 1

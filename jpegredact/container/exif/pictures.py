@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ..texts import has_base64_run
 from .tiff import Span
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Hits",
     "busy",
     "find_pictures",
+    "hides_data",
     "is_text",
     "jpeg_at",
     "looks_coded",
@@ -67,7 +69,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         return None
     at = start + 2
     size = None
-    sure = 0
+    sure = scans = 0
     for _ in range(_MOST_SEGMENTS):
         while at < end and data[at] == 0xFF and data[at + 1 : at + 2] == b"\xff":
             at += 1
@@ -84,7 +86,9 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if length < 2:
             break
-        if code in _FRAMES and length >= 8 and at + 9 <= end:
+        # Decoders go by the first frame header; behind a scan none is one
+        first = size is None and not scans
+        if first and code in _FRAMES and length >= 8 and at + 9 <= end:
             size = (
                 int.from_bytes(data[at + 7 : at + 9], "big"),
                 int.from_bytes(data[at + 5 : at + 7], "big"),
@@ -92,6 +96,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
         sure += 1
         at += 2 + length
         if code == 0xDA:
+            scans += 1
             marker = _MARKER_IN_SCAN.search(data, min(at, end), end)
             if marker is None:
                 return Found(start, end, size, False, "jpeg")
@@ -148,9 +153,11 @@ class Hits:
 
     __slots__ = ("_rest", "_starts", "found")
 
-    def __init__(self, found: list[Found]) -> None:
-        self.found = found
+    def __init__(self, found: list[Found], others: Iterable[Found] = ()) -> None:
         self._rest = found[-1] if len(found) > _MOST_FOUND else None
+        starts = {hit.start for hit in found}
+        found = [*found, *(hit for hit in others if hit.start not in starts)]
+        self.found = found = sorted(found, key=_first_byte)
         self._starts = [_first_byte(hit) for hit in found]
 
     def without(self, spans: list[Span]) -> Hits:
@@ -277,6 +284,23 @@ def is_text(value: bytes, encoding: str = "") -> bool:
         # An older code page: letters mostly, with some bytes above 127.
         return sum(byte >= 128 for byte in value) * 3 <= len(value)
     return True
+
+
+_WORD = re.compile(rb"[^\s\0]{100,}")
+_HEXADECIMAL = re.compile(rb"(?:[0-9A-Fa-f]{2}[\s:,;-]{1,2}){120,}")
+
+
+def hides_data(value: bytes) -> bool:
+    """Whether ASCII text is data more than words: base64, hexadecimal, or long without a space.
+
+    Prose of other scripts may have no spaces; a quarter of what is ASCII may lie in long words.
+    """
+    value = value.replace(b"\0", b"")  # UTF-16
+    if has_base64_run(value) or _HEXADECIMAL.search(value):
+        return True
+    long = sum(found.end() - found.start() for found in _WORD.finditer(value))
+    plain = sum(byte < 0x80 for byte in value) * 10 > len(value) * 9
+    return plain and long * 4 > len(value)
 
 
 _FEW = 64

@@ -14,6 +14,7 @@ __all__ = [
     "COMPRESSION",
     "EXIF",
     "HEIGHT",
+    "ICC_PROFILE",
     "JPEG",
     "JPEG_LENGTH",
     "LONG_KNOWN",
@@ -57,8 +58,17 @@ WIDE_TEXTS = {
     0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9D: "XPAuthor", 0x9C9E: "XPKeywords",
     0x9C9F: "XPSubject",
 }  # fmt: skip
-TEXTS = {0x010E: "ImageDescription", 0x010D: "DocumentName", 0x011D: "PageName"}
-XP_AUTHOR = 0x9C9D
+TEXTS = {
+    0x010E: "ImageDescription", 0x010D: "DocumentName", 0x011D: "PageName", 0xA436: "ImageTitle",
+}  # fmt: skip
+PROTECTED = frozenset({
+    0x013B, 0x8298, 0x9C9D, 0xA437, 0xA438,  # Artist, Copyright, XPAuthor, Photographer, editor
+    0xA430, 0xA431, 0xA435, 0xC62F,  # the camera's owner; serial numbers
+    0x010F, 0x0110, 0xA433, 0xA434, 0xC614, 0xC615,  # makes and models
+    0x0131, 0xA439, 0xA43A, 0xA43B, 0xA43C,  # software
+    0x0132, 0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292,  # times
+})  # fmt: skip
+"""Tags whose text says something of the camera or of who took the picture: names stay there."""
 CHARSETS = {b"ASCII": "utf-8", b"JIS": "iso2022_jp", b"UNICODE": "utf-16", b"": "utf-8"}
 
 OTHERS_FORMATS = {0x02BC: "XMP", 0x83BB: "IPTC", 0x8649: "Photoshop resources"}
@@ -66,32 +76,46 @@ TELLTALE = (b"mwg-rs", b"MPReg", b"PersonInImage", b"Thumbnail", b"GImage", b"GD
              b"HdrPlus", b"\x1c\x02\x78", b"\x1c\x02\x19", b"8BIM\x04\x09", b"8BIM\x04\x0c",
              b"8BIM\x04\x22", b"8BIM\x04\x24", b"8BIM\x04\x04")  # fmt: skip
 
-LONG_KNOWN = frozenset({
-    0x012D,  # TransferFunction
-    0x0140,  # ColorMap
-    0x8773,  # ICC profile
-    0x8828,  # OECF
-    0xA20C,  # SpatialFrequencyResponse
-    0xA302, 0x828E,  # CFAPattern
-    0xA40B,  # DeviceSettingDescription
-    0xC4A5,  # PrintIM
-    0xC618,  # LinearizationTable
-    0xC6FA, 0xC6FB, 0xC6FC, 0xC725, 0xC726, 0xC7A3,  # profile tables and tone curves
-    0xC740, 0xC741, 0xC74E,  # opcode lists: lens correction
-})  # fmt: skip
-"""Tags of TIFF, Exif and DNG whose values are long and show nothing: calibration."""
+ICC_PROFILE = 0x8773
+LONG_KNOWN = {
+    0x012D: 1536,  # TransferFunction: three of 256 values
+    0x0140: 1536,  # ColorMap
+    ICC_PROFILE: 65535,
+    0x8828: 4096,  # OECF
+    0xA20C: 4096,  # SpatialFrequencyResponse
+    0xA302: 1024, 0x828E: 1024,  # CFAPattern
+    0xA40B: 4096,  # DeviceSettingDescription
+    0xC4A5: 4096,  # PrintIM
+    0xC618: 8192,  # LinearizationTable
+    0xC6FA: 8192, 0xC6FB: 8192, 0xC6FC: 8192, 0xC725: 8192, 0xC726: 8192, 0xC7A3: 8192,
+    # profile tables and tone curves
+    0xC740: 4096, 0xC741: 4096, 0xC74E: 4096,  # opcode lists: lens correction
+}  # fmt: skip
+"""Tags of TIFF, Exif and DNG whose values are long and show nothing (calibration), and how many
+bytes such values have at most.
+"""
 
 
-def text_field(data: bytes, entry: Entry, order: ByteOrder) -> TextField | None:
-    """Return the free text of an entry, or None where it is none."""
-    if entry.tag in TEXTS and entry.kind in (2, 129):
-        return TextField(TEXTS[entry.tag], entry.start, entry.end, "utf-8")
-    if entry.tag in WIDE_TEXTS and entry.tag != XP_AUTHOR:
+def text_field(
+    data: bytes, entry: Entry, order: ByteOrder, directory: str = ""
+) -> TextField | None:
+    """Return the text of an entry that may name people, or None where it is none.
+
+    Values of unknown types of text count too; so do bytes, which may be text in any encoding.
+    """
+    if entry.tag in PROTECTED or entry.tag in STEERING or directory in ("GPS", "InteropIFD"):
+        return None
+    if entry.kind in (2, 129):
+        name = TEXTS.get(entry.tag, f"tag 0x{entry.tag:04X}")
+        return TextField(name, entry.start, entry.end, "utf-8")
+    if entry.tag in WIDE_TEXTS:
         return TextField(WIDE_TEXTS[entry.tag], entry.start, entry.end, "utf-16-le")
     if entry.tag in OTHERS_FORMATS:
         return TextField(OTHERS_FORMATS[entry.tag], entry.start, entry.end, "utf-8")
     if entry.tag != USER_COMMENT or entry.length <= 8:
-        return None
+        if entry.kind not in (1, 7) or entry.length <= 4 or entry.tag in LONG_KNOWN:
+            return None
+        return TextField(f"tag 0x{entry.tag:04X}", entry.start, entry.end, "utf-8")
     charset = CHARSETS.get(data[entry.start : entry.start + 8].rstrip(b"\0 "))
     start = entry.start + 8
     encoding: Literal["utf-8", "utf-16-le", "utf-16-be", "iso2022_jp"]

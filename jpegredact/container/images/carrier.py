@@ -8,7 +8,7 @@ maps, in which the same regions are redacted, and the zeros before the first of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..model import Action, Actions, Area, FileEdit, Kept, Request, Scrubbed, Segment, SideCopy
 from . import gainmap, mpf, trailers
@@ -20,6 +20,9 @@ _LARGEST_OFFSET = (1 << 32) - (1 << 24)
 
 _LONGEST_NOTE = 256
 """Bytes of a segment that says that there is a gain map; 36 in all files seen."""
+
+_MOST_GAIN_MAPS = 3
+"""That stay: each is a picture to be redacted, and files have one, or Apple's and Adobe's."""
 
 _DROP_OR_WARN = Actions("drop", "drop", "warn")
 _KINDS: Mapping[trailers.PartKind, tuple[str, Actions]] = {
@@ -233,6 +236,7 @@ def read_images(
     segments: Sequence[Segment],
     end_of_picture: int,
     gain_map_hint: int | None = None,
+    most_pixels: int | None = None,
 ) -> Images:
     """Read what lies behind EOI.
 
@@ -246,6 +250,8 @@ def read_images(
     gain_map_hint
         The length that the GContainer directory gives its gain map: a picture of that length is
         one, even if it says so nowhere.
+    most_pixels
+        The picture's: a gain map that has more is none that is worth its time.
     """
     end_of_picture = min(max(end_of_picture, 0), len(data))
     indexes, notes = [], []
@@ -266,8 +272,12 @@ def read_images(
         listed.setdefault(offset, []).append((which, number))
     entries = [index.entries for index in indexes]
     pieces = tuple(
-        _piece(data, part, listed.get(part.start, ()), entries, gain_map_hint) for part in parts
-    )
+        _too_many(
+            [_piece(data, part, listed.get(part.start, ()), entries, gain_map_hint)
+             for part in parts],
+            most_pixels,
+        )
+    )  # fmt: skip
     return Images(data, end_of_picture, pieces, tuple(indexes), tuple(notes))
 
 
@@ -296,6 +306,24 @@ def _piece(
     return _Piece(copy, part, tuple(listed) if part.kind == "jpeg" else (), hinted)
 
 
+def _too_many(pieces: Iterable[_Piece], most_pixels: int | None) -> Iterator[_Piece]:
+    """Yield the pieces; gain maps that are too many, or too large, go instead of being redacted."""
+    count = 0
+    for piece in pieces:
+        if piece.gain_map:
+            width, height = piece.copy.size or (0, 0)
+            large = not width * height or (
+                most_pixels is not None and width * height > most_pixels
+            )
+            if large or count >= _MOST_GAIN_MAPS:
+                why = "larger than the picture" if large else "one of too many"
+                detail = f"{piece.copy.detail}, {why}"
+                copy = replace(piece.copy, detail=detail, actions=_DROP_OR_WARN)
+                piece = replace(piece, copy=copy)
+            count += not large
+        yield piece
+
+
 def _found_by_size(
     parts: Sequence[trailers.Part], indexes: Sequence[mpf.Index], listed: Mapping[int, int]
 ) -> Iterator[tuple[int, int, int]]:
@@ -317,9 +345,9 @@ def _found_by_size(
 
 def _redacted_gain_map(jpeg: bytes, request: Request) -> bytes | None:
     """Return a gain map with the same regions redacted and nothing beside it, or None."""
-    bare = gainmap.cleaned(jpeg, request.names)
+    bare = gainmap.cleaned(jpeg)
     # Without what tells that it is a gain map, a reader would take it for a picture
     if bare is None or (gainmap.gain_map_kind(jpeg) and not gainmap.gain_map_kind(bare)):
         return None
     new = request.renderer.redacted(bare)
-    return new if new is not None and gainmap.cleaned(new, request.names) == new else None
+    return new if new is not None and gainmap.cleaned(new) == new else None

@@ -9,26 +9,21 @@ what is on the keep-list: a thumbnail in its own Exif would be a copy of a copy.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from .. import jpegwalk
-from ..names import contains_name
 from ..segments.icc import profile_problem
-from ..texts import has_base64_run
+from .gainmap_xmp import HDRGM, least_packet
 
 __all__ = ["ISO", "cleaned", "gain_map_kind", "length_in_directory"]
 
 ISO = b"urn:iso:std:iso:ts:21496:-1\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_HDRGM = re.compile(
-    rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/[\s\S]*?\w:(?:GainMapMax|HDRCapacityMax)"
-)
+_HDRGM = HDRGM.encode()
+_TELLING = re.compile(rb"\w:(?:GainMapMax|HDRCapacityMax)")
 _ITEM = re.compile(rb"<(?:rdf:li|\w{1,40}:Item)\b")
 _SEMANTIC = re.compile(rb"\w:Semantic(?:\s*=\s*[\"']|>)\s*GainMap\b")
 _LENGTH = re.compile(rb"\w:Length(?:\s*=\s*[\"']|>)\s*(\d{1,10})\b")
 _APPLE = b"urn:com:apple:photo:2020:aux:hdrgainmap"
-_MOST_XMP = 4096
-"""Bytes of XMP in a gain map, but for white space; those of all makers have about 1,100."""
 _ISO_LEAST, _ISO_MOST = 5, 160
 """Bytes of metadata behind the ISO name; the primary picture's has 4, of versions only."""
 _CODING = frozenset({0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xCA, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD})
@@ -46,11 +41,17 @@ def gain_map_kind(jpeg: bytes) -> str:
             if len(content) - len(ISO) >= _ISO_LEAST:
                 return "ISO 21496-1"
         elif segment.code == 0xE1 and content.startswith(XMP):
-            if _HDRGM.search(content):
+            if _tells(content):
                 return "hdrgm"
             if _APPLE in content:
                 return "Apple"
     return ""
+
+
+def _tells(content: bytes) -> bool:
+    """Whether it has properties of Adobe's namespace that only the gain map itself has."""
+    at = content.find(_HDRGM)
+    return at >= 0 and _TELLING.search(content, at) is not None
 
 
 def length_in_directory(packet: bytes) -> int | None:
@@ -65,7 +66,7 @@ def length_in_directory(packet: bytes) -> int | None:
     return None
 
 
-def cleaned(jpeg: bytes, names: Iterable[str] = ()) -> bytes | None:
+def cleaned(jpeg: bytes) -> bytes | None:
     """Return a gain map with nothing but its coded picture and the metadata that it needs.
 
     None where it is not one whole picture that this package knows how to look at: then it can't
@@ -75,7 +76,7 @@ def cleaned(jpeg: bytes, names: Iterable[str] = ()) -> bytes | None:
     if shape is None or not (shape.closed and shape.decided and shape.coherent):
         return None
     profile_is_fine = _profile_is_fine(jpeg, shape)
-    names = tuple(names)
+    packet = False
     out = bytearray(b"\xff\xd8")
     frames = 0
     for index, segment in enumerate(shape.segments):
@@ -91,7 +92,10 @@ def cleaned(jpeg: bytes, names: Iterable[str] = ()) -> bytes | None:
             out += b"\xff\xe0\x00\x10" + content[:12] + b"\0\0"
         elif segment.code == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
             out += jpeg[segment.offset : segment.end] if profile_is_fine else b""
-        elif _needed(segment.code, content, names):
+        elif segment.code == 0xE1 and content.startswith(XMP):
+            out += b"" if packet else _packet(content)
+            packet = True
+        elif _needed(segment.code, content):
             out += jpeg[segment.offset : segment.end]
         elif not (0xE0 <= segment.code <= 0xEF or segment.code == 0xFE):
             return None
@@ -104,22 +108,21 @@ def _scan_end(jpeg: bytes, shape: jpegwalk.Shape, index: int) -> int:
     return shape.end - 2
 
 
-def _needed(code: int, content: bytes, names: tuple[str, ...]) -> bool:
+def _needed(code: int, content: bytes) -> bool:
     if code == 0xEE:
         return content.startswith(b"Adobe") and len(content) == 12
     if code == 0xE2:
         return content.startswith(ISO) and len(content) - len(ISO) <= _ISO_MOST
-    if code != 0xE1 or not content.startswith(XMP):
-        return False
-    packet = content[len(XMP) :].rstrip(b"\0")
-    if len(b" ".join(packet.split())) > _MOST_XMP or has_base64_run(packet):
-        return False
-    try:
-        text = packet.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    tells = _HDRGM.search(content) is not None or _APPLE in content
-    return tells and not contains_name(text, names)
+    return False
+
+
+def _packet(content: bytes) -> bytes:
+    """Return an XMP segment with the gain map's own properties; nothing where it has none."""
+    packet = least_packet(content[len(XMP) :])
+    if packet is None or not (_tells(packet) or _APPLE in packet):
+        return b""
+    new = XMP + packet
+    return b"\xff\xe1" + (len(new) + 2).to_bytes(2, "big") + new
 
 
 def _profile_is_fine(jpeg: bytes, shape: jpegwalk.Shape) -> bool:

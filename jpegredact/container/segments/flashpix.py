@@ -13,21 +13,34 @@ from .. import jpegwalk
 from ..model import Actions, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload, pieces_in_file
 
-__all__ = ["is_flashpix", "read_flashpix"]
+__all__ = ["read_flashpix"]
 
-_SIGNATURE = b"FPXR\0"
 _ACTIONS = Actions("drop", "drop", "warn")
 _MOST_PICTURES = 16
 _MOST_STREAMS = 100
+_MOST_STARTS, _MOST_WALKED = 200, 4
+"""Places where a picture may start that are looked at in a file, and how many times over its
+bytes are: all of it goes, and what is found is for who wants to see it.
+"""
 
 
-def is_flashpix(content: bytes) -> bool:
-    """Whether an APP2 or APP4 segment with this content belongs to FlashPix."""
-    return content.startswith(_SIGNATURE)
+class _Walks:
+    """How much more may be walked over."""
+
+    def __init__(self, length: int) -> None:
+        self.starts, self.bytes = _MOST_STARTS, _MOST_WALKED * length
+
+    def walk(self, content: bytes, at: int) -> jpegwalk.Shape | None:
+        if self.starts <= 0 or self.bytes <= 0:
+            return None
+        shape = jpegwalk.walk(content, at, len(content))
+        self.starts -= 1
+        self.bytes -= shape.end - at if shape is not None else 0
+        return shape
 
 
 def read_flashpix(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
-    """Read all segments that `is_flashpix` knows."""
+    """Read all "FPXR" segments."""
     segments = tuple(sorted(segments, key=lambda segment: segment.offset))
     if not segments:
         return SegmentCarrier(())
@@ -36,9 +49,10 @@ def read_flashpix(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
     detail = f"FlashPix data in {len(segments)} segments"
     whole = SideCopy("flashpix", segments[0].offset, length, detail, _ACTIONS)
     found = [Found(whole, segments)]
+    walks = _Walks(length)
     for number, pieces in list(_streams(data, segments).items())[:_MOST_STREAMS]:
         name = names[number] if number < len(names) else f"number {number}"
-        for copy in _pictures(data, pieces, name, _MOST_PICTURES - len(found)):
+        for copy in _pictures(data, pieces, name, _MOST_PICTURES - len(found), walks):
             found.append(Found(copy))
     return SegmentCarrier(tuple(found))
 
@@ -74,7 +88,7 @@ def _streams(data: bytes, segments: Iterable[Segment]) -> dict[int, list[tuple[i
 
 
 def _pictures(
-    data: bytes, pieces: list[tuple[int, int]], name: str, most: int
+    data: bytes, pieces: list[tuple[int, int]], name: str, most: int, walks: _Walks
 ) -> Iterable[SideCopy]:
     content = b"".join(data[start:end] for start, end in pieces)
     behind = 0
@@ -83,7 +97,7 @@ def _pictures(
             return
         if at < behind:
             continue
-        shape = jpegwalk.walk(content, at, len(content))
+        shape = walks.walk(content, at)
         if shape is None or not shape.coherent or shape.size is None:
             continue
         most, behind = most - 1, shape.end

@@ -12,7 +12,7 @@ from .. import jpegwalk
 from ..model import Actions, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload
 
-__all__ = ["is_jfif", "read_jfif"]
+__all__ = ["read_jfif"]
 
 _HEADER = 14  # "JFIF", 0, version, units, densities, size of the thumbnail
 _SHORT = 8
@@ -20,13 +20,8 @@ _SHORT = 8
 _ACTIONS = Actions("drop", "drop", "warn")
 
 
-def is_jfif(content: bytes) -> bool:
-    """Whether an APP0 segment with this content is one of JFIF's."""
-    return content.startswith((b"JFIF\0", b"JFXX\0"))
-
-
 def read_jfif(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
-    """Read APP0 segments that `is_jfif` knows."""
+    """Read APP0 segments "JFIF" and "JFXX"."""
     found = []
     for segment in segments:
         content = payload(data, segment)

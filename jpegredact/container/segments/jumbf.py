@@ -15,7 +15,7 @@ from .. import jpegwalk
 from ..model import Actions, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload, pieces_in_file
 
-__all__ = ["is_jumbf", "read_jumbf"]
+__all__ = ["read_jumbf"]
 
 _ACTIONS = Actions("drop", "drop", "warn")
 _C2PA = bytes.fromhex("6332706100110010800000AA00389B71")
@@ -33,13 +33,8 @@ class _Piece(NamedTuple):
     start: int
 
 
-def is_jumbf(content: bytes) -> bool:
-    """Whether an APP11 segment with this content carries a piece of a box."""
-    return content.startswith(b"JP") and not content.startswith(b"JPEG")
-
-
 def read_jumbf(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
-    """Read all segments that `is_jumbf` knows."""
+    """Read all APP11 segments that begin with "JP"."""
     boxes: dict[tuple[int, bytes], list[_Piece]] = {}
     found: list[Found] = []
     for segment in segments:

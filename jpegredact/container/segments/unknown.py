@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from .. import carve, jpegwalk
 from ..model import Action, Actions, Request, Segment, SideCopy
-from ..names import contains_name, without_names
+from ..names import blanked_bytes, contains_name, without_names
 from ..texts import has_base64_run, read_text
 from . import icc
 from .base import Answer, Found, SegmentCarrier, payload
@@ -76,13 +76,18 @@ def _profile(data: bytes, segments: list[Segment]) -> list[Found]:
     """Return a finding where the segments are no coherent profile; a profile shows nothing."""
     if not segments:
         return []
-    problem = icc.profile_problem([payload(data, segment) for segment in segments])
-    if not problem:
+    chunks = [payload(data, segment) for segment in segments]
+    first = icc.first_set(chunks)
+    problem = icc.profile_problem([chunks[index] for index in first])
+    if problem or not first:
+        first = ()
+    rest = [segment for index, segment in enumerate(segments) if index not in first]
+    if not rest:
         return []
-    length = sum(segment.end - segment.offset for segment in segments)
-    detail = f"ICC profile that can't be trusted: {problem}"
-    copy = SideCopy("icc-profile", segments[0].offset, length, detail, _DROP)
-    return [Found(copy, tuple(segments))]
+    length = sum(segment.end - segment.offset for segment in rest)
+    detail = "ICC profile that can't be trusted: " + (problem or "it is there twice")
+    copy = SideCopy("icc-profile", rest[0].offset, length, detail, _DROP)
+    return [Found(copy, tuple(rest))]
 
 
 def _adobe(data: bytes, segment: Segment, content: bytes) -> list[Found]:
@@ -101,13 +106,13 @@ def _comment(segment: Segment, content: bytes, *, short: bool) -> Found:
     why_not, text = _judged(content, _MOST_TEXT)
     if why_not and short:
         copy = _copy("comment", segment, f"comment, {len(content)} bytes", _KEEP_TEXT)
-        return Found(copy, (segment,), answer=_unless_named(_any_text(content)))
+        return Found(copy, (segment,), answer=_unless_named(content))
     if why_not:
         return Found(_copy("comment", segment, f"comment, {why_not}", _DROP), (segment,))
     detail = f"comment: {_short(text)}"
 
     def answer(request: Request, action: Action) -> tuple[Action, bytes | None]:
-        if action != "keep" or not contains_name(text, request.names):
+        if action != "keep" or not _named(content, request.names):
             return action, None
         new = _renamed(content, request.names)
         return ("drop", None) if new is None else ("edit", b"\xff\xfe" + _with_length(new))
@@ -116,7 +121,10 @@ def _comment(segment: Segment, content: bytes, *, short: bool) -> Found:
 
 
 def _renamed(content: bytes, names: Iterable[str]) -> bytes | None:
-    """Return a comment without these names, in its own encoding, its zero bytes at the end kept."""
+    """Return a comment without these names, in its own encoding, its zero bytes at the end kept.
+
+    None where it can't be done.
+    """
     found = read_text(content)
     if found is None:
         return None
@@ -124,6 +132,8 @@ def _renamed(content: bytes, names: Iterable[str]) -> bytes | None:
     new = without_names(text, names)
     if contains_name(new, names):
         return None
+    if new == text:  # it is there in another encoding
+        return blanked_bytes(content, names)
     if encoding == "utf-16":
         order = "utf-16-le" if content[:2] == b"\xff\xfe" else "utf-16-be"
         return content[:2] + new.encode(order)
@@ -150,7 +160,7 @@ def _application(data: bytes, segment: Segment, content: bytes, *, short: bool) 
     if why_not and short:
         detail = f"{name} of an unknown kind, {len(content)} bytes"
         copy = _copy("unknown-segment", segment, detail, _KEEP_TEXT)
-        return Found(copy, (segment,), answer=_unless_named(_any_text(content)))
+        return Found(copy, (segment,), answer=_unless_named(content))
     if why_not:
         head = content[:16].decode("latin-1").split("\0")[0]
         called = f" {head!r}" if len(head) > 2 and head.isprintable() else ""
@@ -158,7 +168,7 @@ def _application(data: bytes, segment: Segment, content: bytes, *, short: bool) 
         return Found(_copy("unknown-segment", segment, detail, _DROP), (segment,))
     detail = f"{name}, text of an unknown kind: {_short(text)}"
     copy = _copy("unknown-segment", segment, detail, _KEEP_TEXT)
-    return Found(copy, (segment,), answer=_unless_named(text))
+    return Found(copy, (segment,), answer=_unless_named(content))
 
 
 def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, known: Known) -> Found:
@@ -176,18 +186,27 @@ def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, kno
     return Found(
         _copy("known-segment", segment, detail, _KEEP),
         (segment,),
-        answer=_unless_named(_any_text(content)),
+        answer=_unless_named(content),
     )
 
 
-def _unless_named(text: str) -> Answer:
+def _unless_named(content: bytes) -> Answer:
     """Return an answer that drops a segment whose text holds a name that is to be removed."""
 
     def answer(request: Request, action: Action) -> tuple[Action, bytes | None]:
-        named = action == "keep" and contains_name(text, request.names)
+        named = action == "keep" and _named(content, request.names)
         return ("warn" if request.policy == "keep" else "drop") if named else action, None
 
     return answer
+
+
+def _named(content: bytes, names: frozenset[str]) -> bool:
+    """Whether one of these names is there, in whatever encoding."""
+    if not names:
+        return False
+    if blanked_bytes(content, names) != content:
+        return True
+    return contains_name(_any_text(content), names)
 
 
 def _any_text(content: bytes) -> str:
