@@ -134,5 +134,5 @@ def test_bytes_without_a_name_stay() -> None:
 def test_many_names_take_no_longer() -> None:
     names = [f"a{number:03d} b" for number in range(256)]
     start = time.perf_counter()
-    blanked("a b " * 50_000, names)
-    assert time.perf_counter() - start < 3
+    blanked("a b " * 250_000, names)
+    assert time.perf_counter() - start < 12

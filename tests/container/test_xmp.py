@@ -438,7 +438,7 @@ def test_changes_of_many_chunks_take_no_longer() -> None:
     assert edits is not None
     for at in range(0, 40 * count - 40, 8):
         assembly.spans(at, at + 20)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 8
 
 
 def test_extended_xmp_in_more_chunks_than_there_can_be_is_broken() -> None:

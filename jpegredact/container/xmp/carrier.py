@@ -26,7 +26,7 @@ from ..model import (
     SideCopy,
 )
 from ..photoshop.blocks import iptc_digests
-from .clean import Decision, Packet, panorama
+from .clean import NAMES_MOST, Decision, Packet, panorama
 from .packet import BrokenPacketError
 from .survey import Finding
 
@@ -201,18 +201,19 @@ def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> C
     """
     size = _size(data, segments)
     standard: list[_Unit] = []
+    names: set[str] = set()
     chunks: dict[bytes, list[Segment]] = {}
     for segment in segments:
         if segment.code != _APP1:
             continue
         start = segment.offset + 4
         if data.startswith(_STANDARD, start, segment.end):
-            standard.append(_unit(assemble(data, [segment], len(_STANDARD)), "", size))
+            standard.append(_unit(assemble(data, [segment], len(_STANDARD)), "", size, names))
         elif data.startswith(_EXTENSION, start, segment.end):
             at = start + len(_EXTENSION)
             chunks.setdefault(data[at : min(at + _GUID, segment.end)], []).append(segment)
     named = {unit.packet.extended_guid for unit in standard if unit.packet is not None}
-    extended = [_chunked(data, guid, each, named, size) for guid, each in chunks.items()]
+    extended = [_chunked(data, guid, each, named, (size, names)) for guid, each in chunks.items()]
     listed = [each for unit in standard for each in _list(unit, is_extended=False)]
     listed += [each for unit in extended for each in _list(unit, is_extended=True)]
     listed.sort(key=lambda each: each.copy.offset)
@@ -221,11 +222,19 @@ def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> C
     )
 
 
-def _unit(assembly: Assembly, guid: str, size: tuple[int, int] | None) -> _Unit:
+def _unit(
+    assembly: Assembly, guid: str, size: tuple[int, int] | None, names: set[str]
+) -> _Unit:
+    """Read a packet; ``names`` are those that the packets before it give to people."""
     try:
-        return _Unit(assembly, Packet.read(assembly.content, size), guid, "")
+        packet = Packet.read(assembly.content, size)
     except BrokenPacketError as error:
         return _Unit(assembly, None, guid, str(error))
+    more = packet.all_names
+    if len(names | more) > NAMES_MOST:
+        return _Unit(assembly, None, guid, "more names than can be looked for")
+    names |= more
+    return _Unit(assembly, packet, guid, "")
 
 
 def _chunked(
@@ -233,7 +242,7 @@ def _chunked(
     guid: bytes,
     segments: list[Segment],
     named: set[str | None],
-    size: tuple[int, int] | None,
+    known: tuple[tuple[int, int] | None, set[str]],
 ) -> _Unit:
     """Put the chunks of one GUID together; they may come in any order (part 3, 1.1.3.1)."""
     header = len(_EXTENSION) + _CHUNK
@@ -258,7 +267,7 @@ def _chunked(
         stated(each)[1] for each in ordered
     }:
         return _Unit(assembly, None, text, "chunks are missing or overlap")
-    return _unit(assembly, text, size)
+    return _unit(assembly, text, *known)
 
 
 def _list(unit: _Unit, *, is_extended: bool) -> list[_Listed]:

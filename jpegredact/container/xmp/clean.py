@@ -16,14 +16,15 @@ from ..model import Action, Area, FileEdit, Request
 from ..names import contains_name
 from . import rules as rules
 from .items import put_right
-from .packet import Attribute, Document, Element, fields, parse, texts
+from .packet import Attribute, BrokenPacketError, Document, Element, fields, parse, texts
 from .regions import overlapping
 from .survey import Finding, Survey, Text, survey
 
-__all__ = ["Decision", "Packet", "panorama"]
+__all__ = ["NAMES_MOST", "Decision", "Packet", "panorama"]
 
 _GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
-_NAMES_MOST = 256
+NAMES_MOST = 256
+"""Names that a file's packets may give to people, wherever they are."""
 _DIVIDERS = re.compile(r"([|/])")
 
 
@@ -55,7 +56,10 @@ class Packet:
     def read(cls, raw: bytes, size: tuple[int, int] | None) -> Packet:
         """Read a packet; ``size`` is the picture's. Raises `BrokenPacketError`."""
         document = parse(raw)
-        return cls(document, survey(document, size))
+        packet = cls(document, survey(document, size))
+        if len(packet.all_names) > NAMES_MOST:
+            raise BrokenPacketError("more names than can be looked for")
+        return packet
 
     @property
     def findings(self) -> list[Finding]:
@@ -79,6 +83,11 @@ class Packet:
         node = self.survey.extended
         return None if node is None else next(texts(node), "").strip().upper()
 
+    @property
+    def all_names(self) -> frozenset[str]:
+        """All names that its regions give."""
+        return frozenset().union(*(region.names for region in self.survey.regions))
+
     def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
         """Return the names that its regions give to what is in these areas."""
         wanted = tuple(areas)
@@ -86,7 +95,7 @@ class Packet:
         for region in self.survey.regions:
             if region.names and overlapping(region, wanted, orientation):
                 found |= region.names
-        return frozenset(sorted(found)[:_NAMES_MOST])
+        return frozenset(found)
 
     def decide(
         self,

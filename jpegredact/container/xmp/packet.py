@@ -28,6 +28,7 @@ __all__ = [
     "Note",
     "fields",
     "is_field",
+    "is_item",
     "items",
     "parse",
     "texts",
@@ -37,6 +38,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns"
 _DESCRIPTION = f"{RDF} Description"
 _ARRAYS = frozenset(f"{RDF} {name}" for name in ("Bag", "Seq", "Alt"))
 _ITEM = f"{RDF} li"
+_NUMBERED = re.compile(re.escape(RDF) + r" _\d{1,6}")
 _RESOURCE = f"{RDF} resource"
 _VALUE = f"{RDF} value"
 _OUTSIDE = ("http://www.w3.org/XML/1998/namespace ", "adobe:ns:meta ")
@@ -227,7 +229,12 @@ def items(node: Element) -> Iterator[Element]:
     """Give the items of an array property."""
     for child in node.children:
         if child.name in _ARRAYS:
-            yield from (item for item in child.children if item.name == _ITEM)
+            yield from (item for item in child.children if is_item(item.name))
+
+
+def is_item(name: str) -> bool:
+    """Whether an element is an array's item: ``rdf:li``, or ``rdf:_1`` and so on."""
+    return name == _ITEM or _NUMBERED.fullmatch(name) is not None
 
 
 def texts(node: Attribute | Element) -> Iterator[str]:
