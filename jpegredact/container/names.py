@@ -30,7 +30,7 @@ _IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 _LETTER = rf"(?:[^\W_{_SPACELESS}]|[\u0300-\u036f])"
 _BEFORE, _BEHIND = rf"(?<![^\W_{_SPACELESS}])", rf"(?!{_LETTER})"
 _ASCII_BEFORE, _ASCII_BEHIND = r"(?<![A-Za-z])", r"(?![A-Za-z])"
-_GAP = r"(?:\s{1,64}|_{1,4}|[.+-])"
+_GAP = r"(?:\s{1,64}|_{1,4}|[.+-]|&nbsp;|&#(?:160|xa0);)"
 _COMMA = r"\s{0,64},\s{0,64}"
 _NOT_LISTED = r"(?<![^\W_]\s)", r"(?!\s[^\W_])"
 """With "family, given", one end must be no word: else it may be the middle of a list of names."""

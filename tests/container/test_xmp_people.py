@@ -291,12 +291,6 @@ def test_people_with_details_and_other_regions_of_the_same_name_go() -> None:
     assert without(data, names(data)) == people(TITLE + mwg(JOHN))
 
 
-def test_digests_of_exif_go_with_a_name() -> None:
-    digest = "<exif:NativeDigest>270,271;00AA</exif:NativeDigest>"
-    assert without(people(TITLE + digest)) == people(TITLE)
-    assert clean(people(TITLE + digest)) == people(TITLE + digest)
-
-
 def test_what_the_packet_is_about_may_hold_a_name() -> None:
     text = packet(TITLE, padding=None)
     data = file(text.replace('about=""', 'about="file:///Jane Doe.jpg"'))
@@ -412,3 +406,53 @@ def test_regions_that_all_go_by_name_take_their_structure_with_them() -> None:
     elsewhere = ("Jane Doe", 0.1, 0.1, 0.1, 0.1)
     data = people(TITLE + mwg(elsewhere, elsewhere))
     assert without(data) == people(TITLE)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "<pdf:Keywords>{}</pdf:Keywords>",
+        "<plus:FileNameAsDelivered>{}</plus:FileNameAsDelivered>",
+        "<plus:OtherImageInfo>{}</plus:OtherImageInfo>",
+        "<crs:RawFileName>{}</crs:RawFileName>",
+        "<exifEX:ImageTitle>{}</exifEX:ImageTitle>",
+    ],
+)
+def test_namespaces_of_credits_and_settings_have_free_text_too(form: str) -> None:
+    more = 'xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:exifEX="http://cipa.jp/exif/1.0/"'
+    assert without(people(TITLE + form.format("Jane Doe"), more)) == people(TITLE, more)
+    named = people(TITLE + form.format("Jane Doe.dng"), more)
+    assert without(named) == people(TITLE + form.format(".dng"), more)
+
+
+@pytest.mark.parametrize("attribute", ["xml:lang", "rdf:ID", "rdf:nodeID", "rdf:datatype"])
+def test_other_attributes_lose_a_name(attribute: str) -> None:
+    text = people("<dc:title {}>x</dc:title>")
+    assert without(text.replace(b"{}", f'{attribute}="Jane Doe"'.encode())).count(b"Jane") == 0
+
+
+def test_a_name_in_percent_encoding_is_found() -> None:
+    text = packet(TITLE, padding=None)
+    data = file(text.replace('about=""', 'about="file:///Jane%20Doe.jpg"'))
+    assert without(data) == file(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('id="W5M0Mp"', 'id="Jane Doe"'), ('end="w"', 'end="w" Jane Doe'), ('x:xmptk="T"', "{}")],
+)
+def test_the_wrapper_holds_no_name(old: str, new: str) -> None:
+    text = packet(TITLE).replace(old, new.replace("{}", 'x:xmptk="Jane Doe"'))
+    found = xmp(without(file(text)))
+    assert found is not None
+    assert b"Jane" not in found
+    assert TITLE.encode() in found
+
+
+def test_a_digest_of_exif_goes_only_with_a_name_in_exif() -> None:
+    text = packet(TITLE + "<exif:NativeDigest>36864,1;ABC</exif:NativeDigest>", padding=None)
+    plain = segment(0xE1, b"Exif\0\0MM\0*Janet Doe")
+    named = segment(0xE1, b"Exif\0\0MM\0*by Jane Doe")
+    assert without(file(text, "utf-8", plain)) == file(text, "utf-8", plain)
+    left = packet(TITLE, padding=None)
+    assert without(file(text, "utf-8", named)) == file(left, "utf-8", named)

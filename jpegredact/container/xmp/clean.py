@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from ..many_texts import closed_up, with_blanks
 from ..model import Action, Area, FileEdit, Request
-from ..names import contains_name
 from . import rules as rules
 from .items import put_right
 from .packet import Attribute, BrokenPacketError, Document, Element, fields, parse, texts
@@ -104,11 +103,13 @@ class Packet:
         *,
         extended: str | None = None,
         iptc_digest: str | None = None,
+        exif_named: bool = True,
     ) -> Decision:
         """Return what a request changes in it, by the policies "default" and "keep".
 
         ``extended`` is the GUID that it shall name, "" for none, and ``iptc_digest`` the
-        digest that it shall have, "" for none; None leaves what is there.
+        digest that it shall have, "" for none; None leaves what is there. ``exif_named`` says
+        whether a name may leave Exif, which digests are of.
         """
         seen = self.survey
         plan = _Plan()
@@ -120,7 +121,7 @@ class Packet:
             plan.gone |= seen.gone
             self._regions(request, plan)
             self._behind(request, end_of_picture, plan)
-            if request.names:  # a digest of Exif covers its descriptions and comments
+            if request.names and exif_named:  # it covers Exif's descriptions and comments
                 plan.gone.update(node.start for node in seen.native_digests)
         self._names(request, plan)
         if request.policy != "keep":
@@ -165,10 +166,20 @@ class Packet:
                 plan.values[text.node] = new
             else:
                 plan.gone.add(text.node if text.entry is None else text.entry)
-        for about in self.survey.abouts if request.names else ():
-            if contains_name(about.value, request.names):
-                plan.named = True
-                plan.values.update({} if request.policy == "keep" else {about.start: ""})
+        if request.names:
+            self._syntax(request, plan)
+
+    def _syntax(self, request: Request, plan: _Plan) -> None:
+        """Take names out of what the packet says to be about, and out of other attributes."""
+        listed = self.survey.abouts + self.survey.syntax
+        for number in with_blanks([each.value for each in listed], request.names):
+            plan.named = True
+            if request.policy == "keep":
+                continue
+            if number < len(self.survey.abouts):
+                plan.values[listed[number].start] = ""
+            else:
+                plan.gone.add(listed[number].start)
 
     def _outcomes(
         self, request: Request, plan: _Plan, changes: list[FileEdit] | None

@@ -53,7 +53,12 @@ _NODES = 50_000
 _TAG = re.compile(rb"<[^\s/>]+")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _TAG_END = re.compile(rb"\s*(/?)>")
-_TAIL = re.compile(rb"[\s\0]*(<\?xpacket\s[^?]*\?>)?[\s\0]*")
+_TAIL = re.compile(rb"[\s\0]*(<\?xpacket\s+end=[\"'][rw][\"']\s*\?>)?[\s\0]*")
+_OPENING = re.compile(
+    r"begin=[\"'].{0,3}[\"']\s+id=[\"']W5M0\w{0,40}[\"']"
+    r"(?:\s+(?:bytes|encoding)=[\"'][\w-]{0,20}[\"'])*\s*"
+)
+"""The wrapper's own text; anything else in its place is a note."""
 _LINE = 100
 """Padding gets a line break this often, as in Adobe's own (XMP specification part 1, 7.3.5)."""
 
@@ -373,8 +378,8 @@ class _Builder:
 
     def _instruction(self, target: str, text: str) -> None:
         start = self._parser.CurrentByteIndex
-        own = target == "xpacket" and not self._open
-        if self.root is None and not (own and len(text) < _LINE):
+        own = target == "xpacket" and not self._open and _OPENING.fullmatch(text)
+        if self.root is None and not own:
             end = self.source.index(b"?>", start) + 2
             self.notes.append(Note(start, end, f"{target} {text}"))
 

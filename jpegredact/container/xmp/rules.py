@@ -98,25 +98,13 @@ _CAMERAS = (
 _VIDEO = re.compile(r"MicroVideo|MotionPhoto|LivePhoto|VideoLength|VideoOffset")
 _BLOB_NAMES = re.compile(r"makernote|hdrp|shot_log|imagedata|depthmap", re.IGNORECASE)
 
-_PROTECTED_NAMESPACES = frozenset(
-    (
-        f"{_XAP}/rights", f"{_XAP}/t/pg", f"{_XAP}/sType/Dimensions", "http://ns.adobe.com/xmp/note",
-        "http://creativecommons.org/ns", "http://ns.useplus.org/ldf/xmp/1.0",
-        "http://ns.adobe.com/exif/1.0/aux", "http://cipa.jp/exif/1.0", _CRS, _EXIF, _TIFF,
-        "http://ns.adobe.com/lensinfo/1.0", "http://ns.adobe.com/pdf/1.3", _GPANO, GAIN_MAP,
-        "http://www.dji.com/drone-dji/1.0", "http://www.gimp.org/xmp",
-    )
-)  # fmt: skip
-"""Credits, rights, and settings: a name in them is no caption, or the match is chance."""
-_OPEN = frozenset(
-    (
-        f"{_TIFF} ImageDescription", f"{_TIFF} DocumentName", f"{_EXIF} UserComment",
-        f"{_EXIF} ImageDescription", f"{_EXIF} XPTitle", f"{_EXIF} XPSubject",
-        f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
-        "http://ns.useplus.org/ldf/xmp/1.0 ModelReleaseID",
-    )
-)  # fmt: skip
-"""Free text in namespaces that are otherwise protected."""
+_PLUS = "http://ns.useplus.org/ldf/xmp/1.0"
+_CIPA = "http://cipa.jp/exif/1.0"
+_AUX = f"{_EXIF}/aux"
+_PLUS_CREDITS = re.compile(
+    re.escape(_PLUS) + " (?:Licensor|Licensee|EndUser|CopyrightOwner|CopyrightStatus|CreditLine"
+    "|Copyright|ImageCreator|ImageSupplier|LicensorImageID|LicenseTransactionID)"
+)
 _PROTECTED = frozenset(
     (
         f"{_DC} creator", f"{_DC} rights", f"{_DC} contributor", f"{_DC} publisher",
@@ -134,9 +122,50 @@ _PROTECTED = frozenset(
         f"{_EXT} AOCurrentLicensorName",
         "http://purl.org/dc/terms creator", "http://purl.org/dc/terms rightsHolder",
         f"{_XAP} CreatorTool",
-        f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author",
+        f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author", EXTENDED,
+        *(
+            f"{_XAP}/rights {local}"
+            for local in ("Certificate", "Marked", "Owner", "UsageTerms", "WebStatement")
+        ),
+        *(
+            f"{namespace} {local}"
+            for namespace in ("http://creativecommons.org/ns", "https://creativecommons.org/ns")
+            for local in ("attributionName", "attributionURL", "license")
+        ),
+        *(
+            f"{namespace} {local}"
+            for namespace in (_EXIF, _TIFF)
+            for local in (
+                "Artist", "Copyright", "Make", "Model", "Software", "OwnerName",
+                "CameraOwnerName", "LensMake", "LensModel", "XPAuthor",
+            )
+        ),
+        *(
+            f"{_CIPA} {local}"
+            for local in (
+                "Photographer", "ImageEditor", "CameraOwnerName", "OwnerName", "LensMake",
+                "LensModel", "LensSerialNumber", "BodySerialNumber", "CameraFirmware",
+                "RAWDevelopingSoftware", "ImageEditingSoftware", "MetadataEditingSoftware",
+            )
+        ),
+        *(
+            f"{_AUX} {local}"
+            for local in ("OwnerName", "Lens", "LensInfo", "SerialNumber", "Firmware")
+        ),
+        *(
+            f"{_CRS} {local}"
+            for local in (
+                "CameraProfile", "CameraProfileDigest", "LensProfileName", "LensProfileFilename",
+                "Look", "ToneCurveName", "ToneCurveName2012", "WhiteBalance",
+            )
+        ),
+        *(
+            f"http://ns.adobe.com/pdf/1.3 {local}"
+            for local in ("Author", "Copyright", "PDFVersion", "Producer", "Trapped")
+        ),
     )
 )  # fmt: skip
+"""Credits, rights, places and settings: a name in them is no caption, or the match is chance."""
 
 ENTRY_LISTS = frozenset(
     (
@@ -211,9 +240,7 @@ def is_note_removed(text: str) -> bool:
 
 def is_protected(name: str) -> bool:
     """Whether names of people stay in this property and all that is in it."""
-    if name in _OPEN:
-        return False
-    return name in _PROTECTED or name.rpartition(" ")[0] in _PROTECTED_NAMESPACES
+    return name in _PROTECTED or _PLUS_CREDITS.match(name) is not None
 
 
 def _has_base64_run(value: str) -> bool:

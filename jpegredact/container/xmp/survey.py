@@ -68,7 +68,7 @@ class Survey:
         What the default policy would change, whatever the regions are.
     gone
         Nodes that the default policy takes out for what they are.
-    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts
+    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts, syntax
         What depends on more than the packet.
     """
 
@@ -82,6 +82,8 @@ class Survey:
     extended: Attribute | Element | None = None
     texts: list[Text] = field(default_factory=list)
     abouts: list[Attribute] = field(default_factory=list)
+    syntax: list[Attribute] = field(default_factory=list)
+    """Other attributes of RDF and XML: languages, identifiers."""
 
 
 class _Inherited(NamedTuple):
@@ -148,6 +150,8 @@ class _Surveyor:
                 own = self._inherit(attribute, inherited, False)
                 if attribute.name in _ABOUT:
                     self.seen.abouts.append(attribute)
+                elif not is_field(attribute.name) and attribute.value.strip():
+                    self.seen.syntax.append(attribute)
                 elif is_field(attribute.name) and attribute.value.strip() and not own.protected:
                     self.seen.texts.append(
                         Text(attribute.start, attribute.value, own.entry, own.hierarchy)
