@@ -50,6 +50,10 @@ _DEPTH = 64
 _NODES = 50_000
 """Elements and attributes: a packet of 64 KiB has room for some thousands, real ones hold tens."""
 
+_WORDS = {"namespace": (256, 8192), "prefix": (64, 2048), "name": (128, 16384), "lang": (64, 1024)}
+"""Characters of one such word, and of all different ones together: real packets have a tenth."""
+_LANG = "http://www.w3.org/XML/1998/namespace lang"
+
 _TAG = re.compile(rb"<[^\s/>]+")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _TAG_END = re.compile(rb"\s*(/?)>")
@@ -304,11 +308,14 @@ class _Builder:
         self.notes: list[Note] = []
         self._open: list[_Frame] = []
         self._nodes = 0
+        self._words: dict[str, set[str]] = {kind: set() for kind in _WORDS}
+        self._sizes = dict.fromkeys(_WORDS, 0)
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.ordered_attributes = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        parser.StartNamespaceDeclHandler = self._declaration
         parser.CharacterDataHandler = self._text
         parser.CommentHandler = self._comment
         parser.ProcessingInstructionHandler = self._instruction
@@ -322,11 +329,30 @@ class _Builder:
             if self.root is None or self._parser.ErrorByteIndex < self.root.end:
                 raise BrokenPacketError(expat.ErrorString(error.code)) from error
 
+    def _word(self, kind: str, word: str) -> None:
+        """Count what a packet may have some of; more of it is data in disguise."""
+        most, total = _WORDS[kind]
+        if word in self._words[kind]:
+            return
+        self._words[kind].add(word)
+        self._sizes[kind] += len(word)
+        if len(word) > most or self._sizes[kind] > total:
+            raise BrokenPacketError(f"{kind}s that are too long")
+
+    def _declaration(self, prefix: str | None, uri: str | None) -> None:
+        self._word("prefix", prefix or "")
+        self._word("namespace", uri or "")
+
     def _start(self, name: str, listed: list[str]) -> None:
         start = self._parser.CurrentByteIndex
         self._nodes += 1 + len(listed) // 2
         if len(self._open) >= _DEPTH or self._nodes > _NODES:
             raise BrokenPacketError("nested too deep or too many elements")
+        self._word("name", name.rpartition(" ")[2])
+        for at in range(0, len(listed), 2):
+            self._word("name", listed[at].rpartition(" ")[2])
+            if listed[at] == _LANG:
+                self._word("lang", listed[at + 1])
         tag = _TAG.match(self.source, start)
         at = tag.end() if tag is not None else start
         attributes: list[Attribute] = []

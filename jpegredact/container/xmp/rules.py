@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "ENCODED_MOST",
+    "ENCODED_TOTAL",
     "ENTRY_LISTS",
     "EXTENDED",
     "GAIN_MAP",
@@ -19,6 +21,7 @@ __all__ = [
     "IPTC_DIGEST",
     "NATIVE_DIGESTS",
     "PANORAMA",
+    "encoded",
     "is_blob",
     "is_note_removed",
     "is_picture_text",
@@ -189,10 +192,23 @@ HIERARCHIES = frozenset(
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _BASE64_MOST = 512
+ENCODED_MOST = 512
+ENCODED_TOTAL = 2048
+"""Characters of a property, and of a packet, that may look encoded."""
 _SIGNATURES = ("/9j/", "iVBORw0KGgo")
 """How a JPEG and a PNG begin in base64."""
 _NOTE_MOST = 1024
 _LONG = 4096
+_TOKEN = re.compile(r"[!-~]{32,}")
+_TOKEN_LONG = 200
+_TURNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]")
+"""Stretches of one kind of character: encoded data has one in less than three, words have not."""
+_IDENTIFIER = re.compile(
+    r"(?:[A-Za-z.]{1,12}:){0,4}[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
+    r"(?:\.[0-9A-Fa-f]{1,8})?|[a-z][a-z0-9+.-]{1,12}://[!-~]{1,280}|[0-9,]{1,2000};[0-9A-F]{32}"
+)
+"""GUIDs and digests of 16 bytes, addresses, and digests with the tags that they are of."""
+_TABLES = re.compile(re.escape(_CRS) + " (?:RGB)?Table(?:_[0-9A-F]{32})?")
 _PROSE = 64
 """One white space in so many characters, at least, is what text has."""
 
@@ -231,6 +247,22 @@ def is_blob(name: str, value: str) -> bool:
     if len(value) > _BASE64_MOST and _has_base64_run(value):
         return True
     return len(value) > _LONG and not name.startswith(_CRS) and _is_dense(value)
+
+
+def encoded(name: str, value: str) -> int:
+    """Count the characters of a value that look like encoded data, whatever stands between them.
+
+    Such are long runs of ASCII without white space in which kinds of characters change often:
+    base64, base85, hexadecimal digits; no words, GUIDs or addresses, and no tables of Camera Raw.
+    """
+    if len(value) < 32 or _TABLES.fullmatch(name):
+        return 0
+    return sum(
+        len(token)
+        for token in _TOKEN.findall(value)
+        if not _IDENTIFIER.fullmatch(token)
+        and (len(token) >= _TOKEN_LONG or len(_TURNS.findall(token)) * 10 >= 3 * len(token))
+    )
 
 
 def is_note_removed(text: str) -> bool:

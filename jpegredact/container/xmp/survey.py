@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..embedded import picture_size
 from ..model import Actions
 from . import rules as rules
-from .packet import Attribute, Document, Element, is_field
+from .packet import Attribute, Document, Element, Note, is_field
 from .regions import Region, read_list
 
 __all__ = ["Finding", "Survey", "Text", "survey"]
@@ -105,19 +105,24 @@ class _Surveyor:
         self.document = document
         self.size = size
         self.seen = Survey()
-        self.small: dict[str, list[Attribute | Element]] = {}
+        self.small: dict[str, list[Attribute | Element | Note]] = {}
+        self.encoded: list[tuple[Attribute | Element | Note, int]] = []
+        """What looks encoded, but is short, and how much of it does."""
 
     def run(self) -> Survey:
         seen = self.seen
         self._element(self.document.root, (), _Inherited())
         for note in self.document.notes:
-            if rules.is_note_removed(note.text):
+            weight = rules.encoded("", note.text)
+            if weight > rules.ENCODED_MOST or rules.is_note_removed(note.text):
                 seen.gone.add(note.start)
                 seen.findings.append(
                     Finding("xmp-blob", note.start, note.end, "a comment", DROPPED)
                 )
             else:
                 seen.texts.append(Text(note.start, note.text, note.start, False))
+                self.encoded += [(note, weight)] if weight else []
+        self._encoded()
         for kind, nodes in self.small.items():
             names = ", ".join(self.document.label(node.start) for node in nodes[:4])
             more = f" and {len(nodes) - 4} more" if len(nodes) > 4 else ""
@@ -181,7 +186,7 @@ class _Surveyor:
 
     def _is_removed(self, node: Attribute | Element, value: str) -> bool:
         kind = rules.removed_kind(node.name)
-        if kind is None and rules.is_blob(node.name, value):
+        if kind is None and self._is_blob(node, value):
             kind = "xmp-blob"
         if kind is None:
             return False
@@ -199,6 +204,23 @@ class _Surveyor:
             Finding(kind, node.start, node.end, detail, DROPPED, size, pieces)
         )
         return True
+
+    def _is_blob(self, node: Attribute | Element, value: str) -> bool:
+        weight = rules.encoded(node.name, value)
+        if weight > rules.ENCODED_MOST or rules.is_blob(node.name, value):
+            return True
+        if weight:
+            self.encoded.append((node, weight))
+        return False
+
+    def _encoded(self) -> None:
+        """Take out all that looks encoded, where there is too much of it in the packet."""
+        if sum(weight for _, weight in self.encoded) <= rules.ENCODED_TOTAL:
+            return
+        self.seen.gone.update(node.start for node, _ in self.encoded)
+        found = self.small.setdefault("xmp-blob", [])
+        found += [node for node, _ in self.encoded]
+        found.sort(key=lambda node: node.start)
 
     def _without_breaks(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Give the stretches of base64 text between its line breaks, escaped ones too."""
