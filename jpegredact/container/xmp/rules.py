@@ -272,7 +272,7 @@ def is_note_removed(text: str) -> bool:
 
 def is_protected(name: str) -> bool:
     """Whether names of people stay in this property and all that is in it."""
-    return name in _PROTECTED or _PLUS_CREDITS.match(name) is not None
+    return name in _PROTECTED or name in PANORAMA or _PLUS_CREDITS.match(name) is not None
 
 
 def _has_base64_run(value: str) -> bool:
