@@ -7,6 +7,7 @@ places in the text as it is.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 import unicodedata
@@ -35,7 +36,7 @@ _COMMA = r"\s{0,64},\s{0,64}"
 _NOT_LISTED = r"(?<![^\W_]\s)", r"(?!\s[^\W_])"
 """With "family, given", one end must be no word: else it may be the middle of a list of names."""
 
-_UNUSUAL = re.compile(r"[\x00-\x7f]?(?:(?:%[0-9A-Fa-f]{2})+|[^\x00-\x7f]+)+")
+_UNUSUAL = re.compile(r"[\x00-\x7f]?(?:(?:%[0-9A-Fa-f]{2})+|[^\x00-\x7f\udc80-\udcff]+)+")
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _BRANCHES = 8
 """Depth to which patterns are put in order by what they begin with."""
@@ -70,12 +71,21 @@ class _Folded(NamedTuple):
         return low, self.start[last + 1]
 
 
+class _Bytes(NamedTuple):
+    """What is looked for in bytes, and what must not end just before it."""
+
+    pattern: re.Pattern[bytes]
+    before: re.Pattern[bytes]
+
+
 class _Names(NamedTuple):
     """What is looked for, in folded form."""
 
     pattern: re.Pattern[str]
     loose: re.Pattern[str]
     """The same with edges at ASCII letters only."""
+    narrow: re.Pattern[str]
+    """The same for text in which one letter is one character, folded."""
     capital: frozenset[str]
     """Single words that must begin with a capital letter: they may be a common word too."""
 
@@ -130,8 +140,7 @@ def blanked_bytes(raw: bytes, names: Iterable[str]) -> bytes:
     if is_text:
         return bytes(new)
     for codec in _narrow(wanted):
-        read = new.decode(codec, "replace")
-        for low, high in _spans(read, wanted, loose=True):
+        for low, high in _narrow_spans(bytes(new), wanted, codec):
             new[low:high] = b" " * (high - low)
     return bytes(_blank(new, _encoded(wanted, _EAST_ASIAN), b" "))
 
@@ -152,6 +161,7 @@ _NARROW_MOST = 12
 def _narrow(names: frozenset[str]) -> tuple[str, ...]:
     """Return 8-bit encodings, one of those that write all of these names alike."""
     special = [name for name in names if not name.isascii()]
+    special += [name.lower().replace("ss", "\u00df") for name in names if "ss" in name.lower()]
     seen: set[tuple[str, bytes]] = set()
     found: list[str] = []
     for codec in _NARROW:
@@ -167,24 +177,43 @@ def _narrow(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(found[:_NARROW_MOST])
 
 
+def _narrow_spans(raw: bytes, names: frozenset[str], codec: str) -> Iterator[tuple[int, int]]:
+    """Give where names stand in text of an 8-bit encoding: one folded character for each byte."""
+    wanted = _compiled(names)
+    if wanted is None:
+        return
+    text = codecs.charmap_decode(raw, "strict", _folded_table(codec))[0]
+    for found in wanted.narrow.finditer(text):
+        first = raw[found.start() : found.start() + 1].decode(codec, "replace")
+        if not (found.group() in wanted.capital and first.islower()):
+            yield found.span()
+
+
+@functools.lru_cache(maxsize=64)
+def _folded_table(codec: str) -> str:
+    """Return what each byte of an 8-bit encoding is, folded where that is one character."""
+    read = [bytes((byte,)).decode(codec, "replace") for byte in range(256)]
+    return "".join(form if len(form := _fold(each)) == 1 else each for each in read)
+
+
 @functools.lru_cache(maxsize=16)
-def _encoded(names: frozenset[str], codecs: tuple[str, ...]) -> re.Pattern[bytes] | None:
+def _encoded(names: frozenset[str], encodings: tuple[str, ...]) -> _Bytes | None:
     """Return what finds the names that are not all ASCII in multibyte encodings."""
     either: set[bytes] = set()
     for name in names:
         for form in () if name.isascii() else _cases(unicodedata.normalize("NFC", name)):
-            for codec in codecs:
+            for codec in encodings:
                 words = [_in(word, codec) for word in form.split()]
                 if words and None not in words:
                     gap = rb"(?:[ \t\r\n_]|\xa1\xa1|\x81\x40|\xa1\x40){0,8}"
                     either.add(gap.join(re.escape(word) for word in words if word))
-    if codecs == _SEVEN_BIT:
+    if encodings == _SEVEN_BIT:
         return _any_of(either, b"", b"")
-    return _any_of(either, b"(?<![A-Za-z])", b"(?![A-Za-z])")
+    return _any_of(either, b"[A-Za-z]$", b"(?![A-Za-z])")
 
 
 @functools.lru_cache(maxsize=8)
-def _wide(names: frozenset[str], codec: str) -> re.Pattern[bytes] | None:
+def _wide(names: frozenset[str], codec: str) -> _Bytes | None:
     """Return what finds the names in UTF-16 of one byte order."""
     either = {
         form.encode(codec, "surrogatepass")
@@ -193,21 +222,30 @@ def _wide(names: frozenset[str], codec: str) -> re.Pattern[bytes] | None:
         if len(form) >= _LEAST and form.isprintable()
     }
     if codec == "utf-16-le":
-        return _any_of(map(re.escape, either), rb"(?<![A-Za-z]\0)", rb"(?![A-Za-z]\0)")
-    return _any_of(map(re.escape, either), rb"(?<!\0[A-Za-z])", rb"(?!\0[A-Za-z])")
+        return _any_of(map(re.escape, either), rb"[A-Za-z]\0$", rb"(?![A-Za-z]\0)")
+    return _any_of(map(re.escape, either), rb"\0[A-Za-z]$", rb"(?!\0[A-Za-z])", rb"(?!\0\0)")
 
 
-def _any_of(either: Iterable[bytes], before: bytes, behind: bytes) -> re.Pattern[bytes] | None:
+def _any_of(
+    either: Iterable[bytes], before: bytes, behind: bytes, begin: bytes = b""
+) -> _Bytes | None:
     ordered = sorted((each for each in either if len(each) > 1), key=len, reverse=True)
-    return re.compile(before + b"(?:" + b"|".join(ordered) + b")" + behind) if ordered else None
+    if not ordered:
+        return None
+    # What must not stand before a name is looked at later: so there is something to skip to.
+    pattern = re.compile(begin + b"(?:" + b"|".join(ordered) + b")" + behind)
+    return _Bytes(pattern, re.compile(before or rb"(?!)"))
 
 
-def _blank(raw: bytearray, pattern: re.Pattern[bytes] | None, space: bytes) -> bytearray:
-    if pattern is None:
+def _blank(raw: bytearray, wanted: _Bytes | None, space: bytes) -> bytearray:
+    if wanted is None:
         return raw
-    return bytearray(
-        pattern.sub(lambda found: (space * len(found.group()))[: len(found.group())], bytes(raw))
-    )
+    whole = bytes(raw)
+    for found in wanted.pattern.finditer(whole):
+        low, high = found.span()
+        if not wanted.before.search(whole[max(low - 2, 0) : low]):
+            raw[low:high] = (space * (high - low))[: high - low]
+    return raw
 
 
 def _in(text: str, codec: str) -> bytes | None:
@@ -344,13 +382,26 @@ def _compiled(names: frozenset[str]) -> _Names | None:
     if not straight:
         return None
     patterns: list[re.Pattern[str]] = []
+    forms: list[tuple[str, ...]] = []
     for before, behind in ((_BEFORE, _BEHIND), (_ASCII_BEFORE, _ASCII_BEHIND)):
         forms = [_form(words, _GAP, before, behind) for words in straight | turned]
         for words in turned:
             forms.append(_form(words, _COMMA, _NOT_LISTED[0] + before, behind))
             forms.append(_form(words, _COMMA, before, behind + _NOT_LISTED[1]))
         patterns.append(re.compile(_either(forms, _BRANCHES)))
-    return _Names(patterns[0], patterns[1], frozenset(capital))
+    narrow = re.compile(_either([_sharp(form) for form in forms], _BRANCHES))
+    return _Names(patterns[0], patterns[1], narrow, frozenset(capital))
+
+
+def _sharp(form: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a pattern that finds a sharp s where the folded name has two."""
+    out: list[str] = []
+    for piece in form:
+        if piece == "s" and out and out[-1] == "s":
+            out[-1] = "(?:ss|\u00df)"
+        else:
+            out.append(piece)
+    return tuple(out)
 
 
 def _form(words: tuple[str, ...], gap: str, before: str, behind: str) -> tuple[str, ...]:
