@@ -13,7 +13,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 __all__ = ["blanked", "blanked_bytes", "contains_name", "without_names"]
 
@@ -29,8 +29,10 @@ _SPACELESS = (
 a name: Thai, Lao, Tibetan, Burmese, Hangul, Khmer, Kana, Han."""
 _IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 _LETTER = rf"(?:[^\W_{_SPACELESS}]|[\u0300-\u036f])"
-_BEFORE, _BEHIND = rf"(?<![^\W_{_SPACELESS}])", rf"(?!{_LETTER})"
-_ASCII_BEFORE, _ASCII_BEHIND = r"(?<![A-Za-z])", r"(?![A-Za-z])"
+_EDGES = (
+    (r"(?<![A-Za-z])", r"(?![A-Za-z])"),
+    (rf"(?<![^\W_{_SPACELESS}])", rf"(?!{_LETTER})"),
+)
 _GAP = r"(?:\s{1,64}|_{1,4}|[.+-]|&nbsp;|&#(?:160|xa0);)"
 _COMMA = r"\s{0,64},\s{0,64}"
 _NOT_LISTED = r"(?<![^\W_]\s)", r"(?!\s[^\W_])"
@@ -71,21 +73,10 @@ class _Folded(NamedTuple):
         return low, self.start[last + 1]
 
 
-class _Bytes(NamedTuple):
-    """What is looked for in bytes, and what must not end just before it."""
-
-    pattern: re.Pattern[bytes]
-    before: re.Pattern[bytes]
-
-
 class _Names(NamedTuple):
     """What is looked for, in folded form."""
 
     pattern: re.Pattern[str]
-    loose: re.Pattern[str]
-    """The same with edges at ASCII letters only."""
-    narrow: re.Pattern[str]
-    """The same for text in which one letter is one character, folded."""
     capital: frozenset[str]
     """Single words that must begin with a capital letter: they may be a common word too."""
 
@@ -121,7 +112,7 @@ def blanked_bytes(raw: bytes, names: Iterable[str]) -> bytes:
     and East Asian encodings that can write a name. There a name ends where ASCII letters do.
     """
     wanted = frozenset(names)
-    if not raw.strip(b"\0") or _compiled(wanted) is None:
+    if not raw.strip(b"\0") or not any(len(name) >= _LEAST for name in wanted):
         return raw
     text = raw.decode("utf-8", "surrogateescape")
     is_text = _STRAY.search(text) is None
@@ -179,11 +170,11 @@ def _narrow(names: frozenset[str]) -> tuple[str, ...]:
 
 def _narrow_spans(raw: bytes, names: frozenset[str], codec: str) -> Iterator[tuple[int, int]]:
     """Give where names stand in text of an 8-bit encoding: one folded character for each byte."""
-    wanted = _compiled(names)
+    wanted = _compiled(names, "narrow")
     if wanted is None:
         return
     text = codecs.charmap_decode(raw, "strict", _folded_table(codec))[0]
-    for found in wanted.narrow.finditer(text):
+    for found in wanted.pattern.finditer(text):
         first = raw[found.start() : found.start() + 1].decode(codec, "replace")
         if not (found.group() in wanted.capital and first.islower()):
             yield found.span()
@@ -197,7 +188,7 @@ def _folded_table(codec: str) -> str:
 
 
 @functools.lru_cache(maxsize=16)
-def _encoded(names: frozenset[str], encodings: tuple[str, ...]) -> _Bytes | None:
+def _encoded(names: frozenset[str], encodings: tuple[str, ...]) -> re.Pattern[bytes] | None:
     """Return what finds the names that are not all ASCII in multibyte encodings."""
     either: set[bytes] = set()
     for name in names:
@@ -209,11 +200,11 @@ def _encoded(names: frozenset[str], encodings: tuple[str, ...]) -> _Bytes | None
                     either.add(gap.join(re.escape(word) for word in words if word))
     if encodings == _SEVEN_BIT:
         return _any_of(either, b"", b"")
-    return _any_of(either, b"[A-Za-z]$", b"(?![A-Za-z])")
+    return _any_of(either, b"(?<![A-Za-z])", b"(?![A-Za-z])")
 
 
 @functools.lru_cache(maxsize=8)
-def _wide(names: frozenset[str], codec: str) -> _Bytes | None:
+def _wide(names: frozenset[str], codec: str) -> re.Pattern[bytes] | None:
     """Return what finds the names in UTF-16 of one byte order."""
     either = {
         form.encode(codec, "surrogatepass")
@@ -222,30 +213,27 @@ def _wide(names: frozenset[str], codec: str) -> _Bytes | None:
         if len(form) >= _LEAST and form.isprintable()
     }
     if codec == "utf-16-le":
-        return _any_of(map(re.escape, either), rb"[A-Za-z]\0$", rb"(?![A-Za-z]\0)")
-    return _any_of(map(re.escape, either), rb"\0[A-Za-z]$", rb"(?!\0[A-Za-z])", rb"(?!\0\0)")
+        return _any_of(map(re.escape, either), rb"(?<![A-Za-z]\0)", rb"(?![A-Za-z]\0)")
+    return _any_of(map(re.escape, either), rb"(?<!\0[A-Za-z])", rb"(?!\0[A-Za-z])", rb"(?!\0\0)")
 
 
 def _any_of(
     either: Iterable[bytes], before: bytes, behind: bytes, begin: bytes = b""
-) -> _Bytes | None:
+) -> re.Pattern[bytes] | None:
     ordered = sorted((each for each in either if len(each) > 1), key=len, reverse=True)
     if not ordered:
         return None
-    # What must not stand before a name is looked at later: so there is something to skip to.
-    pattern = re.compile(begin + b"(?:" + b"|".join(ordered) + b")" + behind)
-    return _Bytes(pattern, re.compile(before or rb"(?!)"))
+    firsts = b"".join(sorted({b"\\x%02x" % each.lstrip(b"\\")[0] for each in ordered}))
+    start = b"(?=[" + firsts + b"])" + begin + before
+    return re.compile(start + b"(?:" + b"|".join(ordered) + b")" + behind)
 
 
-def _blank(raw: bytearray, wanted: _Bytes | None, space: bytes) -> bytearray:
-    if wanted is None:
+def _blank(raw: bytearray, pattern: re.Pattern[bytes] | None, space: bytes) -> bytearray:
+    if pattern is None:
         return raw
-    whole = bytes(raw)
-    for found in wanted.pattern.finditer(whole):
-        low, high = found.span()
-        if not wanted.before.search(whole[max(low - 2, 0) : low]):
-            raw[low:high] = (space * (high - low))[: high - low]
-    return raw
+    return bytearray(
+        pattern.sub(lambda found: (space * len(found.group()))[: len(found.group())], bytes(raw))
+    )
 
 
 def _in(text: str, codec: str) -> bytes | None:
@@ -275,12 +263,12 @@ def _replaced(text: str, spans: list[tuple[int, int]], filler: str) -> str:
 
 def _spans(text: str, names: Iterable[str], *, loose: bool = False) -> Iterator[tuple[int, int]]:
     """Give where names stand in a text, in order and apart from each other."""
-    wanted = _compiled(frozenset(names))
+    wanted = _compiled(frozenset(names), "loose" if loose else "whole")
     if wanted is None:
         return
     folded = _folded(text)
     last = 0
-    for found in (wanted.loose if loose else wanted.pattern).finditer(folded.text):
+    for found in wanted.pattern.finditer(folded.text):
         low, high = folded.original(*found.span())
         if found.group() in wanted.capital and text[low].islower():
             continue
@@ -361,8 +349,12 @@ def _fold(cluster: str) -> str:
     return unicodedata.normalize("NFKC", folded).translate(_ALIKE)
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(names: frozenset[str]) -> _Names | None:
+@functools.lru_cache(maxsize=16)
+def _compiled(names: frozenset[str], kind: Literal["whole", "loose", "narrow"]) -> _Names | None:
+    """Return what finds names.
+
+    "loose" has edges at ASCII letters only, "narrow" is for text with a character a letter too.
+    """
     capital: set[str] = set()
     straight: set[tuple[str, ...]] = set()
     turned: set[tuple[str, ...]] = set()
@@ -381,16 +373,14 @@ def _compiled(names: frozenset[str]) -> _Names | None:
             capital.add(words[0])
     if not straight:
         return None
-    patterns: list[re.Pattern[str]] = []
-    forms: list[tuple[str, ...]] = []
-    for before, behind in ((_BEFORE, _BEHIND), (_ASCII_BEFORE, _ASCII_BEHIND)):
-        forms = [_form(words, _GAP, before, behind) for words in straight | turned]
-        for words in turned:
-            forms.append(_form(words, _COMMA, _NOT_LISTED[0] + before, behind))
-            forms.append(_form(words, _COMMA, before, behind + _NOT_LISTED[1]))
-        patterns.append(re.compile(_either(forms, _BRANCHES)))
-    narrow = re.compile(_either([_sharp(form) for form in forms], _BRANCHES))
-    return _Names(patterns[0], patterns[1], narrow, frozenset(capital))
+    before, behind = _EDGES[kind == "whole"]
+    forms = [_form(words, _GAP, before, behind) for words in straight | turned]
+    for words in turned:
+        forms.append(_form(words, _COMMA, _NOT_LISTED[0] + before, behind))
+        forms.append(_form(words, _COMMA, before, behind + _NOT_LISTED[1]))
+    if kind == "narrow":
+        forms = [_sharp(form) for form in forms]
+    return _Names(re.compile(_either(forms, _BRANCHES)), frozenset(capital))
 
 
 def _sharp(form: tuple[str, ...]) -> tuple[str, ...]:

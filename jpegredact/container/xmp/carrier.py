@@ -27,7 +27,7 @@ from ..model import (
 )
 from ..names import blanked_bytes
 from ..photoshop.blocks import iptc_digests
-from .clean import NAMES_MOST, Decision, Packet, panorama
+from .clean import Decision, Packet, panorama, too_many
 from .packet import BrokenPacketError
 from .survey import Finding
 
@@ -251,7 +251,7 @@ def _unit(
     except BrokenPacketError as error:
         return _Unit(assembly, None, guid, str(error))
     more = packet.all_names
-    if len(names | more) > NAMES_MOST:
+    if too_many(names | more):
         return _Unit(assembly, None, guid, "more names than can be looked for")
     names |= more
     return _Unit(assembly, packet, guid, "")

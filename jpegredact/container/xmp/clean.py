@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,12 +19,18 @@ from .packet import Attribute, BrokenPacketError, Document, Element, fields, par
 from .regions import overlapping
 from .survey import Finding, Survey, Text, survey
 
-__all__ = ["NAMES_MOST", "Decision", "Packet", "panorama"]
+__all__ = ["Decision", "Packet", "panorama", "too_many"]
 
 _GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
-NAMES_MOST = 256
-"""Names that a file's packets may give to people, wherever they are."""
+_NAMES_MOST = 256
+_NAMES_LONG = 8192
+"""Names that a file's packets may give to people, wherever they are, and their characters."""
 _DIVIDERS = re.compile(r"([|/])")
+
+
+def too_many(names: Set[str]) -> bool:
+    """Whether these are more names than can be looked for."""
+    return len(names) > _NAMES_MOST or sum(map(len, names)) > _NAMES_LONG
 
 
 class Decision(NamedTuple):
@@ -56,7 +62,7 @@ class Packet:
         """Read a packet; ``size`` is the picture's. Raises `BrokenPacketError`."""
         document = parse(raw)
         packet = cls(document, survey(document, size))
-        if len(packet.all_names) > NAMES_MOST:
+        if too_many(packet.all_names):
             raise BrokenPacketError("more names than can be looked for")
         return packet
 
