@@ -7,12 +7,13 @@ places in the text as it is.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 __all__ = ["blanked", "blanked_bytes", "contains_name", "without_names"]
 
@@ -28,14 +29,16 @@ _SPACELESS = (
 a name: Thai, Lao, Tibetan, Burmese, Hangul, Khmer, Kana, Han."""
 _IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 _LETTER = rf"(?:[^\W_{_SPACELESS}]|[\u0300-\u036f])"
-_BEFORE, _BEHIND = rf"(?<![^\W_{_SPACELESS}])", rf"(?!{_LETTER})"
-_ASCII_BEFORE, _ASCII_BEHIND = r"(?<![A-Za-z])", r"(?![A-Za-z])"
-_GAP = r"(?:\s{1,64}|_{1,4}|[.+-])"
+_EDGES = (
+    (r"(?<![A-Za-z])", r"(?![A-Za-z])"),
+    (rf"(?<![^\W_{_SPACELESS}])", rf"(?!{_LETTER})"),
+)
+_GAP = r"(?:\s{1,64}|_{1,4}|[.+-]|&nbsp;|&#(?:160|xa0);)"
 _COMMA = r"\s{0,64},\s{0,64}"
 _NOT_LISTED = r"(?<![^\W_]\s)", r"(?!\s[^\W_])"
 """With "family, given", one end must be no word: else it may be the middle of a list of names."""
 
-_UNUSUAL = re.compile(r"[\x00-\x7f]?(?:(?:%[0-9A-Fa-f]{2})+|[^\x00-\x7f]+)+")
+_UNUSUAL = re.compile(r"[\x00-\x7f]?(?:(?:%[0-9A-Fa-f]{2})+|[^\x00-\x7f\udc80-\udcff]+)+")
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _BRANCHES = 8
 """Depth to which patterns are put in order by what they begin with."""
@@ -74,8 +77,6 @@ class _Names(NamedTuple):
     """What is looked for, in folded form."""
 
     pattern: re.Pattern[str]
-    loose: re.Pattern[str]
-    """The same with edges at ASCII letters only."""
     capital: frozenset[str]
     """Single words that must begin with a capital letter: they may be a common word too."""
 
@@ -111,7 +112,7 @@ def blanked_bytes(raw: bytes, names: Iterable[str]) -> bytes:
     and East Asian encodings that can write a name. There a name ends where ASCII letters do.
     """
     wanted = frozenset(names)
-    if not raw.strip(b"\0") or _compiled(wanted) is None:
+    if not raw.strip(b"\0") or not any(len(name) >= _LEAST for name in wanted):
         return raw
     text = raw.decode("utf-8", "surrogateescape")
     is_text = _STRAY.search(text) is None
@@ -130,8 +131,7 @@ def blanked_bytes(raw: bytes, names: Iterable[str]) -> bytes:
     if is_text:
         return bytes(new)
     for codec in _narrow(wanted):
-        read = new.decode(codec, "replace")
-        for low, high in _spans(read, wanted, loose=True):
+        for low, high in _narrow_spans(bytes(new), wanted, codec):
             new[low:high] = b" " * (high - low)
     return bytes(_blank(new, _encoded(wanted, _EAST_ASIAN), b" "))
 
@@ -152,6 +152,7 @@ _NARROW_MOST = 12
 def _narrow(names: frozenset[str]) -> tuple[str, ...]:
     """Return 8-bit encodings, one of those that write all of these names alike."""
     special = [name for name in names if not name.isascii()]
+    special += [name.lower().replace("ss", "\u00df") for name in names if "ss" in name.lower()]
     seen: set[tuple[str, bytes]] = set()
     found: list[str] = []
     for codec in _NARROW:
@@ -167,18 +168,37 @@ def _narrow(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(found[:_NARROW_MOST])
 
 
+def _narrow_spans(raw: bytes, names: frozenset[str], codec: str) -> Iterator[tuple[int, int]]:
+    """Give where names stand in text of an 8-bit encoding: one folded character for each byte."""
+    wanted = _compiled(names, "narrow")
+    if wanted is None:
+        return
+    text = codecs.charmap_decode(raw, "strict", _folded_table(codec))[0]
+    for found in wanted.pattern.finditer(text):
+        first = raw[found.start() : found.start() + 1].decode(codec, "replace")
+        if not (found.group() in wanted.capital and first.islower()):
+            yield found.span()
+
+
+@functools.lru_cache(maxsize=64)
+def _folded_table(codec: str) -> str:
+    """Return what each byte of an 8-bit encoding is, folded where that is one character."""
+    read = [bytes((byte,)).decode(codec, "replace") for byte in range(256)]
+    return "".join(form if len(form := _fold(each)) == 1 else each for each in read)
+
+
 @functools.lru_cache(maxsize=16)
-def _encoded(names: frozenset[str], codecs: tuple[str, ...]) -> re.Pattern[bytes] | None:
+def _encoded(names: frozenset[str], encodings: tuple[str, ...]) -> re.Pattern[bytes] | None:
     """Return what finds the names that are not all ASCII in multibyte encodings."""
     either: set[bytes] = set()
     for name in names:
         for form in () if name.isascii() else _cases(unicodedata.normalize("NFC", name)):
-            for codec in codecs:
+            for codec in encodings:
                 words = [_in(word, codec) for word in form.split()]
                 if words and None not in words:
                     gap = rb"(?:[ \t\r\n_]|\xa1\xa1|\x81\x40|\xa1\x40){0,8}"
                     either.add(gap.join(re.escape(word) for word in words if word))
-    if codecs == _SEVEN_BIT:
+    if encodings == _SEVEN_BIT:
         return _any_of(either, b"", b"")
     return _any_of(either, b"(?<![A-Za-z])", b"(?![A-Za-z])")
 
@@ -194,12 +214,18 @@ def _wide(names: frozenset[str], codec: str) -> re.Pattern[bytes] | None:
     }
     if codec == "utf-16-le":
         return _any_of(map(re.escape, either), rb"(?<![A-Za-z]\0)", rb"(?![A-Za-z]\0)")
-    return _any_of(map(re.escape, either), rb"(?<!\0[A-Za-z])", rb"(?!\0[A-Za-z])")
+    return _any_of(map(re.escape, either), rb"(?<!\0[A-Za-z])", rb"(?!\0[A-Za-z])", rb"(?!\0\0)")
 
 
-def _any_of(either: Iterable[bytes], before: bytes, behind: bytes) -> re.Pattern[bytes] | None:
+def _any_of(
+    either: Iterable[bytes], before: bytes, behind: bytes, begin: bytes = b""
+) -> re.Pattern[bytes] | None:
     ordered = sorted((each for each in either if len(each) > 1), key=len, reverse=True)
-    return re.compile(before + b"(?:" + b"|".join(ordered) + b")" + behind) if ordered else None
+    if not ordered:
+        return None
+    firsts = b"".join(sorted({b"\\x%02x" % each.lstrip(b"\\")[0] for each in ordered}))
+    start = b"(?=[" + firsts + b"])" + begin + before
+    return re.compile(start + b"(?:" + b"|".join(ordered) + b")" + behind)
 
 
 def _blank(raw: bytearray, pattern: re.Pattern[bytes] | None, space: bytes) -> bytearray:
@@ -237,12 +263,12 @@ def _replaced(text: str, spans: list[tuple[int, int]], filler: str) -> str:
 
 def _spans(text: str, names: Iterable[str], *, loose: bool = False) -> Iterator[tuple[int, int]]:
     """Give where names stand in a text, in order and apart from each other."""
-    wanted = _compiled(frozenset(names))
+    wanted = _compiled(frozenset(names), "loose" if loose else "whole")
     if wanted is None:
         return
     folded = _folded(text)
     last = 0
-    for found in (wanted.loose if loose else wanted.pattern).finditer(folded.text):
+    for found in wanted.pattern.finditer(folded.text):
         low, high = folded.original(*found.span())
         if found.group() in wanted.capital and text[low].islower():
             continue
@@ -323,8 +349,12 @@ def _fold(cluster: str) -> str:
     return unicodedata.normalize("NFKC", folded).translate(_ALIKE)
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(names: frozenset[str]) -> _Names | None:
+@functools.lru_cache(maxsize=16)
+def _compiled(names: frozenset[str], kind: Literal["whole", "loose", "narrow"]) -> _Names | None:
+    """Return what finds names.
+
+    "loose" has edges at ASCII letters only, "narrow" is for text with a character a letter too.
+    """
     capital: set[str] = set()
     straight: set[tuple[str, ...]] = set()
     turned: set[tuple[str, ...]] = set()
@@ -343,14 +373,25 @@ def _compiled(names: frozenset[str]) -> _Names | None:
             capital.add(words[0])
     if not straight:
         return None
-    patterns: list[re.Pattern[str]] = []
-    for before, behind in ((_BEFORE, _BEHIND), (_ASCII_BEFORE, _ASCII_BEHIND)):
-        forms = [_form(words, _GAP, before, behind) for words in straight | turned]
-        for words in turned:
-            forms.append(_form(words, _COMMA, _NOT_LISTED[0] + before, behind))
-            forms.append(_form(words, _COMMA, before, behind + _NOT_LISTED[1]))
-        patterns.append(re.compile(_either(forms, _BRANCHES)))
-    return _Names(patterns[0], patterns[1], frozenset(capital))
+    before, behind = _EDGES[kind == "whole"]
+    forms = [_form(words, _GAP, before, behind) for words in straight | turned]
+    for words in turned:
+        forms.append(_form(words, _COMMA, _NOT_LISTED[0] + before, behind))
+        forms.append(_form(words, _COMMA, before, behind + _NOT_LISTED[1]))
+    if kind == "narrow":
+        forms = [_sharp(form) for form in forms]
+    return _Names(re.compile(_either(forms, _BRANCHES)), frozenset(capital))
+
+
+def _sharp(form: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a pattern that finds a sharp s where the folded name has two."""
+    out: list[str] = []
+    for piece in form:
+        if piece == "s" and out and out[-1] == "s":
+            out[-1] = "(?:ss|\u00df)"
+        else:
+            out.append(piece)
+    return tuple(out)
 
 
 def _form(words: tuple[str, ...], gap: str, before: str, behind: str) -> tuple[str, ...]:

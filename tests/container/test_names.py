@@ -125,6 +125,13 @@ def test_names_leave_bytes_of_any_encoding(name: str, codecs: list[str]) -> None
             )
 
 
+def test_a_sharp_s_and_small_letters_in_8_bit_text() -> None:
+    raw = "mit Eva Strasse".encode("cp1252") + b"\xff"
+    assert blanked_bytes(raw, ["Eva Straße"]) == b"mit            \xff"
+    assert blanked_bytes("mit Eva Straße".encode("cp1252"), ["Eva STRASSE"]) == b"mit           "
+    assert blanked_bytes("änne ÄNNE".encode("cp1252"), ["Änne"]) == "änne     ".encode("cp1252")
+
+
 def test_bytes_without_a_name_stay() -> None:
     for raw in (b"", b"\0\0", b"Annabel \xff Leeds", "Jürgens".encode("cp1252")):
         assert blanked_bytes(raw, ["Anna", "Lee", "Jürgen"]) == raw
@@ -134,5 +141,5 @@ def test_bytes_without_a_name_stay() -> None:
 def test_many_names_take_no_longer() -> None:
     names = [f"a{number:03d} b" for number in range(256)]
     start = time.perf_counter()
-    blanked("a b " * 50_000, names)
-    assert time.perf_counter() - start < 3
+    blanked("a b " * 250_000, names)
+    assert time.perf_counter() - start < 12

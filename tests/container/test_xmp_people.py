@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from carrier_helpers import MIDDLE, end_of_picture, request, scrubbed, segments
+from carrier_helpers import (
+    MIDDLE,
+    STANDARD,
+    end_of_picture,
+    jpeg,
+    request,
+    scrubbed,
+    segment,
+    segments,
+)
 from test_xmp import TITLE, clean, file, packet, xmp
 
 from jpegredact.container.model import Area
@@ -282,26 +291,107 @@ def test_people_with_details_and_other_regions_of_the_same_name_go() -> None:
     assert without(data, names(data)) == people(TITLE + mwg(JOHN))
 
 
-def test_digests_of_exif_go_with_a_name() -> None:
-    digest = "<exif:NativeDigest>270,271;00AA</exif:NativeDigest>"
-    assert without(people(TITLE + digest)) == people(TITLE)
-    assert clean(people(TITLE + digest)) == people(TITLE + digest)
-
-
 def test_what_the_packet_is_about_may_hold_a_name() -> None:
     text = packet(TITLE, padding=None)
     data = file(text.replace('about=""', 'about="file:///Jane Doe.jpg"'))
     assert without(data) == file(text)
 
 
-def test_names_are_as_many_as_can_be_looked_for() -> None:
+def test_more_names_than_can_be_looked_for_are_a_broken_packet() -> None:
     crowd = [(f"Person {n}", 0.5, 0.5, 0.1, 0.1) for n in range(300)]
-    data = people(TITLE + mwg(*crowd))
-    found = names(data)
-    assert 200 <= len(found) <= 300
-    assert without(data, found) == people(TITLE)
+    assert len(names(people(mwg(*crowd[:256])))) == 256
+    assert clean(people(TITLE + mwg(*crowd))) == people_without_packet()
+    long = ("Jane " + "x" * 200, 0.1, 0.1, 0.1, 0.1)
+    assert clean(people(TITLE + mwg(long))) == people_without_packet()
 
 
+def test_names_of_all_packets_are_counted() -> None:
+    def one(start: int) -> bytes:
+        crowd = [(f"Person {start + n}", 0.5, 0.5, 0.1, 0.1) for n in range(200)]
+        return segment(0xE1, STANDARD + packet(mwg(*crowd), DECLARED).encode())
+
+    assert len(names(jpeg(one(0), one(0)))) == 200
+    assert len(names(jpeg(one(0), one(200)))) == 200
+    listed = read_xmp(data := jpeg(one(0), one(200)), segments(data), end_of_picture(data)).copies
+    assert [copy.kind for copy in listed].count("xmp-broken") == 1
+
+
+def test_persons_with_details_give_their_names() -> None:
+    details = (
+        "<Iptc4xmpExt:PersonInImageWDetails><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        "<Iptc4xmpExt:PersonName><rdf:Alt><rdf:li xml:lang='x-default'>Jane Doe</rdf:li></rdf:Alt>"
+        "</Iptc4xmpExt:PersonName></rdf:li></rdf:Bag></Iptc4xmpExt:PersonInImageWDetails>"
+        "<Iptc4xmpExt:rCtype><rdf:Bag><rdf:li rdf:parseType='Resource'>"
+        "<Iptc4xmpExt:Name>human</Iptc4xmpExt:Name></rdf:li></rdf:Bag></Iptc4xmpExt:rCtype>"
+    )
+    region = iptc(JANE).replace("Jane Doe", "")
+    region = region.replace("<Iptc4xmpExt:RegionBoundary", details + "<Iptc4xmpExt:RegionBoundary")
+    assert names(people(region)) == {"Jane Doe"}
+
+
+def _placed(area: str, dimensions: str = "") -> str:
+    return (
+        f'<mwg-rs:Regions rdf:parseType="Resource">{dimensions}<mwg-rs:RegionList><rdf:Bag><rdf:li>'
+        f'<rdf:Description mwg-rs:Name="Jane Doe"><mwg-rs:Area {area}/></rdf:Description></rdf:li>'
+        "</rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>"
+    )
+
+
+def _area(x: float, y: float, size: float, unit: str = "") -> str:
+    unit = f' stArea:unit="{unit}"' if unit else ""
+    return f'stArea:x="{x}" stArea:y="{y}" stArea:w="{size}" stArea:h="{size}"{unit}'
+
+
+LARGER = '<mwg-rs:AppliedToDimensions stDim:w="4000" stDim:h="2000" stDim:unit="pixel"/>'
+CROPPED = LARGER.replace("4000", "3000")
+
+
+@pytest.mark.parametrize(
+    ("area", "dimensions", "found"),
+    [
+        (_area(100, 50, 10), "", True),  # pixels without a unit
+        (_area(10, 5, 4), "", True),
+        (_area(100, 50, 10, "Pixels"), "", True),
+        (_area(10, 5, 4, "px"), "", False),
+        (_area(50, 50, 10, "percent"), "", True),
+        (_area(10, 10, 10, "%"), "", False),
+        (_area(0.1, 0.1, 0.1, "furlongs"), "", True),
+        (_area(2000, 1000, 40, "pixel"), LARGER, True),
+        (_area(200, 100, 40, "pixel"), LARGER, False),
+        (_area(0.1, 0.1, 0.1, "normalized"), LARGER, False),
+        (_area(0.1, 0.1, 0.1, "normalized"), CROPPED, True),
+        (_area(0.05, 0.05, 0.2), "", False),  # a little outside is no other unit
+    ],
+)
+def test_areas_in_other_units(area: str, dimensions: str, found: bool) -> None:
+    data = people(_placed(area, dimensions))
+    assert (names(data) == {"Jane Doe"}) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("rdf:li>", "rdf:_1>"),
+        ("<rdf:Bag><rdf:li>", ""),
+        ("rdf:Description ", "mwg-rs:RegionStruct "),
+    ],
+)
+def test_lists_in_other_forms(old: str, new: str) -> None:
+    text = _placed(_area(0.5, 0.5, 0.1)).replace(old, new)
+    if not new:
+        text = text.replace("</rdf:li></rdf:Bag>", "")
+    if "Struct" in new:
+        text = text.replace("</rdf:Description>", "</mwg-rs:RegionStruct>")
+    assert names(people(text)) == {"Jane Doe"}
+    assert clean(people(TITLE + text)) == people(TITLE)
+
+
+def test_people_tags_in_pixels_overlap_whatever_is_redacted() -> None:
+    assert names(people(microsoft(("Jane Doe", 20, 20, 10, 10)))) == {"Jane Doe"}
+
+
+def people_without_packet() -> bytes:
+    return jpeg()
 def test_utf_16_loses_names_too() -> None:
     text = packet(TITLE + mwg(JANE) + "<xmp:Label>Jane Doe</xmp:Label>", DECLARED)
     data = file(text, "utf-16-be")
@@ -316,3 +406,53 @@ def test_regions_that_all_go_by_name_take_their_structure_with_them() -> None:
     elsewhere = ("Jane Doe", 0.1, 0.1, 0.1, 0.1)
     data = people(TITLE + mwg(elsewhere, elsewhere))
     assert without(data) == people(TITLE)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "<pdf:Keywords>{}</pdf:Keywords>",
+        "<plus:FileNameAsDelivered>{}</plus:FileNameAsDelivered>",
+        "<plus:OtherImageInfo>{}</plus:OtherImageInfo>",
+        "<crs:RawFileName>{}</crs:RawFileName>",
+        "<exifEX:ImageTitle>{}</exifEX:ImageTitle>",
+    ],
+)
+def test_namespaces_of_credits_and_settings_have_free_text_too(form: str) -> None:
+    more = 'xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:exifEX="http://cipa.jp/exif/1.0/"'
+    assert without(people(TITLE + form.format("Jane Doe"), more)) == people(TITLE, more)
+    named = people(TITLE + form.format("Jane Doe.dng"), more)
+    assert without(named) == people(TITLE + form.format(".dng"), more)
+
+
+@pytest.mark.parametrize("attribute", ["xml:lang", "rdf:ID", "rdf:nodeID", "rdf:datatype"])
+def test_other_attributes_lose_a_name(attribute: str) -> None:
+    text = people("<dc:title {}>x</dc:title>")
+    assert without(text.replace(b"{}", f'{attribute}="Jane Doe"'.encode())).count(b"Jane") == 0
+
+
+def test_a_name_in_percent_encoding_is_found() -> None:
+    text = packet(TITLE, padding=None)
+    data = file(text.replace('about=""', 'about="file:///Jane%20Doe.jpg"'))
+    assert without(data) == file(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('id="W5M0Mp"', 'id="Jane Doe"'), ('end="w"', 'end="w" Jane Doe'), ('x:xmptk="T"', "{}")],
+)
+def test_the_wrapper_holds_no_name(old: str, new: str) -> None:
+    text = packet(TITLE).replace(old, new.replace("{}", 'x:xmptk="Jane Doe"'))
+    found = xmp(without(file(text)))
+    assert found is not None
+    assert b"Jane" not in found
+    assert TITLE.encode() in found
+
+
+def test_a_digest_of_exif_goes_only_with_a_name_in_exif() -> None:
+    text = packet(TITLE + "<exif:NativeDigest>36864,1;ABC</exif:NativeDigest>", padding=None)
+    plain = segment(0xE1, b"Exif\0\0MM\0*Janet Doe")
+    named = segment(0xE1, b"Exif\0\0MM\0*by Jane Doe")
+    assert without(file(text, "utf-8", plain)) == file(text, "utf-8", plain)
+    left = packet(TITLE, padding=None)
+    assert without(file(text, "utf-8", named)) == file(left, "utf-8", named)

@@ -370,6 +370,8 @@ def _xmp_entry(
 ) -> _Entry:
     actions, detail = _EDITED, "a copy of XMP"
     try:
+        if packets:
+            raise BrokenPacketError("a second one")
         packets[resource.start] = Packet.read(block, None)
     except BrokenPacketError as error:
         actions, detail = _DROPPED, f"a copy of XMP: {error}"

@@ -25,8 +25,9 @@ from ..model import (
     Segment,
     SideCopy,
 )
+from ..names import blanked_bytes
 from ..photoshop.blocks import iptc_digests
-from .clean import Decision, Packet, panorama
+from .clean import Decision, Packet, panorama, too_many
 from .packet import BrokenPacketError
 from .survey import Finding
 
@@ -34,6 +35,7 @@ __all__ = ["read_xmp"]
 
 _APP1 = 0xE1
 _STANDARD = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF = b"Exif\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
 _CHUNKS = 4096
 """Segments of one extended packet: 256 MiB of it."""
@@ -95,8 +97,9 @@ class _Xmp:
             for unit in self.extended:
                 edits += self._extended(unit, request, guids, results)
             digests = self._iptc_digests(request)
+            exif_named = self._exif_named(request)
             for unit in self.standard:
-                edits += self._standard(unit, request, guids, digests, results)
+                edits += self._standard(unit, request, guids, (digests, exif_named), results)
         outcomes = [(each.copy, _outcome(each, request, results)) for each in self.listed]
         return Scrubbed(sorted(edits, key=lambda edit: edit[:2]), outcomes)
 
@@ -106,6 +109,18 @@ class _Xmp:
         if request.policy != "default" or not stated:
             return None
         return iptc_digests(*self.file, request.names)
+
+    def _exif_named(self, request: Request) -> bool:
+        """Whether Exif holds a name, so that what is a digest of its texts is one no more."""
+        if not any(unit.packet and unit.packet.survey.native_digests for unit in self.standard):
+            return False
+        data, segments = self.file
+        listed = (data[each.offset + 4 : each.end] for each in segments if each.code == _APP1)
+        return any(
+            blanked_bytes(exif, request.names) != exif
+            for exif in listed
+            if exif.startswith(_EXIF)
+        )
 
     def _strict(self) -> list[FileEdit]:
         """Leave one packet with the panorama's geometry, if there is any."""
@@ -159,12 +174,13 @@ class _Xmp:
         unit: _Unit,
         request: Request,
         guids: dict[str, str],
-        digests: tuple[str, str] | None,
+        beside: tuple[tuple[str, str] | None, bool],
         results: dict[int, Decision | None],
     ) -> list[FileEdit]:
         if unit.packet is None:
             return unit.assembly.dropped() if request.policy == "default" else []
         named = unit.packet.extended_guid
+        digests, exif_named = beside
         changed = None
         digest = None
         if named is not None and request.policy == "default" and guids.get(named, "") != named:
@@ -173,7 +189,11 @@ class _Xmp:
             # One that was of another block goes.
             digest = digests[1] if unit.packet.iptc_digest == digests[0] else ""
         decision = unit.packet.decide(
-            request, self.end_of_picture, extended=changed, iptc_digest=digest
+            request,
+            self.end_of_picture,
+            extended=changed,
+            iptc_digest=digest,
+            exif_named=exif_named,
         )
         results[id(unit)] = decision
         if decision.changes == []:
@@ -201,18 +221,19 @@ def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> C
     """
     size = _size(data, segments)
     standard: list[_Unit] = []
+    names: set[str] = set()
     chunks: dict[bytes, list[Segment]] = {}
     for segment in segments:
         if segment.code != _APP1:
             continue
         start = segment.offset + 4
         if data.startswith(_STANDARD, start, segment.end):
-            standard.append(_unit(assemble(data, [segment], len(_STANDARD)), "", size))
+            standard.append(_unit(assemble(data, [segment], len(_STANDARD)), "", size, names))
         elif data.startswith(_EXTENSION, start, segment.end):
             at = start + len(_EXTENSION)
             chunks.setdefault(data[at : min(at + _GUID, segment.end)], []).append(segment)
     named = {unit.packet.extended_guid for unit in standard if unit.packet is not None}
-    extended = [_chunked(data, guid, each, named, size) for guid, each in chunks.items()]
+    extended = [_chunked(data, guid, each, named, (size, names)) for guid, each in chunks.items()]
     listed = [each for unit in standard for each in _list(unit, is_extended=False)]
     listed += [each for unit in extended for each in _list(unit, is_extended=True)]
     listed.sort(key=lambda each: each.copy.offset)
@@ -221,11 +242,19 @@ def read_xmp(data: bytes, segments: Sequence[Segment], end_of_picture: int) -> C
     )
 
 
-def _unit(assembly: Assembly, guid: str, size: tuple[int, int] | None) -> _Unit:
+def _unit(
+    assembly: Assembly, guid: str, size: tuple[int, int] | None, names: set[str]
+) -> _Unit:
+    """Read a packet; ``names`` are those that the packets before it give to people."""
     try:
-        return _Unit(assembly, Packet.read(assembly.content, size), guid, "")
+        packet = Packet.read(assembly.content, size)
     except BrokenPacketError as error:
         return _Unit(assembly, None, guid, str(error))
+    more = packet.all_names
+    if too_many(names | more):
+        return _Unit(assembly, None, guid, "more names than can be looked for")
+    names |= more
+    return _Unit(assembly, packet, guid, "")
 
 
 def _chunked(
@@ -233,7 +262,7 @@ def _chunked(
     guid: bytes,
     segments: list[Segment],
     named: set[str | None],
-    size: tuple[int, int] | None,
+    known: tuple[tuple[int, int] | None, set[str]],
 ) -> _Unit:
     """Put the chunks of one GUID together; they may come in any order (part 3, 1.1.3.1)."""
     header = len(_EXTENSION) + _CHUNK
@@ -258,7 +287,7 @@ def _chunked(
         stated(each)[1] for each in ordered
     }:
         return _Unit(assembly, None, text, "chunks are missing or overlap")
-    return _unit(assembly, text, size)
+    return _unit(assembly, text, *known)
 
 
 def _list(unit: _Unit, *, is_extended: bool) -> list[_Listed]:

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..many_texts import closed_up, with_blanks
 from ..model import Action, Area, FileEdit, Request
-from ..names import contains_name
 from . import rules as rules
 from .items import put_right
-from .packet import Attribute, Document, Element, fields, parse, texts
+from .packet import Attribute, BrokenPacketError, Document, Element, fields, parse, texts
 from .regions import overlapping
 from .survey import Finding, Survey, Text, survey
 
-__all__ = ["Decision", "Packet", "panorama"]
+__all__ = ["Decision", "Packet", "panorama", "too_many"]
 
 _GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
 _NAMES_MOST = 256
+_NAMES_LONG = 8192
+"""Names that a file's packets may give to people, wherever they are, and their characters."""
 _DIVIDERS = re.compile(r"([|/])")
+
+
+def too_many(names: Set[str]) -> bool:
+    """Whether these are more names than can be looked for."""
+    return len(names) > _NAMES_MOST or sum(map(len, names)) > _NAMES_LONG
 
 
 class Decision(NamedTuple):
@@ -55,7 +61,10 @@ class Packet:
     def read(cls, raw: bytes, size: tuple[int, int] | None) -> Packet:
         """Read a packet; ``size`` is the picture's. Raises `BrokenPacketError`."""
         document = parse(raw)
-        return cls(document, survey(document, size))
+        packet = cls(document, survey(document, size))
+        if too_many(packet.all_names):
+            raise BrokenPacketError("more names than can be looked for")
+        return packet
 
     @property
     def findings(self) -> list[Finding]:
@@ -79,6 +88,11 @@ class Packet:
         node = self.survey.extended
         return None if node is None else next(texts(node), "").strip().upper()
 
+    @property
+    def all_names(self) -> frozenset[str]:
+        """All names that its regions give."""
+        return frozenset().union(*(region.names for region in self.survey.regions))
+
     def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
         """Return the names that its regions give to what is in these areas."""
         wanted = tuple(areas)
@@ -86,7 +100,7 @@ class Packet:
         for region in self.survey.regions:
             if region.names and overlapping(region, wanted, orientation):
                 found |= region.names
-        return frozenset(sorted(found)[:_NAMES_MOST])
+        return frozenset(found)
 
     def decide(
         self,
@@ -95,11 +109,13 @@ class Packet:
         *,
         extended: str | None = None,
         iptc_digest: str | None = None,
+        exif_named: bool = True,
     ) -> Decision:
         """Return what a request changes in it, by the policies "default" and "keep".
 
         ``extended`` is the GUID that it shall name, "" for none, and ``iptc_digest`` the
-        digest that it shall have, "" for none; None leaves what is there.
+        digest that it shall have, "" for none; None leaves what is there. ``exif_named`` says
+        whether a name may leave Exif, which digests are of.
         """
         seen = self.survey
         plan = _Plan()
@@ -111,7 +127,7 @@ class Packet:
             plan.gone |= seen.gone
             self._regions(request, plan)
             self._behind(request, end_of_picture, plan)
-            if request.names:  # a digest of Exif covers its descriptions and comments
+            if request.names and exif_named:  # it covers Exif's descriptions and comments
                 plan.gone.update(node.start for node in seen.native_digests)
         self._names(request, plan)
         if request.policy != "keep":
@@ -156,10 +172,20 @@ class Packet:
                 plan.values[text.node] = new
             else:
                 plan.gone.add(text.node if text.entry is None else text.entry)
-        for about in self.survey.abouts if request.names else ():
-            if contains_name(about.value, request.names):
-                plan.named = True
-                plan.values.update({} if request.policy == "keep" else {about.start: ""})
+        if request.names:
+            self._syntax(request, plan)
+
+    def _syntax(self, request: Request, plan: _Plan) -> None:
+        """Take names out of what the packet says to be about, and out of other attributes."""
+        listed = self.survey.abouts + self.survey.syntax
+        for number in with_blanks([each.value for each in listed], request.names):
+            plan.named = True
+            if request.policy == "keep":
+                continue
+            if number < len(self.survey.abouts):
+                plan.values[listed[number].start] = ""
+            else:
+                plan.gone.add(listed[number].start)
 
     def _outcomes(
         self, request: Request, plan: _Plan, changes: list[FileEdit] | None

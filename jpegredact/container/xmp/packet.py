@@ -28,6 +28,7 @@ __all__ = [
     "Note",
     "fields",
     "is_field",
+    "is_item",
     "items",
     "parse",
     "texts",
@@ -37,6 +38,7 @@ RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns"
 _DESCRIPTION = f"{RDF} Description"
 _ARRAYS = frozenset(f"{RDF} {name}" for name in ("Bag", "Seq", "Alt"))
 _ITEM = f"{RDF} li"
+_NUMBERED = re.compile(re.escape(RDF) + r" _\d{1,6}")
 _RESOURCE = f"{RDF} resource"
 _VALUE = f"{RDF} value"
 _OUTSIDE = ("http://www.w3.org/XML/1998/namespace ", "adobe:ns:meta ")
@@ -48,10 +50,19 @@ _DEPTH = 64
 _NODES = 50_000
 """Elements and attributes: a packet of 64 KiB has room for some thousands, real ones hold tens."""
 
+_WORDS = {"namespace": (256, 8192), "prefix": (64, 2048), "name": (128, 16384), "lang": (64, 1024)}
+"""Characters of one such word, and of all different ones together: real packets have a tenth."""
+_LANG = "http://www.w3.org/XML/1998/namespace lang"
+
 _TAG = re.compile(rb"<[^\s/>]+")
 _ATTRIBUTE = re.compile(rb"\s+([^\s=]+)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _TAG_END = re.compile(rb"\s*(/?)>")
-_TAIL = re.compile(rb"[\s\0]*(<\?xpacket\s[^?]*\?>)?[\s\0]*")
+_TAIL = re.compile(rb"[\s\0]*(<\?xpacket\s+end=[\"'][rw][\"']\s*\?>)?[\s\0]*")
+_OPENING = re.compile(
+    r"begin=[\"'].{0,3}[\"']\s+id=[\"']W5M0\w{0,40}[\"']"
+    r"(?:\s+(?:bytes|encoding)=[\"'][\w-]{0,20}[\"'])*\s*"
+)
+"""The wrapper's own text; anything else in its place is a note."""
 _LINE = 100
 """Padding gets a line break this often, as in Adobe's own (XMP specification part 1, 7.3.5)."""
 
@@ -227,7 +238,12 @@ def items(node: Element) -> Iterator[Element]:
     """Give the items of an array property."""
     for child in node.children:
         if child.name in _ARRAYS:
-            yield from (item for item in child.children if item.name == _ITEM)
+            yield from (item for item in child.children if is_item(item.name))
+
+
+def is_item(name: str) -> bool:
+    """Whether an element is an array's item: ``rdf:li``, or ``rdf:_1`` and so on."""
+    return name == _ITEM or _NUMBERED.fullmatch(name) is not None
 
 
 def texts(node: Attribute | Element) -> Iterator[str]:
@@ -292,11 +308,14 @@ class _Builder:
         self.notes: list[Note] = []
         self._open: list[_Frame] = []
         self._nodes = 0
+        self._words: dict[str, set[str]] = {kind: set() for kind in _WORDS}
+        self._sizes = dict.fromkeys(_WORDS, 0)
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.ordered_attributes = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
+        parser.StartNamespaceDeclHandler = self._declaration
         parser.CharacterDataHandler = self._text
         parser.CommentHandler = self._comment
         parser.ProcessingInstructionHandler = self._instruction
@@ -310,11 +329,30 @@ class _Builder:
             if self.root is None or self._parser.ErrorByteIndex < self.root.end:
                 raise BrokenPacketError(expat.ErrorString(error.code)) from error
 
+    def _word(self, kind: str, word: str) -> None:
+        """Count what a packet may have some of; more of it is data in disguise."""
+        most, total = _WORDS[kind]
+        if word in self._words[kind]:
+            return
+        self._words[kind].add(word)
+        self._sizes[kind] += len(word)
+        if len(word) > most or self._sizes[kind] > total:
+            raise BrokenPacketError(f"{kind}s that are too long")
+
+    def _declaration(self, prefix: str | None, uri: str | None) -> None:
+        self._word("prefix", prefix or "")
+        self._word("namespace", uri or "")
+
     def _start(self, name: str, listed: list[str]) -> None:
         start = self._parser.CurrentByteIndex
         self._nodes += 1 + len(listed) // 2
         if len(self._open) >= _DEPTH or self._nodes > _NODES:
             raise BrokenPacketError("nested too deep or too many elements")
+        self._word("name", name.rpartition(" ")[2])
+        for at in range(0, len(listed), 2):
+            self._word("name", listed[at].rpartition(" ")[2])
+            if listed[at] == _LANG:
+                self._word("lang", listed[at + 1])
         tag = _TAG.match(self.source, start)
         at = tag.end() if tag is not None else start
         attributes: list[Attribute] = []
@@ -366,8 +404,8 @@ class _Builder:
 
     def _instruction(self, target: str, text: str) -> None:
         start = self._parser.CurrentByteIndex
-        own = target == "xpacket" and not self._open
-        if self.root is None and not (own and len(text) < _LINE):
+        own = target == "xpacket" and not self._open and _OPENING.fullmatch(text)
+        if self.root is None and not own:
             end = self.source.index(b"?>", start) + 2
             self.notes.append(Note(start, end, f"{target} {text}"))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..model import Area
-from .packet import Attribute, Element, fields, items, texts
+from .packet import RDF, Attribute, BrokenPacketError, Element, fields, is_item, items, texts
 
 __all__ = ["Region", "overlapping", "read_list"]
 
@@ -32,19 +32,29 @@ _NAMES = frozenset(("Name", "PersonDisplayName", "PersonName", "PersonInImage"))
 _NO_NAMES = frozenset(("", "unknown", "unnamed", "face", "person", "people", "none"))
 """What programs write where they know no name: such words stay in captions."""
 _NO_PERSON = frozenset(("focus", "barcode"))
+_AREAS = ("Rectangle", "RegionBoundary", "Area", "DLYArea", "ALGArea")
+_APART = frozenset(("rCtype", "rRole", *_AREAS))
+"""Fields whose own ones are not the person's: a term of a vocabulary has a "Name" too."""
 _NAME_MOST = 200
+_OUTSIDE = 0.25
+"""How far a face may reach beyond the picture; what lies farther out is in another unit."""
+_ASPECT = 0.05
+
+_Size = tuple[float, float]
 
 
 class Region(NamedTuple):
     """A region: the entry in its list, and the structure that goes with the last entry.
 
-    ``area`` is as it is written, in fractions; None where it can't be read.
+    ``area`` is as it is written, in fractions; None where it can't be read. ``pixels``: it was
+    written in pixels of a picture that may be the stored or the upright one.
     """
 
     entry: Element
     holder: int
     area: Area | None
     names: frozenset[str]
+    pixels: bool = False
 
 
 def read_list(
@@ -52,19 +62,60 @@ def read_list(
 ) -> list[Region] | None:
     """Return the regions of a list; None if the property is no list of regions.
 
-    ``size`` is the picture's, for areas that are written in pixels.
+    ``size`` is the picture's, for areas that are written in pixels. Raises `BrokenPacketError`
+    where a name is too long to be looked for.
     """
     if node.name not in _LISTS:
         return None
     owner = next((above for above in ancestors if above.name == _LISTS[node.name]), node)
+    applied = _applied(owner)
     found = []
-    for entry in items(node):
-        known = {each.name.rpartition(" ")[2]: each for each in fields(entry)}
-        names = frozenset(_names(known))
+    for entry in _entries(node):
+        known = _known(entry)
+        names = frozenset(_names(entry))
         if str(_text(known.get("Type"))).strip().lower() in _NO_PERSON and not names:
             continue  # where the camera focussed, without a word on who is there
-        found.append(Region(entry, owner.start, _area(known, size), names))
+        area, pixels = _area(known, size, applied)
+        found.append(Region(entry, owner.start, area, names, pixels))
     return found
+
+
+def _entries(node: Element) -> list[Element]:
+    """Return the regions in a list, also where it is no proper array."""
+    found = list(items(node))
+    for child in node.children:
+        if is_item(child.name) or child.name == f"{RDF} Description":
+            found.append(child)
+    if not found and _known(node).keys() & (_NAMES | frozenset(_AREAS)):
+        return [node]
+    return found
+
+
+def _known(entry: Element) -> dict[str, Attribute | Element]:
+    """Return an entry's fields by their local names, those of a typed node in it too."""
+    known: dict[str, Attribute | Element] = {}
+    typed: list[Element] = []
+    for each in fields(entry):
+        known.setdefault(each.name.rpartition(" ")[2], each)
+        if isinstance(each, Element):
+            typed.append(each)
+    if len(known) == len(typed) == 1 and not known.keys() & (_NAMES | frozenset(_AREAS)):
+        for each in fields(typed[0]):
+            known.setdefault(each.name.rpartition(" ")[2], each)
+    return known
+
+
+def _applied(owner: Element) -> _Size | None:
+    """Return the size of the picture that areas were written for, where it is stated."""
+    for each in fields(owner):
+        if each.name.endswith(" AppliedToDimensions"):
+            values = _values(each)
+            try:
+                width, height = float(values["w"]), float(values["h"])
+            except ValueError:
+                return None
+            return (width, height) if 0 < width < 1e6 and 0 < height < 1e6 else None
+    return None
 
 
 def overlapping(region: Region, areas: Iterable[Area], orientation: int) -> bool:
@@ -74,74 +125,108 @@ def overlapping(region: Region, areas: Iterable[Area], orientation: int) -> bool
     """
     if region.area is None:
         return any(True for _ in areas)
+    if region.pixels and orientation >= 5:
+        return any(True for _ in areas)
     readings = (region.area, _stored(region.area, orientation))
     return any(reading.overlaps(area) for area in areas for reading in readings)
 
 
-def _names(known: dict[str, Attribute | Element]) -> Iterator[str]:
-    for local in _NAMES & known.keys():
-        for text in texts(known[local]):
+def _names(entry: Attribute | Element) -> Iterator[str]:
+    """Give the names anywhere in a region; IPTC's persons with details are two levels down."""
+    if entry.name.rpartition(" ")[2] in _NAMES:
+        for text in texts(entry):
             name = " ".join(text.split())
-            if name.lower() not in _NO_NAMES and len(name) <= _NAME_MOST:
+            if len(name) > _NAME_MOST:
+                raise BrokenPacketError("a region's name is too long")
+            if name.lower() not in _NO_NAMES:
                 yield name
+        return
+    if isinstance(entry, Element) and entry.name.rpartition(" ")[2] not in _APART:
+        for attribute in entry.attributes:
+            yield from _names(attribute)
+        for child in entry.children:
+            yield from _names(child)
 
 
-def _area(known: dict[str, Attribute | Element], size: tuple[int, int] | None) -> Area | None:
+def _area(
+    known: dict[str, Attribute | Element], size: tuple[int, int] | None, applied: _Size | None
+) -> tuple[Area | None, bool]:
+    """Return a region's area, and whether it was in pixels of this picture, however it stands."""
     try:
+        if applied is not None and size is not None and not _alike(applied, size):
+            return None, False  # what they were written for was cropped since
         if "Rectangle" in known:
             left, top, width, height = map(float, str(_text(known["Rectangle"])).split(","))
-            return _checked(Area(left, top, left + width, top + height))
-        if "RegionBoundary" in known:
-            return _boundary(known["RegionBoundary"], size)
-        for local in ("Area", "DLYArea", "ALGArea"):
+            return _checked(Area(left, top, left + width, top + height)), False
+        for local in _AREAS[1:]:
             if local in known:
-                return _centred(known[local], size)
+                boundary = local == "RegionBoundary"
+                values = _values(known[local])
+                pixels = _unit(values, "rbUnit" if boundary else "unit")
+                whole = applied or size if pixels == "pixel" else size
+                area = _boundary(known[local], values, size) if boundary else _centred(values)
+                return _checked(_scaled(area, pixels, whole)), pixels == "pixel" and not applied
     except (ValueError, OverflowError):
-        return None
-    return None
+        return None, False
+    return None, False
 
 
-def _centred(node: Attribute | Element, size: tuple[int, int] | None) -> Area | None:
+def _alike(applied: _Size, size: _Size) -> bool:
+    """Whether two pictures have one shape, one of them turned perhaps."""
+    wide, other = applied[0] * size[1], applied[1] * size[0]
+    turned, upright = applied[0] * size[0], applied[1] * size[1]
+    return min(wide, other) >= (1 - _ASPECT) * max(wide, other) or min(turned, upright) >= (
+        1 - _ASPECT
+    ) * max(turned, upright)
+
+
+def _unit(values: _Values, field: str) -> str:
+    """Return "", "pixel" or "percent"."""
+    unit = values.get(field, "").strip().lower()
+    known = {
+        "": "", "normalized": "", "normalised": "", "relative": "",
+        "pixel": "pixel", "pixels": "pixel", "px": "pixel", "percent": "percent", "%": "percent",
+    }  # fmt: skip
+    if unit not in known:
+        raise ValueError("a unit that is not known")
+    return known[unit]
+
+
+def _centred(values: _Values) -> Area:
     """Read an ``stArea``: the centre, and width and height or a diameter."""
-    values = _values(node)
     x, y = float(values["x"]), float(values["y"])
     diameter = values.get("d", "0")
     half_width = float(values.get("w", diameter)) / 2
     half_height = float(values.get("h", diameter)) / 2
-    area = Area(x - half_width, y - half_height, x + half_width, y + half_height)
-    return _checked(_scaled(area, values.get("unit", "normalized") == "pixel", size))
+    return Area(x - half_width, y - half_height, x + half_width, y + half_height)
 
 
-def _boundary(node: Attribute | Element, size: tuple[int, int] | None) -> Area | None:
+def _boundary(node: Attribute | Element, values: _Values, size: tuple[int, int] | None) -> Area:
     """Read an IPTC region boundary: rectangle, circle or polygon."""
-    values = _values(node)
-    pixels = values.get("rbUnit", "relative") == "pixel"
     if "rbX" in values and "rbY" in values:
         x, y = float(values["rbX"]), float(values["rbY"])
-        if "rbRx" in values:
-            radius = float(values["rbRx"])
-            # A relative radius is of the width: the height may be the shorter side.
-            tall = radius if pixels or size is None else radius * size[0] / max(size[1], 1)
-            area = Area(x - radius, y - tall, x + radius, y + tall)
-        else:
-            area = Area(x, y, x + float(values["rbW"]), y + float(values["rbH"]))
-        return _checked(_scaled(area, pixels, size))
-    if not isinstance(node, Element):
-        return None
+        if "rbRx" not in values:
+            return Area(x, y, x + float(values["rbW"]), y + float(values["rbH"]))
+        radius = float(values["rbRx"])
+        # A relative radius is of the width: the height may be the shorter side.
+        flat = _unit(values, "rbUnit") or size is None
+        tall = radius if flat or size is None else radius * size[0] / max(size[1], 1)
+        return Area(x - radius, y - tall, x + radius, y + tall)
     corners = [
         (float(point["rbX"]), float(point["rbY"]))
-        for each in fields(node)
+        for each in (fields(node) if isinstance(node, Element) else ())
         if isinstance(each, Element) and each.name.endswith(" rbVertices")
         for point in map(_values, items(each))
     ]
     across, down = zip(*corners, strict=True)
-    area = Area(min(across), min(down), max(across), max(down))
-    return _checked(_scaled(area, pixels, size))
+    return Area(min(across), min(down), max(across), max(down))
 
 
-def _scaled(area: Area, pixels: bool, size: tuple[int, int] | None) -> Area:
-    if not pixels:
+def _scaled(area: Area, unit: str, size: _Size | None) -> Area:
+    if not unit:
         return area
+    if unit == "percent":
+        size = (100, 100)
     if size is None:
         raise ValueError("pixels of a picture whose size is not known")
     width, height = max(size[0], 1), max(size[1], 1)
@@ -149,8 +234,9 @@ def _scaled(area: Area, pixels: bool, size: tuple[int, int] | None) -> Area:
 
 
 def _checked(area: Area) -> Area | None:
-    """Return an area that can be compared: not NaN, not turned inside out."""
+    """Return an area that can be compared: in fractions, not NaN, not turned inside out."""
     good = area.left <= area.right and area.top <= area.bottom
+    good = good and all(-_OUTSIDE <= each <= 1 + _OUTSIDE for each in area)
     return area if good else None
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "ENCODED_MOST",
+    "ENCODED_TOTAL",
     "ENTRY_LISTS",
     "EXTENDED",
     "GAIN_MAP",
@@ -19,6 +21,7 @@ __all__ = [
     "IPTC_DIGEST",
     "NATIVE_DIGESTS",
     "PANORAMA",
+    "encoded",
     "is_blob",
     "is_note_removed",
     "is_picture_text",
@@ -98,25 +101,13 @@ _CAMERAS = (
 _VIDEO = re.compile(r"MicroVideo|MotionPhoto|LivePhoto|VideoLength|VideoOffset")
 _BLOB_NAMES = re.compile(r"makernote|hdrp|shot_log|imagedata|depthmap", re.IGNORECASE)
 
-_PROTECTED_NAMESPACES = frozenset(
-    (
-        f"{_XAP}/rights", f"{_XAP}/t/pg", f"{_XAP}/sType/Dimensions", "http://ns.adobe.com/xmp/note",
-        "http://creativecommons.org/ns", "http://ns.useplus.org/ldf/xmp/1.0",
-        "http://ns.adobe.com/exif/1.0/aux", "http://cipa.jp/exif/1.0", _CRS, _EXIF, _TIFF,
-        "http://ns.adobe.com/lensinfo/1.0", "http://ns.adobe.com/pdf/1.3", _GPANO, GAIN_MAP,
-        "http://www.dji.com/drone-dji/1.0", "http://www.gimp.org/xmp",
-    )
-)  # fmt: skip
-"""Credits, rights, and settings: a name in them is no caption, or the match is chance."""
-_OPEN = frozenset(
-    (
-        f"{_TIFF} ImageDescription", f"{_TIFF} DocumentName", f"{_EXIF} UserComment",
-        f"{_EXIF} ImageDescription", f"{_EXIF} XPTitle", f"{_EXIF} XPSubject",
-        f"{_EXIF} XPKeywords", f"{_EXIF} XPComment",
-        "http://ns.useplus.org/ldf/xmp/1.0 ModelReleaseID",
-    )
-)  # fmt: skip
-"""Free text in namespaces that are otherwise protected."""
+_PLUS = "http://ns.useplus.org/ldf/xmp/1.0"
+_CIPA = "http://cipa.jp/exif/1.0"
+_AUX = f"{_EXIF}/aux"
+_PLUS_CREDITS = re.compile(
+    re.escape(_PLUS) + " (?:Licensor|Licensee|EndUser|CopyrightOwner|CopyrightStatus|CreditLine"
+    "|Copyright|ImageCreator|ImageSupplier|LicensorImageID|LicenseTransactionID)"
+)
 _PROTECTED = frozenset(
     (
         f"{_DC} creator", f"{_DC} rights", f"{_DC} contributor", f"{_DC} publisher",
@@ -134,9 +125,50 @@ _PROTECTED = frozenset(
         f"{_EXT} AOCurrentLicensorName",
         "http://purl.org/dc/terms creator", "http://purl.org/dc/terms rightsHolder",
         f"{_XAP} CreatorTool",
-        f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author",
+        f"{_DIGIKAM} CaptionsAuthorNames", f"{_ACDSEE} author", EXTENDED,
+        *(
+            f"{_XAP}/rights {local}"
+            for local in ("Certificate", "Marked", "Owner", "UsageTerms", "WebStatement")
+        ),
+        *(
+            f"{namespace} {local}"
+            for namespace in ("http://creativecommons.org/ns", "https://creativecommons.org/ns")
+            for local in ("attributionName", "attributionURL", "license")
+        ),
+        *(
+            f"{namespace} {local}"
+            for namespace in (_EXIF, _TIFF)
+            for local in (
+                "Artist", "Copyright", "Make", "Model", "Software", "OwnerName",
+                "CameraOwnerName", "LensMake", "LensModel", "XPAuthor",
+            )
+        ),
+        *(
+            f"{_CIPA} {local}"
+            for local in (
+                "Photographer", "ImageEditor", "CameraOwnerName", "OwnerName", "LensMake",
+                "LensModel", "LensSerialNumber", "BodySerialNumber", "CameraFirmware",
+                "RAWDevelopingSoftware", "ImageEditingSoftware", "MetadataEditingSoftware",
+            )
+        ),
+        *(
+            f"{_AUX} {local}"
+            for local in ("OwnerName", "Lens", "LensInfo", "SerialNumber", "Firmware")
+        ),
+        *(
+            f"{_CRS} {local}"
+            for local in (
+                "CameraProfile", "CameraProfileDigest", "LensProfileName", "LensProfileFilename",
+                "Look", "ToneCurveName", "ToneCurveName2012", "WhiteBalance",
+            )
+        ),
+        *(
+            f"http://ns.adobe.com/pdf/1.3 {local}"
+            for local in ("Author", "Copyright", "PDFVersion", "Producer", "Trapped")
+        ),
     )
 )  # fmt: skip
+"""Credits, rights, places and settings: a name in them is no caption, or the match is chance."""
 
 ENTRY_LISTS = frozenset(
     (
@@ -160,10 +192,23 @@ HIERARCHIES = frozenset(
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _BASE64_MOST = 512
+ENCODED_MOST = 512
+ENCODED_TOTAL = 2048
+"""Characters of a property, and of a packet, that may look encoded."""
 _SIGNATURES = ("/9j/", "iVBORw0KGgo")
 """How a JPEG and a PNG begin in base64."""
 _NOTE_MOST = 1024
 _LONG = 4096
+_TOKEN = re.compile(r"[!-~]{32,}")
+_TOKEN_LONG = 200
+_TURNS = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[^a-zA-Z0-9]")
+"""Stretches of one kind of character: encoded data has one in less than three, words have not."""
+_IDENTIFIER = re.compile(
+    r"(?:[A-Za-z.]{1,12}:){0,4}[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
+    r"(?:\.[0-9A-Fa-f]{1,8})?|[a-z][a-z0-9+.-]{1,12}://[!-~]{1,280}|[0-9,]{1,2000};[0-9A-F]{32}"
+)
+"""GUIDs and digests of 16 bytes, addresses, and digests with the tags that they are of."""
+_TABLES = re.compile(re.escape(_CRS) + " (?:RGB)?Table(?:_[0-9A-F]{32})?")
 _PROSE = 64
 """One white space in so many characters, at least, is what text has."""
 
@@ -204,6 +249,22 @@ def is_blob(name: str, value: str) -> bool:
     return len(value) > _LONG and not name.startswith(_CRS) and _is_dense(value)
 
 
+def encoded(name: str, value: str) -> int:
+    """Count the characters of a value that look like encoded data, whatever stands between them.
+
+    Such are long runs of ASCII without white space in which kinds of characters change often:
+    base64, base85, hexadecimal digits; no words, GUIDs or addresses, and no tables of Camera Raw.
+    """
+    if len(value) < 32 or _TABLES.fullmatch(name):
+        return 0
+    return sum(
+        len(token)
+        for token in _TOKEN.findall(value)
+        if not _IDENTIFIER.fullmatch(token)
+        and (len(token) >= _TOKEN_LONG or len(_TURNS.findall(token)) * 10 >= 3 * len(token))
+    )
+
+
 def is_note_removed(text: str) -> bool:
     """Whether a comment goes: it is data, or longer than a comment (1 KiB) has to be."""
     return len(text) > _NOTE_MOST or is_blob("", text) or any(map(text.count, _SIGNATURES))
@@ -211,9 +272,7 @@ def is_note_removed(text: str) -> bool:
 
 def is_protected(name: str) -> bool:
     """Whether names of people stay in this property and all that is in it."""
-    if name in _OPEN:
-        return False
-    return name in _PROTECTED or name.rpartition(" ")[0] in _PROTECTED_NAMESPACES
+    return name in _PROTECTED or name in PANORAMA or _PLUS_CREDITS.match(name) is not None
 
 
 def _has_base64_run(value: str) -> bool:

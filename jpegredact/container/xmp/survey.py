@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..embedded import picture_size
 from ..model import Actions
 from . import rules as rules
-from .packet import Attribute, Document, Element, is_field
+from .packet import Attribute, Document, Element, Note, is_field
 from .regions import Region, read_list
 
 __all__ = ["Finding", "Survey", "Text", "survey"]
@@ -68,7 +68,7 @@ class Survey:
         What the default policy would change, whatever the regions are.
     gone
         Nodes that the default policy takes out for what they are.
-    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts
+    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts, syntax
         What depends on more than the packet.
     """
 
@@ -82,6 +82,8 @@ class Survey:
     extended: Attribute | Element | None = None
     texts: list[Text] = field(default_factory=list)
     abouts: list[Attribute] = field(default_factory=list)
+    syntax: list[Attribute] = field(default_factory=list)
+    """Other attributes of RDF and XML: languages, identifiers."""
 
 
 class _Inherited(NamedTuple):
@@ -103,19 +105,24 @@ class _Surveyor:
         self.document = document
         self.size = size
         self.seen = Survey()
-        self.small: dict[str, list[Attribute | Element]] = {}
+        self.small: dict[str, list[Attribute | Element | Note]] = {}
+        self.encoded: list[tuple[Attribute | Element | Note, int]] = []
+        """What looks encoded, but is short, and how much of it does."""
 
     def run(self) -> Survey:
         seen = self.seen
         self._element(self.document.root, (), _Inherited())
         for note in self.document.notes:
-            if rules.is_note_removed(note.text):
+            weight = rules.encoded("", note.text)
+            if weight > rules.ENCODED_MOST or rules.is_note_removed(note.text):
                 seen.gone.add(note.start)
                 seen.findings.append(
                     Finding("xmp-blob", note.start, note.end, "a comment", DROPPED)
                 )
             else:
                 seen.texts.append(Text(note.start, note.text, note.start, False))
+                self.encoded += [(note, weight)] if weight else []
+        self._encoded()
         for kind, nodes in self.small.items():
             names = ", ".join(self.document.label(node.start) for node in nodes[:4])
             more = f" and {len(nodes) - 4} more" if len(nodes) > 4 else ""
@@ -148,6 +155,8 @@ class _Surveyor:
                 own = self._inherit(attribute, inherited, False)
                 if attribute.name in _ABOUT:
                     self.seen.abouts.append(attribute)
+                elif not is_field(attribute.name) and attribute.value.strip():
+                    self.seen.syntax.append(attribute)
                 elif is_field(attribute.name) and attribute.value.strip() and not own.protected:
                     self.seen.texts.append(
                         Text(attribute.start, attribute.value, own.entry, own.hierarchy)
@@ -177,7 +186,7 @@ class _Surveyor:
 
     def _is_removed(self, node: Attribute | Element, value: str) -> bool:
         kind = rules.removed_kind(node.name)
-        if kind is None and rules.is_blob(node.name, value):
+        if kind is None and self._is_blob(node, value):
             kind = "xmp-blob"
         if kind is None:
             return False
@@ -195,6 +204,23 @@ class _Surveyor:
             Finding(kind, node.start, node.end, detail, DROPPED, size, pieces)
         )
         return True
+
+    def _is_blob(self, node: Attribute | Element, value: str) -> bool:
+        weight = rules.encoded(node.name, value)
+        if weight > rules.ENCODED_MOST or rules.is_blob(node.name, value):
+            return True
+        if weight:
+            self.encoded.append((node, weight))
+        return False
+
+    def _encoded(self) -> None:
+        """Take out all that looks encoded, where there is too much of it in the packet."""
+        if sum(weight for _, weight in self.encoded) <= rules.ENCODED_TOTAL:
+            return
+        self.seen.gone.update(node.start for node, _ in self.encoded)
+        found = self.small.setdefault("xmp-blob", [])
+        found += [node for node, _ in self.encoded]
+        found.sort(key=lambda node: node.start)
 
     def _without_breaks(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Give the stretches of base64 text between its line breaks, escaped ones too."""
