@@ -20,6 +20,7 @@ _SOI = 2
 _GONE = frozenset({"drop", "zero", "refuse"})
 _TIFF = 10
 """From an Exif segment's marker to its TIFF header."""
+_HINT = "side_copies='strict' drops all that is not needed to show the picture"
 _MADE = frozenset({"regenerate", "redact"})
 
 
@@ -70,7 +71,7 @@ def require_clean(
             raise SideCopyError(
                 f"something like a {hit.kind} picture stands where none should",
                 code="side-copy.carved", offset=_in_file(hit.offset, cuts),
-                hint="side_copies='strict' drops all that is not needed to show the picture",
+                hint=_HINT if policy == "default" else "",
             )  # fmt: skip
 
 
