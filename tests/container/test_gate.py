@@ -55,7 +55,7 @@ class Careless:
 
 
 def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda *_: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker" + embedded()))
     with pytest.raises(jr.SideCopyError) as caught:
         jr.redact(data, [(0, 0, 16, 16)])
@@ -79,7 +79,7 @@ def test_a_forced_stereo_pair_passes(policy: str, length: int) -> None:
 
 
 def test_a_signature_alone_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda *_: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker\xff\xd8\xff\xe0" + bytes(40)))
     result = jr.redact(data, [(0, 0, 16, 16)])
     assert jr.restore(result.jpeg, result.diff) == data
