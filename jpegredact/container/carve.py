@@ -25,6 +25,8 @@ _MOST_HITS, _MOST_LOOKS = 2000, 10_000
 """Hits, and places looked at; what comes later counts as a picture (fail closed). In 100 MB of
 compressed data there are about 6,000 places.
 """
+_MOST_STEPS = 20_000
+"""Marker segments that are passed in all walks together; then what is left counts as a picture."""
 _DECODED = 1 << 14
 """Characters of base64 that are decoded to look for a frame and a scan."""
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -65,7 +67,7 @@ class Hit(NamedTuple):
 def carve(data: bytes, spans: Iterable[tuple[int, int]]) -> list[Hit]:
     """Return the signatures in ``data[start:end]`` of all spans, in the order of the file."""
     hits: list[Hit] = []
-    looks = 0
+    looks = steps = 0
     for start, end in spans:
         start, end = max(start, 0), min(end, len(data))
         for needle, back, check in _NEEDLES:
@@ -73,9 +75,13 @@ def carve(data: bytes, spans: Iterable[tuple[int, int]]) -> list[Hit]:
                 if at - back < start:
                     continue
                 looks += 1
-                if len(hits) >= _MOST_HITS or looks >= _MOST_LOOKS:
+                if len(hits) >= _MOST_HITS or looks >= _MOST_LOOKS or steps >= _MOST_STEPS:
                     return sorted({*hits, Hit(at - back, "jpeg", True)})
-                hit = check(data, at - back, end)
+                if check is _jpeg:
+                    hit, passed = _walked(data, at - back, end)
+                    steps += passed
+                else:
+                    hit = check(data, at - back, end)
                 if hit is not None:
                     hits.append(hit)
     return sorted(set(hits))
@@ -96,15 +102,25 @@ def _all(data: bytes, needle: bytes, start: int, end: int) -> Iterator[int]:
 
 
 def _jpeg(data: bytes, at: int, end: int) -> Hit | None:
+    return _walked(data, at, end)[0]
+
+
+def _walked(data: bytes, at: int, end: int) -> tuple[Hit | None, int]:
+    """Return a JPEG's signature, and how many segments were passed to judge it."""
     if at + 3 >= end or data[at + 3] not in _BEHIND_SOI:
-        return None
-    return Hit(at, "jpeg", _jpeg_stands(data, at, end))
+        return None, 0
+    shape = jpegwalk.header(data, at, end)
+    if shape is None:
+        return Hit(at, "jpeg", False), 1
+    return Hit(at, "jpeg", _stands(data, shape, at, end)), len(shape.segments)
 
 
 def _jpeg_stands(data: bytes, at: int, end: int) -> bool:
     shape = jpegwalk.header(data, at, end)
-    if shape is None:
-        return False
+    return shape is not None and _stands(data, shape, at, end)
+
+
+def _stands(data: bytes, shape: jpegwalk.Shape, at: int, end: int) -> bool:
     if not shape.decided:
         return True
     if shape.coherent:

@@ -6,10 +6,13 @@ original: whatever a walker finds in the output must be something that may stand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
 
 from ..errors import SideCopyError
-from .carve import carve
+from .carve import Hit, carve
 from .model import Policy
 from .segments.refusals import may_stay
 from .walk import Contents
@@ -17,9 +20,11 @@ from .walk import Contents
 __all__ = ["require_clean"]
 
 _SOI = 2
+_SOS = 0xDA
 _GONE = frozenset({"drop", "zero", "refuse"})
 _TIFF = 10
 """From an Exif segment's marker to its TIFF header."""
+_HINT = "side_copies='strict' drops all that is not needed to show the picture"
 _MADE = frozenset({"regenerate", "redact"})
 
 
@@ -50,6 +55,9 @@ def require_clean(
     """
     if policy == "keep":
         return  # it is asked for, and said aloud
+    if contents.images is not None:
+        images = contents.images.with_places(lambda offset: _without(offset, cuts))
+        contents = replace(contents, images=images)
     made = []
     for copy in contents.copies:
         action = copy.actions.of(policy)
@@ -63,15 +71,42 @@ def require_clean(
             made.append((copy.offset, copy.offset + copy.length))
             made.extend(copy.pieces)
     headers = {copy.offset + _TIFF for copy in contents.copies if copy.kind == "exif"}
-    for hit in carve(data, _spans(data, segments, cuts)):
+    hits = carve(data, _spans(data, segments, cuts))
+    for hit in [*hits, *_joined(data, segments)]:
         if hit.kind == "tiff" and hit.offset in headers:
             continue  # what it refers to was looked at, value by value
         if hit.coherent and not any(start <= hit.offset < end for start, end in made):
             raise SideCopyError(
                 f"something like a {hit.kind} picture stands where none should",
                 code="side-copy.carved", offset=_in_file(hit.offset, cuts),
-                hint="side_copies='strict' drops all that is not needed to show the picture",
+                hint=_HINT if policy == "default" else "",
             )  # fmt: skip
+
+
+def _joined(data: bytes, segments: Sequence[tuple[int, int, int]]) -> Iterator[Hit]:
+    """Yield JPEGs that go over several segments, without the segments' own markers and lengths.
+
+    Only from one to the next; what is known to be a series, such as a profile, was put together
+    by its carrier.
+    """
+    ordered = sorted(
+        (offset, end) for code, offset, end in segments if code != _SOS and offset >= _SOI
+    )
+    runs: list[list[tuple[int, int]]] = []
+    for offset, end in ordered:
+        if runs and runs[-1][-1][1] == offset:
+            runs[-1].append((offset, end))
+        else:
+            runs.append([(offset, end)])
+    for run in runs:
+        if len(run) < 2:
+            continue
+        ends = list(accumulate(end - offset - 4 for offset, end in run))
+        content = b"".join(data[offset + 4 : end] for offset, end in run)
+        for hit in carve(content, [(0, len(content))]):
+            which = bisect_right(ends, hit.offset)
+            if hit.kind == "jpeg" and which < len(run):
+                yield hit._replace(offset=run[which][1] - ends[which] + hit.offset)
 
 
 def _spans(
@@ -87,6 +122,16 @@ def _spans(
         spans.append((at, next((start for start in starts if start >= at), len(data))))
     last = max((end for _, _, end in segments), default=_SOI)
     return sorted({*spans, (last, len(data))})
+
+
+def _without(offset: int, cuts: Sequence[tuple[int, int]]) -> int:
+    """Return where a byte of the file is without what was left out; its place where it was."""
+    gone = 0
+    for at, length in cuts:
+        if offset <= at + gone:
+            break
+        gone += min(length, offset - at - gone)
+    return offset - gone
 
 
 def _in_file(offset: int, cuts: Sequence[tuple[int, int]]) -> int:

@@ -16,6 +16,7 @@ from .model import Action, Area, Carrier, FileEdit, Kept, Request, Scrubbed, Seg
 from .segments.jfif import read_jfif
 from .segments.refusals import is_refused, read_refusals
 from .segments.strays import read_strays
+from .segments.tables import read_tables
 
 if TYPE_CHECKING:
     from .images.carrier import Images
@@ -39,6 +40,9 @@ _SIGNATURES = (
     (_APP13, b"Photoshop 3.0\0", "photoshop"),
     (_APP13, b"Adobe_Photoshop2.5:", "photoshop"),
 )
+_DNL = 0xDC
+_NO_MARKERS = range(0x02, 0xC0)
+"""Reserved (T.81, table B.1), but for SOF0 and what follows; decoders stop at one, or pass it."""
 _RESERVED = range(0xF0, 0xFE)
 """JPGn (T.81 B.1.1.3): libjpeg takes none of them; what stands in one is anybody's."""
 
@@ -159,6 +163,7 @@ def walk(
     """
     named: dict[str, list[Segment]] = {name: [] for _, _, name in _SIGNATURES}
     unknown: list[Segment] = []
+    never: list[Segment] = []
     everything = [Segment(*segment) for segment in segments]
     refusals = read_refusals(data, everything)
     refused = is_refused(data, everything)
@@ -168,12 +173,15 @@ def walk(
         name = _carrier_of(data, segment)
         if name is not None:
             named[name].append(segment)
+        elif segment.code in _NO_MARKERS or _says_too_much(data, segment, everything):
+            never.append(segment)
         elif _APP0 <= segment.code <= _APP15 or segment.code == _COM or segment.code in _RESERVED:
             unknown.append(segment)
     carriers: list[Carrier] = [
         refusals,
         read_jfif(data, named["jfif"]),
         read_strays(data, everything, end_of_picture, coded),
+        read_tables(data, everything),
     ]
     # Most files have few of these kinds, and each takes a while to import.
     if named["exif"]:
@@ -196,10 +204,10 @@ def walk(
         from .segments.jumbf import read_jumbf
 
         carriers.append(read_jumbf(data, named["jumbf"]))
-    if unknown:
+    if unknown or never:
         from .segments.unknown import read_unknown
 
-        carriers.append(read_unknown(data, unknown))
+        carriers.append(read_unknown(data, unknown, never))
     images = None
     if named["images"] or end_of_picture < len(data):
         from .images.carrier import read_images
@@ -222,6 +230,17 @@ def _pixels(data: bytes, segments: Sequence[Segment]) -> int | None:
             width = int.from_bytes(data[at + 2 : at + 4], "big")
             return width * height if height else None
     return None
+
+
+def _says_too_much(data: bytes, segment: Segment, segments: Sequence[Segment]) -> bool:
+    """Whether it is a DNL segment with more in it than the height, which is known without it.
+
+    Where the frame header leaves the height to it, it must be as it should be.
+    """
+    if segment.code != _DNL or segment.end - segment.offset == 6:
+        return False
+    frame = next((each for each in segments if each.code in _FRAMES), None)
+    return frame is not None and any(data[frame.offset + 5 : frame.offset + 7])
 
 
 def _behind_scans(

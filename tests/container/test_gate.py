@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from container_files import picture, segment, with_segments
+from container_files import HDRGM, gain_map, multi_picture, picture, segment, with_segments, xmp
 from PIL import Image
 
 import jpegredact as jr
@@ -55,7 +55,7 @@ class Careless:
 
 
 def test_carving_finds_what_a_carrier_overlooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda *_: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker" + embedded()))
     with pytest.raises(jr.SideCopyError) as caught:
         jr.redact(data, [(0, 0, 16, 16)])
@@ -79,7 +79,7 @@ def test_a_forced_stereo_pair_passes(policy: str, length: int) -> None:
 
 
 def test_a_signature_alone_is_chance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unknown, "read_unknown", lambda data, segments: Careless())
+    monkeypatch.setattr(unknown, "read_unknown", lambda *_: Careless())
     data = with_segments(picture(), segment(0xE7, b"maker\xff\xd8\xff\xe0" + bytes(40)))
     result = jr.redact(data, [(0, 0, 16, 16)])
     assert jr.restore(result.jpeg, result.diff) == data
@@ -105,3 +105,28 @@ def test_offsets_are_those_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert where is not None
     redacted = jr.redact(plain, [(0, 0, 8, 8)]).jpeg
     assert where == len(redacted) + 5
+
+
+def test_a_picture_cut_into_two_segments_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unknown, "read_unknown", lambda *_: Careless())
+    inner = embedded()
+    data = with_segments(picture(), segment(0xE7, b"x" + inner[:12]), segment(0xE8, inner[12:]))
+    with pytest.raises(jr.SideCopyError) as caught:
+        check(data)
+    assert caught.value.code == "side-copy.carved"
+    assert caught.value.offset == data.index(inner[:12], 20)
+    assert "strict" in str(caught.value)
+    with pytest.raises(jr.SideCopyError) as caught:
+        check(data, "strict")
+    assert "strict" not in str(caught.value)
+
+
+def test_gain_maps_of_one_length_are_told_apart_in_the_index() -> None:
+    first = gain_map(xmp(HDRGM), width=48, height=32)
+    second = first.replace(b'GainMapMax="2.3"', b'GainMapMax="2.4"')
+    data = multi_picture(picture(192, 128), [(0, b"", first), (0, b"", second)])
+    result = jr.redact(data, [(0, 0, 16, 16)])
+    assert {item.kind: item.action for item in result.report.side_copies} == {
+        "mpf-index": "edit", "gain-map": "redact",
+    }  # fmt: skip
+    assert jr.restore(result.jpeg, result.diff) == data

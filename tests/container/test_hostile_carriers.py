@@ -10,6 +10,7 @@ import exif_maker as maker
 import pytest
 from exif_maker import LONG, SHORT, UNDEFINED, Ref, Size
 
+from jpegredact.container.carve import carve
 from jpegredact.container.exif.carrier import read_exif
 from jpegredact.container.exif.orientation import stated_orientation
 from jpegredact.container.exif.pictures import jpeg_at
@@ -150,3 +151,14 @@ def test_a_gain_map_s_namespace_is_looked_for_once() -> None:
     start = time.monotonic()
     assert gainmap.gain_map_kind(jpeg) == ""
     assert time.monotonic() - start < SECONDS / 10
+
+
+def test_signatures_that_lead_to_one_chain_are_walked_a_few_times() -> None:
+    count, tail = 9000, b"\xff\xfe\0\2" * 1000
+    body = b"".join(
+        b"\xff\xd8\xff\xfe" + struct.pack(">H", 6 * count - 6 * at - 4) for at in range(count)
+    )
+    start = time.monotonic()
+    hits = carve(body + tail, [(0, len(body + tail))])
+    assert any(hit.coherent for hit in hits)
+    assert time.monotonic() - start < SECONDS

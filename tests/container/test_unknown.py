@@ -233,6 +233,24 @@ def icc(profile: bytes, size: int = 60000) -> list[bytes]:
     return [b"ICC_PROFILE\0" + bytes((n, len(chunks))) + one for n, one in enumerate(chunks, 1)]
 
 
+class TestTotals:
+    def test_texts_of_a_file_are_few(self) -> None:
+        comments = [files.segment(0xFE, b"%03d " % number * 250) for number in range(9)]
+        assert after(*comments) == b"".join(comments[:8])
+        assert "in all" in read(*comments)[1].copies[8].detail
+        texts = [files.segment(0xE9, comment[4:]) for comment in comments]
+        assert after(*comments[:5], *texts) == b"".join((*comments[:5], *texts[:3]))
+
+    def test_segments_of_a_kind_are_few(self) -> None:
+        settings = [files.segment(0xE6, b"GoPro\0" + files.noise(3000, n)) for n in range(4)]
+        assert after(*settings) == b"".join(settings[:2])
+
+    def test_what_is_said_to_be_text_is_text(self) -> None:
+        text = files.segment(0xEC, b"[picture]\r\nZoom=1\r\n\0")
+        assert after(text) == text
+        assert after(files.segment(0xEC, b"[" + files.noise(1000))) == b""
+
+
 class TestDecoding:
     @pytest.mark.parametrize("policy", POLICIES)
     @pytest.mark.parametrize("size", [60000, 200])

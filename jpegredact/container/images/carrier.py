@@ -67,6 +67,8 @@ class Images:
     pieces: tuple[_Piece, ...] = field(repr=False)
     indexes: tuple[mpf.Index, ...] = field(repr=False)
     notes: tuple[Segment, ...] = field(repr=False)
+    read_with: tuple[int | None, int | None] = (None, None)
+    """The length that XMP gives the gain map, and the most pixels that it may have."""
 
     @property
     def copies(self) -> tuple[SideCopy, ...]:
@@ -79,6 +81,13 @@ class Images:
     def names(self, areas: Iterable[Area], orientation: int) -> frozenset[str]:
         """Return no names: none of this gives any."""
         return frozenset()
+
+    def with_places(self, place: Callable[[int], int]) -> Images:
+        """Return the same for bytes that were left out: what indexes say is to be mapped."""
+        if not any(index.entries for index in self.indexes):
+            return self
+        segments = [*(index.segment for index in self.indexes), *self.notes]
+        return read_images(self.data, segments, self.end_of_picture, *self.read_with, place)
 
     def scrub(self, request: Request) -> Scrubbed:
         """Return what `decide` does, without what stays."""
@@ -237,6 +246,7 @@ def read_images(
     end_of_picture: int,
     gain_map_hint: int | None = None,
     most_pixels: int | None = None,
+    place: Callable[[int], int] | None = None,
 ) -> Images:
     """Read what lies behind EOI.
 
@@ -252,6 +262,8 @@ def read_images(
         one, even if it says so nowhere.
     most_pixels
         The picture's: a gain map that has more is none that is worth its time.
+    place
+        Where in ``data`` a byte of the file is, where some of that was left out.
     """
     end_of_picture = min(max(end_of_picture, 0), len(data))
     indexes, notes = [], []
@@ -259,7 +271,7 @@ def read_images(
         if data.startswith(gainmap.ISO, segment.offset + 4):
             notes.append(segment)
         else:
-            indexes.append(mpf.read_index(data, segment))
+            indexes.append(_placed(mpf.read_index(data, segment), place))
     listed: dict[int, list[tuple[int, int]]] = {}
     ends: dict[int, int] = {}
     for which, index in enumerate(indexes):
@@ -278,7 +290,15 @@ def read_images(
             most_pixels,
         )
     )  # fmt: skip
-    return Images(data, end_of_picture, pieces, tuple(indexes), tuple(notes))
+    read_with = (gain_map_hint, most_pixels)
+    return Images(data, end_of_picture, pieces, tuple(indexes), tuple(notes), read_with)
+
+
+def _placed(index: mpf.Index, place: Callable[[int], int] | None) -> mpf.Index:
+    if place is None:
+        return index
+    entries = (entry._replace(offset=place(entry.offset)) for entry in index.entries)
+    return index._replace(entries=tuple(entries))
 
 
 def _piece(

@@ -30,6 +30,8 @@ class Found:
         ``drop_rewrites``, under "drop" too.
     answer
         Where the action depends on the request, not on its policy alone.
+    limit
+        The name of a kind, and how many bytes of it may stay in a file.
     """
 
     copy: SideCopy
@@ -37,6 +39,7 @@ class Found:
     rewritten: bytes | None = field(default=None, repr=False)
     drop_rewrites: bool = False
     answer: Answer | None = None
+    limit: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Known(NamedTuple):
         For the report.
     most
         The longest content that stays; 0: it never does.
+    text
+        Whether it is text.
     """
 
     code: int
@@ -36,10 +38,13 @@ class Known(NamedTuple):
     name: str
     reason: str
     most: int = 0
+    text: bool = False
 
 
-def _known(app: int, signature: bytes, name: str, reason: str, most: int = 0) -> Known:
-    return Known(0xE0 + app, re.compile(signature, re.DOTALL), name, reason, most)
+def _known(
+    app: int, signature: bytes, name: str, reason: str, most: int = 0, *, text: bool = False
+) -> Known:
+    return Known(0xE0 + app, re.compile(signature, re.DOTALL), name, reason, most, text)
 
 
 KINDS: tuple[Known, ...] = (
@@ -65,8 +70,9 @@ KINDS: tuple[Known, ...] = (
     _known(12, rb"Ducky", "Ducky", "quality in Photoshop, comment and copyright", 1024),
     _known(13, rb"Adobe_CM", "Adobe_CM", "colour management", 64),
     _known(15, rb"Q\s*\d+", "GraphicConverter", "quality", 64),
-    _known(12, rb"[^\0]*(\[picture info\]|Type=)|OLYMPUS|Agfa|SEIKO|MINOLTA|\[",
+    _known(12, rb"[^\0]*(\[picture info\]|Type=)|OLYMPUS|Agfa|SEIKO|MINOLTA",
            "Picture Info", "camera data", _CAMERA_DATA),
+    _known(12, rb"\[", "Picture Info", "camera data as text", _CAMERA_DATA, text=True),
     # known to show something, or not to be known well enough
     _known(4, rb"SCALADO\0", "Scalado SpeedTags",
            "DC values and places of the original's blocks, for quick zooming"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from .. import carve, jpegwalk
 from ..model import Action, Actions, Request, Segment, SideCopy
@@ -22,12 +23,16 @@ __all__ = ["read_unknown"]
 
 _COM, _ADOBE, _APP2 = 0xFE, 0xEE, 0xE2
 _MOST_TEXT = 1024
+_MOST_TEXTS = 8192
+"""Bytes of all texts of a file that stay."""
 _SHORT, _MOST_SHORT = 32, 256
 """Bytes that are too few to show anything, and all such segments of a file together."""
 _ADOBE_HEADER = 12  # "Adobe", version, two flags, transform (T.872, 6.5.3)
 _ADOBE_MOST = 64
 """Photoshop and mozjpeg write 19 or 24 more bytes; readers look at the first 12."""
 
+_CONTROLS = re.compile(rb"[\x01-\x08\x0b\x0e-\x19\x1b-\x1f\x7f-\xff]")
+"""Bytes that no camera's text in ASCII has."""
 _XMP = re.compile(rb"http://ns\.adobe\.com/|<\?xpacket|<x:xmpmeta")
 
 _KEEP = Actions("keep", "drop", "keep")
@@ -35,9 +40,17 @@ _KEEP_TEXT = Actions("keep", "drop", "warn")
 _DROP = Actions("drop", "drop", "warn")
 
 
-def read_unknown(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
-    """Read all COM and APPn segments that no other carrier answers for."""
-    found: list[Found] = []
+def read_unknown(
+    data: bytes, segments: Iterable[Segment], never: Iterable[Segment] = ()
+) -> SegmentCarrier:
+    """Read all COM and APPn segments that no other carrier answers for.
+
+    ``never`` are those of markers that nobody defines, or with more in them than there may be.
+    """
+    found = [
+        Found(_copy("unknown-segment", one, f"segment of marker 0x{one.code:02X}", _DROP), (one,))
+        for one in never
+    ]
     profile: list[Segment] = []
     segments = tuple(segments)
     short = _short_ones(data, segments)
@@ -51,8 +64,26 @@ def read_unknown(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
             found += _adobe(data, segment, content)
         else:
             found.append(_application(data, segment, content, short=segment in short))
+    found = _in_all(found)
     found += _profile(data, profile)
     return SegmentCarrier(tuple(sorted(found, key=lambda one: one.copy.offset)))
+
+
+def _in_all(found: Iterable[Found]) -> list[Found]:
+    """Let go what is too much in all: texts, and several segments of one known kind."""
+    left: dict[str, int] = {}
+    out = []
+    for one in found:
+        if one.copy.actions.default == "keep":
+            name, most = one.limit or ("", _MOST_TEXTS)
+            rest = left.get(name, most) - one.copy.length + 4
+            if rest < 0:
+                detail = f"{one.copy.detail}; too much in all"
+                one = Found(replace(one.copy, detail=detail, actions=_DROP), one.segments)
+            else:
+                left[name] = rest
+        out.append(one)
+    return out
 
 
 def _short_ones(data: bytes, segments: Iterable[Segment]) -> frozenset[Segment]:
@@ -180,6 +211,8 @@ def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, kno
         why_not = "with a picture in it"
     elif has_base64_run(content):
         why_not = "with a long run of base64"
+    elif known.text and _CONTROLS.search(content.rstrip(b"\0")):
+        why_not = "which is no text"
     if why_not:
         copy = _copy("vendor-segment", segment, f"{detail}; {why_not}", _DROP)
         return Found(copy, (segment,))
@@ -187,6 +220,7 @@ def _of_known_kind(data: bytes, segment: Segment, content: bytes, name: str, kno
         _copy("known-segment", segment, detail, _KEEP),
         (segment,),
         answer=_unless_named(content),
+        limit=(known.name, known.most),
     )
 
 
