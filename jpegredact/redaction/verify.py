@@ -42,8 +42,6 @@ __all__ = ["Verification", "verify_bytes"]
 
 _RESERVED = range(0xF0, 0xFE)
 _SHOWN = (b"Adobe\0", b"ICC_PROFILE\0")
-_DROPPED = frozenset({"icc-profile"})
-"""Kinds of side copies among the segments that say how the picture is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +223,16 @@ def _header_problems(
     problems = []
     after = _needed(redacted, other)
     before = _needed(original, jpeg)
-    if any(c.kind in _DROPPED and c.default_action == "drop" for c in contents.copies):
+    dropped = [c for c in contents.copies if c.default_action == "drop"]
+    gone = {c.offset for c in dropped}
+    profiles = any(c.kind == "icc-profile" for c in dropped)  # of several segments, perhaps
+    if dropped:
         kept = {redacted[s.offset : s.end] for s in after}
         before = [
-            s for s in before if s.code != APP0 + 2 or original[s.offset : s.end] in kept
+            s
+            for s in before
+            if (s.offset not in gone and not (profiles and s.code == APP0 + 2))
+            or original[s.offset : s.end] in kept
         ]
     if [s.code for s in before] != [s.code for s in after]:
         problems.append("the marker segments are not the same ones")

@@ -125,3 +125,20 @@ def test_an_odd_thumbnail_is_no_reason_to_doubt() -> None:
     made = maker.file({"ifd0": [(0x0112, 3, 1)]})
     result = jr.redact(made.data, [(0, 0, 8, 8)])
     assert jr.verify(made.data, result.jpeg, result.diff).ok
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        segment(0xDB, b"\3" + bytes(range(1, 65))) * 60,  # tables for a slot that nobody uses
+        segment(0xE2, b"ICC_PROFILE\0\1\1" + b"no profile" * 300),
+        segment(0xF3, b"nobody knows"),
+    ],
+    ids=["DQT", "ICC", "JPG3"],
+)
+def test_segments_that_go_are_no_problem(extra: bytes) -> None:
+    jpeg, _ = original()
+    data = with_segments(jpeg, extra)
+    result = jr.redact(data, [BOX])
+    assert len(result.jpeg) < len(jr.redact(jpeg, [BOX]).jpeg) + len(extra)
+    assert jr.verify(data, result.jpeg, result.diff).problems == ()
