@@ -43,6 +43,8 @@ _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _BRANCHES = 8
 """Depth to which patterns are put in order by what they begin with."""
 _STRAY = re.compile(r"[\ud800-\udfff]")
+_TURNED_MOST = 4
+"""Words of a name that is looked for with the family's name first, too."""
 _CLUSTER = 16
 """Characters that are normalised together: putting many accents in order takes long."""
 _ALIKE = {
@@ -367,9 +369,9 @@ def _compiled(names: frozenset[str], kind: Literal["whole", "loose", "narrow"]) 
         if sum(map(len, words)) < _LEAST:
             continue
         straight.add(words)
-        if len(words) > 1:
+        if 1 < len(words) <= _TURNED_MOST:
             turned.add((words[-1], *words[:-1]))
-        elif name.strip()[:1].isupper():
+        elif len(words) == 1 and name.strip()[:1].isupper():
             capital.add(words[0])
     if not straight:
         return None
