@@ -79,7 +79,7 @@ HARMLESS = resource(0x03ED, b"\0H\0\0\0\1\0\1" * 2, b"Resolution") + resource(0x
 
 PROFILE = (
     b"\0" * 36 + b"acsp" + b"\0" * 88
-    + struct.pack(">I4sII", 1, b"A2B0", 144, 30000) + b"\1\2\3" * 10000
+    + struct.pack(">I4sII", 1, b"A2B0", 144, 30000) + b"mft2" + (b"\1\2\3" * 10000)[4:]
 )  # fmt: skip
 
 
