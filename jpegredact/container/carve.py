@@ -25,7 +25,7 @@ _MOST_HITS, _MOST_LOOKS = 2000, 10_000
 """Hits, and places looked at; what comes later counts as a picture (fail closed). In 100 MB of
 compressed data there are about 6,000 places.
 """
-_MOST_STEPS = 20_000
+_MOST_STEPS = 50_000
 """Marker segments that are passed in all walks together; then what is left counts as a picture."""
 _DECODED = 1 << 14
 """Characters of base64 that are decoded to look for a frame and a scan."""
