@@ -79,12 +79,8 @@ HARMLESS = resource(0x03ED, b"\0H\0\0\0\1\0\1" * 2, b"Resolution") + resource(0x
 
 PROFILE = (
     b"\0" * 36 + b"acsp" + b"\0" * 88
-<<<<<<< HEAD
     + struct.pack(">I4sII", 1, b"A2B0", 144, 30000)
     + b"mft2" + bytes(4) + b"\1\2\3\4" * 7498
-=======
-    + struct.pack(">I4sII", 1, b"A2B0", 144, 30000) + b"mft2" + (b"\1\2\3" * 10000)[4:]
->>>>>>> 27ef17df99285c65f37c963952712938bb1b8ce5
 )  # fmt: skip
 
 

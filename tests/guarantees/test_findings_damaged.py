@@ -249,11 +249,11 @@ def hardly_any_data(side: int, scans: int, padding: int) -> bytes:
 def test_intervals_that_are_not_there(side: int, scans: int, padding: int) -> None:
     jpeg = hardly_any_data(side, scans, padding)
     with within(5):
-        done = jr.redact(jpeg, [(0, 0, 8, 8)])
+        done = jr.redact(jpeg, [(0, 0, 8, 8)], side_copies="keep")
     assert jr.restore(done.jpeg, done.diff) == jpeg
     tracemalloc.start()
     try:
-        jr.redact(jpeg, [(0, 0, 8, 8)])
+        jr.redact(jpeg, [(0, 0, 8, 8)], side_copies="keep")
         assert tracemalloc.get_traced_memory()[1] < 20 * side**2 // 64 + 8 * len(jpeg)
     finally:
         tracemalloc.stop()
