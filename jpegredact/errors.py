@@ -10,6 +10,7 @@
     ├── DiffError
     │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
     │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    ├── InvalidLogError         the bytes are no log, or it says nothing about this picture
     ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
     └── VerificationError       a guarantee could not be kept; nothing was returned
 
@@ -25,6 +26,7 @@ __all__ = [
     "DiffMismatchError",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",
     "LimitExceededError",
@@ -114,6 +116,12 @@ class DiffMismatchError(DiffError):
     """A good diff, but of another picture, or of another state of this one."""
 
     default_code = "diff.mismatch"
+
+
+class InvalidLogError(JpegRedactError):
+    """The bytes are no log of this package, or it says nothing about this picture."""
+
+    default_code = "log.invalid"
 
 
 class VerificationError(JpegRedactError):
