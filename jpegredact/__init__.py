@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         DiffMismatchError,
         InvalidDiffError,
         InvalidJpegError,
+        InvalidLogError,
         InvalidRegionError,
         JpegRedactError,
         LimitExceededError,
@@ -30,7 +31,20 @@ if TYPE_CHECKING:
     )
     from .geometry import Box, Mask, Polygon
     from .limits import Limits
-    from .pipeline import Redaction, UnblurDiff, audit, inspect, redact, restore, verify
+    from .log import Log, LogEntry, Sighting
+    from .log_reading import read_log
+    from .pipeline import (
+        Processed,
+        Redaction,
+        UnblurDiff,
+        audit,
+        inspect,
+        process,
+        redact,
+        restore,
+        survey,
+        verify,
+    )
     from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
     from .redaction.verify import Verification
     from .report import Report
@@ -38,13 +52,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": (
         "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
-        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
-        "UnsupportedJpegError", "VerificationError",
+        "InvalidLogError", "InvalidRegionError", "JpegRedactError", "LimitExceededError",
+        "SideCopyError", "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
-    "pipeline": ("Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"),
+    "log": ("Log", "LogEntry", "Sighting"),
+    "log_reading": ("read_log",),
+    "pipeline": (
+        "Processed", "Redaction", "UnblurDiff", "audit", "inspect", "process", "redact",
+        "restore", "survey", "verify",
+    ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
@@ -61,26 +80,34 @@ __all__ = [
     "Inpaint",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",
     "LimitExceededError",
     "Limits",
+    "Log",
+    "LogEntry",
     "Mask",
     "Method",
     "Pixelate",
     "Polygon",
+    "Processed",
     "Redaction",
     "Report",
     "SideCopy",
     "SideCopyError",
+    "Sighting",
     "UnblurDiff",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",
     "audit",
     "inspect",
+    "process",
+    "read_log",
     "redact",
     "restore",
+    "survey",
     "verify",
 ]
 

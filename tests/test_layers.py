@@ -15,7 +15,8 @@ LEVELS = {
     "_version": 0, "background": 0, "errors": 0, "limits": 0, "geometry": 0, "_polygon": 0,
     "codec": 1, "container": 1, "diff": 1, "detect": 1,
     "redaction": 2,
-    "report": 3, "files": 3, "pipeline": 3,
+    "report": 3, "reporting": 3, "files": 3, "log": 3, "log_reading": 3, "log_xml": 3,
+    "log_coco": 3, "finding": 3, "preview": 3, "pipeline": 3,
     "batch": 4,
     "cli": 5, "service": 5, "__init__": 5, "__main__": 5,
 }  # fmt: skip
@@ -23,7 +24,14 @@ SIBLINGS = {
     "limits": {"errors"},
     "geometry": {"errors", "limits", "_polygon"},
     "_polygon": {"errors", "limits"},
-    "pipeline": {"report", "files"},
+    "reporting": {"report"},
+    "log": {"log_xml", "log_coco"},
+    "log_xml": {"log"},
+    "log_coco": {"log"},
+    "log_reading": {"files", "log", "log_xml"},
+    "finding": {"files", "log", "log_reading"},
+    "preview": {"log"},
+    "pipeline": {"report", "reporting", "files", "finding", "log"},
     "__main__": {"cli"},
 }
 """Imports within a level that the design allows."""

@@ -105,9 +105,9 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    deeper = handling._replace(depth=handling.depth + 1)
+    deeper = handling._replace(depth=handling.depth + 1, note=False)
     nested = partial(_redact_nested, method, margin, limits, deeper)
-    side = Side(data, jpeg, handling, regions, orientation, nested)
+    side = Side(data, jpeg, handling, regions, orientation, nested, method.name)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
     try:

@@ -15,6 +15,7 @@ from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region
 from ..limits import Limits
 from . import picture as pictures
+from .note import note_edit
 from .thumbnails import PictureRenderer, decoder_pieces
 
 __all__ = ["PROVENANCE", "Handling", "Scrubbed", "Side", "read_contents"]
@@ -34,9 +35,13 @@ class Handling(NamedTuple):
     """Refuse a file with signed provenance, which redaction breaks."""
     depth: int = 0
     """How many files this one is in."""
+    note: bool = False
+    """Put a note into the file: see `note`."""
 
     @classmethod
-    def parse(cls, policy: str, force: bool, provenance: str) -> Handling:
+    def parse(
+        cls, policy: str, force: bool, provenance: str, note: bool = False
+    ) -> Handling:
         """Check what a caller gave.
 
         Raises
@@ -51,7 +56,9 @@ class Handling(NamedTuple):
                 raise InvalidRegionError(
                     f"{what} is one of {', '.join(known)}, not {value!r}", code="region.side-copies"
                 )
-        return cls(policy, force, provenance == "refuse")  # type: ignore[arg-type]
+        return cls(
+            policy, force, provenance == "refuse", note=note  # type: ignore[arg-type]
+        )
 
 
 class Scrubbed(NamedTuple):
@@ -69,6 +76,8 @@ class Side:
     redact
         Redacts regions of another JPEG (a gain map), and returns it; with True, its side
         copies too.
+    method
+        What a note says how it was redacted.
 
     Raises
     ------
@@ -84,9 +93,11 @@ class Side:
         regions: Sequence[Region],
         orientation: int,
         redact: Callable[[bytes, Sequence[Region], bool], bytes],
+        method: str = "",
     ) -> None:
         self.contents = read_contents(data, jpeg)
         _require_allowed(self.contents, handling)
+        self._notes = [note_edit(data, jpeg, regions, method)] if handling.note else []
         self._data = data
         self._jpeg = jpeg
         self._handling = handling
@@ -96,7 +107,7 @@ class Side:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to be done."""
+        """Whether the file holds nothing that would have to be handled."""
         return not self.contents.copies
 
     @property
@@ -115,7 +126,7 @@ class Side:
         ``picture`` gives the changes that redact the picture itself, ``sketch`` how it looks then.
         """
         if self.quiet:
-            return Scrubbed([], ())
+            return Scrubbed(list(self._notes), ())
         data, jpeg = self._data, self._jpeg
         renderer = PictureRenderer(
             jpeg, lambda: decoder_pieces(data, jpeg, picture()), sketch, self._orientation,
@@ -127,8 +138,8 @@ class Side:
             self._orientation,
             renderer,
         )
-        edits, outcomes = self.contents.scrub(request, picture())
-        return Scrubbed(edits, tuple(outcomes))
+        edits, outcomes = self.contents.scrub(request, [*picture(), *self._notes])
+        return Scrubbed(sorted([*edits, *self._notes], key=lambda edit: edit[:2]), tuple(outcomes))
 
     def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
         """Read what stands beside the scans of the redacted file, and look for what had to go.
@@ -144,8 +155,10 @@ class Side:
         place = new_offsets(changes)
         view = memoryview(redacted)
         pieces, cuts, length, at = [], [], 0, 0
-        for scan in self._jpeg.scans:
-            start, end = place(scan.start), place(scan.end)
+        ours = [(scan.start, scan.end, 0) for scan in self._jpeg.scans]
+        ours += [(start, end, len(new)) for start, end, new in self._notes]
+        for old_start, old_end, added in sorted(ours):
+            start, end = place(old_start) - added, place(old_end)
             pieces.append(view[at:start])
             length += start - at
             cuts.append((length, end - start))
