@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
+    from .detection import Detection, Detector
     from .errors import (
+        DetectorError,
         DiffError,
         DiffMismatchError,
         InvalidDiffError,
@@ -30,21 +32,24 @@ if TYPE_CHECKING:
     )
     from .geometry import Box, Mask, Polygon
     from .limits import Limits
-    from .pipeline import Redaction, UnblurDiff, audit, inspect, redact, restore, verify
+    from .pipeline import Redaction, UnblurDiff, audit, detect, inspect, redact, restore, verify
     from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
     from .redaction.verify import Verification
     from .report import Report
 
 _HOMES = {
+    "detection": ("Detection", "Detector"),
     "errors": (
-        "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
+        "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
         "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
         "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
-    "pipeline": ("Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"),
+    "pipeline": (
+        "Redaction", "UnblurDiff", "audit", "detect", "inspect", "redact", "restore", "verify",
+    ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
@@ -55,6 +60,9 @@ __all__ = [
     "Blur",
     "Box",
     "Canvas",
+    "Detection",
+    "Detector",
+    "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "Fill",
@@ -78,6 +86,7 @@ __all__ = [
     "Verification",
     "VerificationError",
     "audit",
+    "detect",
     "inspect",
     "redact",
     "restore",

@@ -10,6 +10,7 @@
     ├── DiffError
     │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
     │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    ├── DetectorError           a detector or its weights can't be had, or don't work
     ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
     └── VerificationError       a guarantee could not be kept; nothing was returned
 
@@ -21,6 +22,7 @@ path that can't be read or written) and what a user's own method raises, is a bu
 from __future__ import annotations
 
 __all__ = [
+    "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "InvalidDiffError",
@@ -114,6 +116,12 @@ class DiffMismatchError(DiffError):
     """A good diff, but of another picture, or of another state of this one."""
 
     default_code = "diff.mismatch"
+
+
+class DetectorError(JpegRedactError):
+    """A detector, or the weights that it needs, can't be had or doesn't work."""
+
+    default_code = "detector"
 
 
 class VerificationError(JpegRedactError):
