@@ -81,6 +81,8 @@ def faces_of(corpus: Path) -> list[Face]:
         if image is None or jr.inspect(path).frame.width != image.width:
             continue  # turned by Exif: boxes are of the stored picture
         for detection in sure:
+            if _has_neighbour(detection, seen):
+                continue  # its picture would show another face too
             left, top, right, bottom = detection.box
             dx, dy = 0.6 * (right - left), 0.5 * (bottom - top)
             area = (
@@ -92,6 +94,17 @@ def faces_of(corpus: Path) -> list[Face]:
     return found
 
 
+def _has_neighbour(one: jr.Detection, seen: Sequence[jr.Detection]) -> bool:
+    left, top, right, bottom = one.box
+    dx, dy = 0.7 * (right - left), 0.6 * (bottom - top)
+    return any(
+        other is not one
+        and other.box[0] < right + dx and left - dx < other.box[2]
+        and other.box[1] < bottom + dy and top - dy < other.box[3]
+        for other in seen
+    )  # fmt: skip
+
+
 def photos_of(corpus: Path) -> Iterator[tuple[str, Image.Image]]:
     """Yield the photos to paste into: large, and without a face that is seen at a glance."""
     for path in sorted(corpus.iterdir()):
@@ -101,7 +114,10 @@ def photos_of(corpus: Path) -> Iterator[tuple[str, Image.Image]]:
             continue
         if 8e6 <= frame.width * frame.height <= 18e6 and frame.width < 1.9 * frame.height:
             image = opened(path)
-            if image is not None and not jr.detect(path, effort="fast"):
+            if image is None or jr.detect(path, effort="fast"):
+                continue
+            lower = np.asarray(image.convert("L").resize((200, 200)))[150:]
+            if lower.std() > 12:  # not a file that breaks off, or a page
                 yield path.name, image
 
 

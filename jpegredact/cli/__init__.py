@@ -10,7 +10,7 @@ from .common import guarded
 
 __all__ = ["group", "main"]
 
-_COMMANDS = ("redact", "restore", "verify", "audit", "inspect", "demo")
+_COMMANDS = ("redact", "restore", "verify", "audit", "inspect", "models", "demo")
 
 
 class _Lazy(click.Group):

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DetectorError
 from .boxes import COLUMNS, clipped, merged
+from .closer import look_closer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +55,8 @@ class Effort:
         Looks at the whole picture; one that would repeat another is left out.
     doubt
         What a network's own threshold is multiplied by.
+    closer
+        Whether to look closer at what a network is not sure of, where it can gain from that.
     views
         Whether panoramas are looked at in perspective too.
     """
@@ -61,17 +64,19 @@ class Effort:
     name: str
     passes: tuple[Pass, ...]
     doubt: float = 1.0
+    closer: bool = False
     views: bool = False
 
 
 EFFORTS = (
     Effort("fast", (Pass(1280),)),
-    Effort("normal", (Pass(1280), Pass(None))),
+    Effort("normal", (Pass(1280), Pass(None)), closer=True),
     Effort(
         "thorough",
         (Pass(640), Pass(1280), Pass(1280, flipped=True), Pass(None), Pass(None, flipped=True),
          Pass(None, 1.5)),
         doubt=0.7,
+        closer=True,
         views=True,
     ),
 )  # fmt: skip
@@ -102,12 +107,21 @@ def search(
     Each thing once, the surest first. In a picture that wraps around, a box may reach past the
     right edge: it goes on at the left one.
     """
-    found = [
-        _one_pass(network, picture, scale, flipped, threshold)
-        for scale, flipped in _scales(picture, effort)
-    ]
-    period = float(picture.width) if picture.wraps else None
-    return merged(np.concatenate(found), period)
+    scales = _scales(picture, effort)
+    finest = max(scales)
+    found = []
+    for scale, flipped in scales:
+        least = threshold
+        if effort.closer and (scale, flipped) == finest:
+            least *= network.glimpse
+        found.append(_one_pass(network, picture, scale, flipped, least))
+    every = np.concatenate(found)
+    doubtful = every[:, 4] <= threshold
+    sure = every[~doubtful]
+    if doubtful.any():
+        closer = look_closer(network, picture, finest[0], every[doubtful], sure, threshold)
+        sure = np.concatenate([sure, closer])
+    return merged(sure, float(picture.width) if picture.wraps else None)
 
 
 def _scales(picture: Picture, effort: Effort) -> list[tuple[float, bool]]:

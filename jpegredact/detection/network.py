@@ -25,10 +25,14 @@ class Network(Protocol):
         Its name and digest.
     threshold
         The score from which an answer counts, unless told otherwise.
+    glimpse
+        The share of a threshold from which it is worth to look closer at a small thing: a
+        network that is unsure of something small may be sure of it enlarged. 1 for never.
     """
 
     model: Model
     threshold: float
+    glimpse: float
 
     def find(self, batch: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return what is in each picture of a batch: RGB arrays of one shape (height, width, 3)."""

@@ -33,6 +33,7 @@ class PpOcr:
     """Finds lines of text, as upright boxes."""
 
     threshold = 0.6
+    glimpse = 1.0
 
     def __init__(self, session: Session) -> None:
         self.model = Model("ppocrv5", session.sha256)

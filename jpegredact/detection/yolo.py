@@ -160,6 +160,7 @@ class Yolo:
         self.model = Model(description.name, session.sha256)
         self.labels: Sequence[str] = description.labels
         self.threshold = min(description.thresholds)
+        self.glimpse = 1.0
         self._about = description
         self._session = session
         self._batch, _, *sides = (n if isinstance(n, int) else None for n in session.shape)
