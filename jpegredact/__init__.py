@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
+    from .detection import Detection, Detector
     from .errors import (
+        DetectorError,
         DiffError,
         DiffMismatchError,
         InvalidDiffError,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         Redaction,
         UnblurDiff,
         audit,
+        detect,
         inspect,
         process,
         redact,
@@ -50,8 +53,9 @@ if TYPE_CHECKING:
     from .report import Report
 
 _HOMES = {
+    "detection": ("Detection", "Detector"),
     "errors": (
-        "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
+        "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
         "InvalidLogError", "InvalidRegionError", "JpegRedactError", "LimitExceededError",
         "SideCopyError", "UnsupportedJpegError", "VerificationError",
     ),
@@ -61,7 +65,7 @@ _HOMES = {
     "log": ("Log", "LogEntry", "Sighting"),
     "log_reading": ("read_log",),
     "pipeline": (
-        "Processed", "Redaction", "UnblurDiff", "audit", "inspect", "process", "redact",
+        "Processed", "Redaction", "UnblurDiff", "audit", "detect", "inspect", "process", "redact",
         "restore", "survey", "verify",
     ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
@@ -74,6 +78,9 @@ __all__ = [
     "Blur",
     "Box",
     "Canvas",
+    "Detection",
+    "Detector",
+    "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "Fill",
@@ -102,6 +109,7 @@ __all__ = [
     "Verification",
     "VerificationError",
     "audit",
+    "detect",
     "inspect",
     "process",
     "read_log",

@@ -11,7 +11,7 @@ from .common import guarded
 __all__ = ["group", "main"]
 
 _COMMANDS = (
-    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "demo",
+    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "models", "demo",
 )  # fmt: skip
 
 
