@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from .log import Log, LogEntry, Sighting
     from .log_reading import read_log
     from .pipeline import (
-        Processed,
-        Redaction,
-        UnblurDiff,
+        Detecting,
         audit,
         detect,
         inspect,
@@ -51,6 +49,7 @@ if TYPE_CHECKING:
     from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
     from .redaction.verify import Verification
     from .report import Report
+    from .results import Processed, Redaction, UnblurDiff
 
 _HOMES = {
     "detection": ("Detection", "Detector"),
@@ -65,12 +64,13 @@ _HOMES = {
     "log": ("Log", "LogEntry", "Sighting"),
     "log_reading": ("read_log",),
     "pipeline": (
-        "Processed", "Redaction", "UnblurDiff", "audit", "detect", "inspect", "process", "redact",
-        "restore", "survey", "verify",
+        "Detecting", "audit", "detect", "inspect", "process", "redact", "restore", "survey",
+        "verify",
     ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
+    "results": ("Processed", "Redaction", "UnblurDiff"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -78,6 +78,7 @@ __all__ = [
     "Blur",
     "Box",
     "Canvas",
+    "Detecting",
     "Detection",
     "Detector",
     "DetectorError",

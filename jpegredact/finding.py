@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from .codec.model import JpegData
 from .errors import InvalidRegionError
@@ -24,7 +23,7 @@ __all__ = ["Detects", "Found", "Search", "find", "in_stored"]
 
 
 class Detects(Protocol):
-    """What looks for things in a picture: `jpegredact.detect`, unless told otherwise.
+    """What looks for things in a picture; called like `jpegredact.detect`.
 
     It may have an attribute ``models``: those that look whatever they find, for the log.
     """
@@ -172,7 +171,9 @@ def _entry(source: Log | LogEntry | Source, sha256: str, limits: Limits) -> LogE
 def _detected(
     data: bytes, search: Search, limits: Limits
 ) -> tuple[tuple[str, ...], list[tuple[Sighting, Region]]]:
-    detector = search.detector or _built_in()
+    detector = search.detector
+    if detector is None:
+        raise TypeError("labels to look for, and no detector")
     found = list(
         detector(data, search.labels, threshold=search.threshold, effort=search.effort)
     )
@@ -184,11 +185,6 @@ def _detected(
     ]
     names = {*_models_of(detector, search.labels), *models} - {None}
     return tuple(sorted(name for name in names if name is not None)), pairs
-
-
-def _built_in() -> Detects:
-    """Return the package's own detectors; their modules are heavy."""
-    return cast("Detects", import_module(".detect", __package__).detect)
 
 
 def _models_of(detector: Detects, labels: Iterable[str]) -> Iterator[str | None]:

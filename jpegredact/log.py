@@ -16,7 +16,7 @@ from typing import Any
 
 from ._version import VERSION
 from .errors import InvalidLogError, JpegRedactError
-from .geometry import Box, Mask, Polygon, Region
+from .geometry import Box, Boxes, Mask, Polygon, Region
 
 __all__ = [
     "DECISIONS",
@@ -43,7 +43,7 @@ SCHEMA = 1
 """Version of the schemas; a log of another one is refused."""
 DECISIONS = ("redact", "keep")
 SOURCES = ("detector", "person", "log")
-SHAPES = ("box", "polygon", "mask")
+SHAPES = ("box", "polygon", "mask", "boxes")
 _LONGEST = 4096
 _LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 """What some readers take for the end of a line, though JSON Lines knows only LF."""
@@ -70,8 +70,9 @@ class Sighting:
         The detector: its name, "@", and the digest of its weights.
     threshold
         The score from which on it was reported; None: the detector's own.
-    shape, points
-        "box", "polygon" (with its corners) or "mask" (of which only the bounds are logged).
+    shape, points, parts
+        "box"; "polygon", with its corners; "boxes", with its parts: two for what lies across the
+        seam of a 360° panorama; or "mask", of which only the bounds are logged.
     snapped
         The pixels, half-open, around the blocks that it touches, margin included.
     blocks
@@ -88,20 +89,20 @@ class Sighting:
     threshold: float | None = None
     shape: str = "box"
     points: tuple[tuple[float, float], ...] = ()
+    parts: tuple[tuple[float, float, float, float], ...] = ()
     snapped: tuple[int, int, int, int] | None = None
     blocks: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, region: Region, source: str, **more: Any) -> Sighting:
         """Return a region (see `as_regions`) as it is logged."""
-        shape = (
-            "box" if isinstance(region, Box) else "mask" if isinstance(region, Mask) else "polygon"
-        )
+        shape = SHAPES[[Box, Polygon, Mask, Boxes].index(type(region))]
         left, top, right, bottom = region.bounds
         return cls(
             (left, top, right, bottom), region.label, region.score, source=source,
             id=region.id or "", shape=shape,
-            points=region.points if isinstance(region, Polygon) else (), **more,
+            points=region.points if isinstance(region, Polygon) else (),
+            parts=region.parts if isinstance(region, Boxes) else (), **more,
         )  # fmt: skip
 
     @property
@@ -109,6 +110,8 @@ class Sighting:
         """What to redact; for a mask its bounds, which hide no less."""
         if self.shape == "polygon":
             return Polygon(self.points, self.label, self.score, self.id)
+        if self.shape == "boxes":
+            return Boxes(self.parts, self.label, self.score, self.id)
         return Box(*self.box, label=self.label, score=self.score, id=self.id)
 
 
@@ -251,7 +254,7 @@ def with_ids(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     found = []
     for each in given:
         if not each.id:
-            place = json.dumps([each.label, each.shape, each.box, each.points])
+            place = json.dumps([each.label, each.shape, each.box, each.points, each.parts])
             stem = f"{each.label or 'region'}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
             name, count = stem, 1
             while name in taken:
@@ -295,6 +298,7 @@ def json_value(entry: LogEntry) -> dict[str, Any]:
                 "threshold": each.threshold,
                 "shape": each.shape,
                 "points": [list(point) for point in each.points],
+                "parts": [list(part) for part in each.parts],
                 "snapped": None if each.snapped is None else list(each.snapped),
                 "blocks": list(each.blocks),
             }

@@ -22,7 +22,8 @@ def log_to_coco(log: Log) -> bytes:
 
     Boxes are ``[left, top, width, height]`` in pixels of the stored picture. Annotations also
     have "score", "decision", "source" and "detection_id", images "sha256" and
-    "exif_orientation"; readers of COCO skip what they don't know.
+    "exif_orientation"; readers of COCO skip what they don't know. What consists of several boxes
+    has an annotation for each.
     """
     entries = [entry for entry in log.entries if entry.error is None and entry.size is not None]
     categories = sorted({_category(each) for entry in entries for each in entry.detections})
@@ -30,9 +31,9 @@ def log_to_coco(log: Log) -> bytes:
     annotations: list[dict[str, Any]] = []
     for image, entry in enumerate(entries, 1):
         for each in entry.detections:
-            annotations.append(
-                _annotation(each, len(annotations) + 1, image, numbers[_category(each)])
-            )
+            category = numbers[_category(each)]
+            for box in each.parts or (each.box,):
+                annotations.append(_annotation(each, box, len(annotations) + 1, image, category))
     value = {
         "info": {"description": "detections and corrections", "version": VERSION},
         "licenses": [],
@@ -66,8 +67,10 @@ def _image(entry: LogEntry, number: int) -> dict[str, Any]:
     }
 
 
-def _annotation(each: Sighting, number: int, image: int, category: int) -> dict[str, Any]:
-    left, top, right, bottom = each.box
+def _annotation(
+    each: Sighting, box: tuple[float, float, float, float], number: int, image: int, category: int
+) -> dict[str, Any]:
+    left, top, right, bottom = box
     outline = each.points or ((left, top), (right, top), (right, bottom), (left, bottom))
     return {
         "id": number,

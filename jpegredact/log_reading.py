@@ -163,10 +163,10 @@ class _Fields:
         value = self.take(name)
         return None if value is None else _number(value, lambda m: self.fail(name, m))
 
-    def numbers(self, name: str, count: int | None, *, needed: bool = False) -> tuple[float, ...]:
-        """Return a field that is a list of numbers; () where it may be missing."""
-        value = self.take(name, needed=needed)
-        if value is None and not needed:
+    def numbers(self, name: str, count: int | None) -> tuple[float, ...]:
+        """Return a field that is a list of numbers; () where there is none."""
+        value = self.take(name)
+        if value is None:
             return ()
         return _numbers(value, count, lambda m: self.fail(name, m))
 
@@ -241,12 +241,16 @@ def _detection(fields: _Fields, limits: Limits) -> Sighting:
     )
     if (len(points) >= 3) != (shape == "polygon"):
         fields.fail("points", "a polygon has three corners or more, other shapes have none")
-    left, top, right, bottom = fields.numbers("box", 4, needed=True)
-    if left >= right or top >= bottom:
-        fields.fail("box", f"the box {left, top, right, bottom} is inverted or has no area")
+    parts = tuple(
+        _box(part, lambda m: fields.fail("parts", m))
+        for part in fields.list("parts", limits.max_points)
+    )
+    if bool(parts) != (shape == "boxes"):
+        fields.fail("parts", "what consists of boxes has one or more, other shapes have none")
+    box = _box(fields.take("box", needed=True), lambda m: fields.fail("box", m))
     snapped = fields.whole("snapped", 4)
     found = Sighting(
-        box=(left, top, right, bottom),
+        box=box,
         label=fields.text("label"),
         score=fields.number("score"),
         decision=fields.choice("decision", DECISIONS, "redact"),
@@ -256,6 +260,7 @@ def _detection(fields: _Fields, limits: Limits) -> Sighting:
         threshold=fields.number("threshold"),
         shape=shape,
         points=points,
+        parts=parts,
         snapped=(snapped[0], snapped[1], snapped[2], snapped[3]) if snapped else None,
         blocks=fields.whole("blocks", None),
     )
@@ -293,6 +298,15 @@ def _failure(fields: _Fields) -> Failure:
     )
     fields.end()
     return found
+
+
+def _box(
+    value: Any, fail: Callable[[str], NoReturn]
+) -> tuple[float, float, float, float]:
+    left, top, right, bottom = _numbers(value, 4, fail)
+    if left >= right or top >= bottom:
+        fail(f"the box {left, top, right, bottom} is inverted or has no area")
+    return left, top, right, bottom
 
 
 def _pair(value: Any, fail: Callable[[str], NoReturn]) -> tuple[float, float]:

@@ -74,6 +74,8 @@ def _detection(value: dict[str, Any]) -> Element:
     found.append(_element("box", dict(zip(_CORNERS, value["box"], strict=True))))
     for x, y in value["points"]:
         found.append(_element("point", {"x": x, "y": y}))
+    for part in value["parts"]:
+        found.append(_element("part", dict(zip(_CORNERS, part, strict=True))))
     if value["snapped"] is not None:
         found.append(_element("snapped", dict(zip(_CORNERS, value["snapped"], strict=True))))
     if value["blocks"]:
@@ -200,6 +202,7 @@ def _detection_value(detection: _Element) -> dict[str, Any]:
         {
             "box": lambda e: list(e.attributes(_CORNERS).values()),
             "point": lambda e: list(e.attributes(("x", "y")).values()),
+            "part": lambda e: list(e.attributes(_CORNERS).values()),
             "snapped": lambda e: list(e.attributes(_CORNERS).values()),
             "blocks": lambda e: [_number(part) for part in e.text().split()],
         }
@@ -207,6 +210,7 @@ def _detection_value(detection: _Element) -> dict[str, Any]:
     value = {
         **detection.attributes(_DETECTION),
         "points": parts["point"],
+        "parts": parts["part"],
         "snapped": _one(parts["snapped"], "snapped"),
         "blocks": _one(parts["blocks"], "blocks"),
     }

@@ -8,16 +8,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
 from .container.exif.orientation import read_orientation
-from .diff import Document, RegionRecord
 from .errors import InvalidRegionError
-from .files import Source, read_source, write_new
+from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
@@ -25,15 +24,16 @@ from .log import Log, LogEntry
 from .redaction.methods import Method, as_method
 from .redaction.redact import redact_bytes
 from .redaction.side_copies import Handling
-from .report import Report
 from .reporting import empty_report, make_report
+from .results import Processed, Redaction, UnblurDiff
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
-    from .detection import Detection, Detector
+    from .detection import Detection, Detector, Model
     from .redaction.verify import Verification
 
 __all__ = [
+    "Detecting",
     "Processed",
     "Redaction",
     "UnblurDiff",
@@ -46,80 +46,6 @@ __all__ = [
     "survey",
     "verify",
 ]
-
-
-class UnblurDiff:
-    """The way back: the original blocks of every region, and what belongs to the whole file.
-
-    Keep it apart from the redacted picture, and private: whoever has both has
-    the original.
-    """
-
-    def __init__(self, document: Document, data: bytes | None = None) -> None:
-        self._document = document
-        self._data = document.to_bytes() if data is None else data
-
-    @property
-    def regions(self) -> tuple[RegionRecord, ...]:
-        """The regions, in the order in which they were given to `redact`."""
-        return self._document.regions
-
-    @property
-    def document(self) -> Document:
-        """The diff, taken apart."""
-        return self._document
-
-    def to_bytes(self) -> bytes:
-        """Return the diff's bytes: the same input gives the same ones."""
-        return self._data
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the diff with mode 0600, whole or not at all.
-
-        Raises
-        ------
-        FileExistsError
-            There is a file with other bytes: a diff is never replaced.
-        """
-        write_new(path, self._data, 0o600)
-
-    @classmethod
-    def from_bytes(cls, data: bytes, limits: Limits | None = None) -> UnblurDiff:
-        """Parse a diff, strictly; `InvalidDiffError` where it is none."""
-        return cls(Document.from_bytes(bytes(data), checked(limits)), bytes(data))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], limits: Limits | None = None) -> UnblurDiff:
-        """Read a diff from a file."""
-        return cls.from_bytes(read_source(path, checked(limits)), limits)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnblurDiff) and self._data == other._data
-
-    def __hash__(self) -> int:
-        return hash(self._data)
-
-    def __repr__(self) -> str:
-        return f"<UnblurDiff of {len(self.regions)} regions, {len(self._data)} bytes>"
-
-
-@dataclass(frozen=True, slots=True)
-class Redaction:
-    """What `redact` returns.
-
-    Attributes
-    ----------
-    jpeg
-        The redacted file.
-    diff
-        The way back; None where there was no region, and so nothing to bring back.
-    report
-        What was done.
-    """
-
-    jpeg: bytes = field(repr=False)
-    diff: UnblurDiff | None
-    report: Report = field(repr=False)
 
 
 def redact(
@@ -221,25 +147,6 @@ def _redacted(
     return Redaction(outcome.jpeg, diff, report)
 
 
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """What `process` returns: a `Redaction`, and what was seen.
-
-    Attributes
-    ----------
-    jpeg, diff, report
-        As in `Redaction`; where nothing was to be redacted, the input, None, and a report that
-        says so.
-    entry
-        What was seen, with decisions, as it goes into a log.
-    """
-
-    jpeg: bytes = field(repr=False)
-    diff: UnblurDiff | None
-    report: Report = field(repr=False)
-    entry: LogEntry = field(repr=False)
-
-
 def process(
     jpeg: Source,
     boxes: Any = (),
@@ -272,7 +179,8 @@ def process(
     threshold, effort
         As in `jpegredact.detect`.
     detector
-        What looks for them instead of the package's own: called like `jpegredact.detect`.
+        What looks for them: `Detecting` with options of `detect`, or anything that is called
+        like `detect`.
     from_log
         A log that has an entry for this very picture (by SHA-256): what it says to redact is
         redacted, what it says to keep is kept, and nothing is looked for.
@@ -364,6 +272,8 @@ class _Look(NamedTuple):
 
 def _look(data: bytes, search: Search, limits: Limits) -> _Look:
     search.check()
+    if search.detector is None:
+        search = replace(search, detector=Detecting(limits=limits))
     jpeg = read_jpeg(data, limits)
     orientation = _orientation(data, jpeg)
     return _Look(jpeg, orientation, find(data, jpeg, orientation, search, limits))
@@ -530,6 +440,41 @@ def detect(
     )  # fmt: skip
     picture = Picture(data, orientation, panorama)
     return search.run(picture, orientation, (frame.width, frame.height))
+
+
+@dataclass(frozen=True, slots=True)
+class Detecting:
+    """`detect` with some of its options, to be handed to `process` as its ``detector``."""
+
+    detectors: tuple[Detector | str, ...] = ()
+    margins: Mapping[str, float] | None = None
+    panorama: bool | None = None
+    provider: str = "cpu"
+    threads: int | None = None
+    limits: Limits | None = None
+
+    def __call__(
+        self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str
+    ) -> list[Detection]:
+        """Return what `detect` finds."""
+        return detect(
+            jpeg, labels, threshold=threshold, effort=effort, detectors=self.detectors,
+            margins=self.margins, panorama=self.panorama, provider=self.provider,
+            threads=self.threads, limits=self.limits,
+        )  # fmt: skip
+
+    def models(self, labels: Iterable[str]) -> list[Model]:
+        """Return the built-in weights that look for these labels; those of others aren't known."""
+        from .detection import LABELS, Model
+        from .detection.registry import weights_for
+
+        if self.detectors:
+            return []  # which labels they take over is not known before they look
+        return [
+            Model(weights.name, weights.sha256)
+            for label in labels if label in LABELS
+            for weights in weights_for(label)
+        ]  # fmt: skip
 
 
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:

@@ -173,9 +173,13 @@ class _Drawing:
         return _KEPT if each.decision == "keep" else self._colours[each.label or ""]
 
     def outlines(self) -> list[tuple[Sighting, list[tuple[float, float]]]]:
-        """Return each detection with its corners, those to redact last: on top."""
+        """Return each detection, or part of one, with its corners; those to redact on top."""
         ordered = sorted(self._entry.detections, key=lambda each: each.decision == "redact")
-        return [(each, self._corners(each.region)) for each in ordered]
+        return [
+            (each, self._corners(region))
+            for each in ordered
+            for region in _parts(each)
+        ]
 
     def touched(self) -> list[tuple[int, int, int, int]]:
         """Return rectangles that together are all blocks to be replaced."""
@@ -223,6 +227,10 @@ def _pixels(data: bytes, jpeg: JpegData, size: tuple[int, int], orientation: int
         8: Image.Transpose.ROTATE_90,
     }  # fmt: skip
     return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _parts(each: Sighting) -> list[Region]:
+    return [Box(*part) for part in each.parts] if each.parts else [each.region]
 
 
 def _thickness(each: Sighting) -> int:

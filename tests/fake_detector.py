@@ -14,12 +14,13 @@ class Model:
     sha256: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
     label: str
     score: float
     box: tuple[float, float, float, float]
     model: object = field(default_factory=lambda: Model("fakenet", DIGEST))
+    parts: tuple[tuple[float, float, float, float], ...] = ()
 
 
 FACE = Seen("face", 0.91, (20, 30, 60.5, 70))
@@ -31,12 +32,15 @@ class Detector:
 
     def __init__(self, *seen: Seen) -> None:
         self.seen = seen
+        self.error: Exception | None = None
         self.calls: list[tuple[bytes, tuple[str, ...], float | None, str]] = []
 
     def __call__(
         self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str
     ) -> list[Seen]:
         self.calls.append((jpeg, tuple(labels), threshold, effort))
+        if self.error is not None:
+            raise self.error
         return [
             each
             for each in self.seen

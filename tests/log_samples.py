@@ -46,7 +46,8 @@ HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 def sightings(draw: st.DrawFn) -> Sighting:
     sides = st.tuples(NUMBERS, NUMBERS).filter(lambda pair: pair[0] != pair[1]).map(sorted)
     (left, right), (top, bottom) = draw(sides), draw(sides)
-    shape = draw(st.sampled_from(["box", "polygon", "mask"]))
+    shape = draw(st.sampled_from(["box", "polygon", "mask", "boxes"]))
+    boxes = st.tuples(sides, sides).map(lambda s: (s[0][0], s[1][0], s[0][1], s[1][1]))
     points = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=3, max_size=5).map(tuple)
     return Sighting(
         box=(left, top, right, bottom),
@@ -59,6 +60,7 @@ def sightings(draw: st.DrawFn) -> Sighting:
         threshold=draw(st.none() | NUMBERS),
         shape=shape,
         points=draw(points) if shape == "polygon" else (),
+        parts=draw(st.lists(boxes, min_size=1, max_size=2).map(tuple)) if shape == "boxes" else (),
         snapped=draw(st.none() | st.tuples(WHOLE, WHOLE, WHOLE, WHOLE)),
         blocks=draw(st.lists(WHOLE, max_size=4).map(tuple)),
     )

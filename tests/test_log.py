@@ -26,6 +26,7 @@ from log_samples import (
 from lxml import etree
 
 import jpegredact as jr
+from jpegredact.geometry import Boxes
 from jpegredact.log import (
     Log,
     LogEntry,
@@ -68,10 +69,10 @@ def test_the_bytes_are_these() -> None:
         f'"detectors": [{{"name": "centerface", "digest": "{DIGEST}"}}], '
         '"options": {"labels": ["face", "plate"], "effort": "normal", "threshold": 0.35, '
         '"method": "inpaint", "margin": "10%", "side_copies": "default"}, '
-        '"detections": [{"id": "face-534e4df1", "label": "face", "score": 0.875, '
+        '"detections": [{"id": "face-d4059c3a", "label": "face", "score": 0.875, '
         '"box": [10, 20.5, 50, 60], "decision": "redact", "source": "detector", '
         f'"model": "centerface@{DIGEST}", "threshold": 0.35, "shape": "box", "points": [], '
-        '"snapped": [0, 16, 56, 64], "blocks": [42, 12, 12]}], '
+        '"parts": [], "snapped": [0, 16, 56, 64], "blocks": [42, 12, 12]}], '
         f'"redacted": "{DIGEST[::-1]}", "error": null}}'
     )
     assert (second.decision, third.source) == ("keep", "log")
@@ -117,6 +118,13 @@ BAD = {
     "box with corners": (
         line(detections=[{**DETECTION, "points": [[0, 0], [1, 0], [1, 1]]}]), "log.field",
         "corners"),
+    "boxes without parts": (
+        line(detections=[{**DETECTION, "shape": "boxes"}]), "log.field", "parts"),
+    "box with parts": (
+        line(detections=[{**DETECTION, "parts": [[1, 2, 3, 4]]}]), "log.field", "parts"),
+    "inverted part": (
+        line(detections=[{**DETECTION, "shape": "boxes", "parts": [[3, 2, 1, 4]]}]), "log.field",
+        "inverted"),
     "detection is no object": (line(detections=[[1, 2, 3, 4]]), "log.field", "detections[0]"),
     "detections are no list": (line(detections={"box": [1, 2, 3, 4]}), "log.field", "detections"),
     "same id": (line(detections=[{**DETECTION, "id": "a"}, {"box": [0, 0, 9, 9], "id": "a"}]),
@@ -392,6 +400,18 @@ def test_a_polygon_is_read_back_as_one() -> None:
     for data in (Log((entry,)).to_json_lines(), Log((entry,)).to_xml()):
         (again,) = jr.read_log(data).entries[0].detections
         assert again.region == polygon
+
+
+def test_what_lies_across_a_seam_is_read_back_in_two_parts() -> None:
+    boxes = Boxes(((390, 10, 400, 60), (0, 10, 30.5, 60)), "face", 0.5, "seam")
+    entry = replace(ENTRY, detections=(Sighting.of(boxes, "detector"),))
+    for data in (Log((entry,)).to_json_lines(), Log((entry,)).to_xml()):
+        (again,) = jr.read_log(data).entries[0].detections
+        assert again.region == boxes
+        assert again.box == (0, 10, 400, 60)
+    first, second = json.loads(Log((entry,)).to_coco())["annotations"]
+    assert (first["bbox"], second["bbox"]) == ([390, 10, 10, 50], [0, 10, 30.5, 50])
+    assert first["detection_id"] == second["detection_id"] == "seam"
 
 
 class TestCoco:

@@ -14,6 +14,7 @@ from pictures import pillow_jpeg
 from PIL import Image, ImageOps
 
 import jpegredact as jr
+from jpegredact.geometry import Boxes
 from jpegredact.preview import draw_html, draw_png
 
 BOX = (24, 40, 72, 64)
@@ -96,6 +97,16 @@ def test_a_mask_s_own_blocks_and_a_polygon_s_corners(photo: np.ndarray) -> None:
     assert not found[130:, 150:].any()
     touched = jr.redact(data, [polygon]).report.blocks[0] * 64
     assert touched <= found.sum() < touched * 1.2
+
+
+def test_both_parts_of_what_lies_across_a_seam(photo: np.ndarray) -> None:
+    data = pillow_jpeg(np.full_like(photo, 128), quality=95, subsampling=0)
+    entry = jr.survey(data, [Boxes(((192, 40, 208, 64), (0, 40, 24, 64)), "face")])
+    found = changed(data, entry)
+    assert found[40:64, 192:].all()
+    assert found[40:64, :24].all()
+    assert not found[44:60, 32:188].any()
+    assert len(Page(draw_html(data, entry).decode()).polygons) == 2
 
 
 def test_large_pictures_are_made_smaller(photo: np.ndarray) -> None:

@@ -149,6 +149,29 @@ def test_a_log_and_labels_exclude_each_other(data: bytes, detector: Detector) ->
     assert detector.calls == []
 
 
+def test_the_package_s_own_detectors_are_the_default(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[dict[str, object]] = []
+
+    def detect(jpeg: bytes, labels: object, **options: object) -> list[Seen]:
+        calls.append({"jpeg": jpeg, "labels": labels, **options})
+        return [FACE]
+
+    monkeypatch.setattr("jpegredact.pipeline.detect", detect)
+    entry = jr.survey(data, detect=["face", "text"], threshold=0.5, effort="fast")
+    assert calls[0]["jpeg"] == data
+    assert (calls[0]["labels"], calls[0]["threshold"]) == (("face", "text"), 0.5)
+    assert (calls[0]["effort"], calls[0]["provider"]) == ("fast", "cpu")
+    names = {model.partition("@")[0] for model in entry.detectors}
+    assert names == {"centerface", "ppocrv5", "fakenet"}
+    assert all(len(model.partition("@")[2]) == 64 for model in entry.detectors)
+    own = jr.Detecting(detectors=("mine.toml",), provider="cuda", threads=2)
+    entry = jr.survey(data, detect=["face"], detector=own)
+    assert (calls[1]["detectors"], calls[1]["provider"]) == (("mine.toml",), "cuda")
+    assert (calls[1]["threads"], entry.detectors) == (2, (f"fakenet@{DIGEST}",))
+
+
 def test_labels_are_a_list(data: bytes) -> None:
     with pytest.raises(TypeError):
         jr.process(data, detect="face")
@@ -178,6 +201,18 @@ def test_detections_beyond_the_edge_are_clipped_and_wrong_ones_refused(data: byt
     outside = Detector(Seen("face", 0.9, (900, 900, 940, 930)))
     with pytest.raises(jr.InvalidRegionError, match="outside"):
         jr.process(data, detect=["face"], detector=outside)
+
+
+def test_parts_are_one_region(data: bytes) -> None:
+    parts = ((192, 40, 208, 64), (0, 40, 24, 64))
+    seam = Seen("face", 0.9, (0, 40, 208, 64), parts=parts)
+    done = jr.process(data, detect=["face"], detector=Detector(seam))
+    (seen,) = done.entry.detections
+    assert (seen.shape, seen.parts, seen.box) == ("boxes", parts, (0, 40, 208, 64))
+    assert done.jpeg == jr.redact(data, parts).jpeg
+    assert jr.verify(data, done.jpeg, boxes=parts).ok
+    again = jr.process(data, from_log=Log((done.entry,)).to_xml())
+    assert (again.jpeg, again.diff) == (done.jpeg, done.diff)
 
 
 def test_a_detector_without_models(data: bytes) -> None:

@@ -130,7 +130,16 @@ def parse_labels(
 
 
 def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--effort`` and ``--threshold``."""
+    """Add ``--effort``, ``--threshold``, ``--detector`` and ``--provider``."""
+    function = click.option(
+        "--provider", default="cpu", show_default=True, metavar="NAME",
+        help="What onnxruntime runs networks with, such as cuda.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--detector", "detectors", metavar="NAME|FILE.toml", multiple=True,
+        help="A detector of an installed package, or one that a TOML file describes. May be "
+        "repeated.",
+    )(function)  # fmt: skip
     function = click.option(
         "--threshold", type=click.FloatRange(0, 1), metavar="T",
         help="Report what scores at least this, 0 to 1; by default as the detector suggests.",
@@ -142,7 +151,7 @@ def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--detect``, ``--effort``, ``--threshold`` and ``--from-log``."""
+    """Add ``--detect``, ``--from-log``, and what `effort_options` adds."""
     function = click.option(
         "--from-log", metavar="LOG", type=click.Path(dir_okay=False),
         help="Take regions and decisions from a log of this very picture.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import click
 
-from ..errors import JpegRedactError
-from ..log import Log, LogEntry, to_bytes
+from ..errors import DetectorError, JpegRedactError
+from ..log import LogEntry, to_bytes
 from .common import (
-    BAD_INPUT,
     IO_FAILED,
     describe,
     effort_options,
@@ -40,6 +42,8 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
     margin: str | None,
     from_log: str | None,
     log: str | None,
@@ -60,10 +64,16 @@ def command(
         known = read_log(from_log)
     elif not sources:
         raise click.UsageError("no picture to look at: give IN.jpg, or --from-log LOG")
+    from ..pipeline import Detecting, survey
+
+    look = partial(
+        survey, detect=labels if known is None else (), effort=effort, threshold=threshold,
+        detector=Detecting(detectors=detectors, provider=provider), from_log=known, margin=margin,
+    )  # fmt: skip
     status = 0
     entries: list[LogEntry] = []
     for source in sources:
-        entry, failure = _look(source, known, labels, effort, threshold, margin)
+        entry, failure = _look(source, look)
         say(f"{source}: " + (describe(entry) if entry.error is None else entry.error.message))
         status = status or failure
         entries.append(entry)
@@ -78,23 +88,23 @@ def command(
     ctx.exit(status)
 
 
-def _look(
-    source: str, known: Log | None, labels: tuple[str, ...], effort: str,
-    threshold: float | None, margin: str | None,
-) -> tuple[LogEntry, int]:  # fmt: skip
-    """Return a picture's entry, and the exit status that its failure calls for."""
+def _look(source: str, look: Callable[..., LogEntry]) -> tuple[LogEntry, int]:
+    """Return a picture's entry, and the exit status that its failure calls for.
+
+    Raises
+    ------
+    DetectorError
+        It is not the picture that is to blame: the next one would fare no better.
+    """
     from ..files import read_source
-    from ..pipeline import survey
 
     data = None
     try:
         data = read_source(source)
-        entry = survey(
-            data, detect=labels if known is None else (), effort=effort, threshold=threshold,
-            from_log=known, name=source, margin=margin,
-        )  # fmt: skip
+        return look(data, name=source), 0
     except JpegRedactError as error:
-        return LogEntry.failed(source, data, error), status_of(error) or BAD_INPUT
+        if isinstance(error, DetectorError) and error.code != "detector.pixels":
+            raise
+        return LogEntry.failed(source, data, error), status_of(error)
     except OSError as error:
         return LogEntry.failed(source, data, error), IO_FAILED
-    return entry, 0

@@ -26,6 +26,8 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
     from_log: str | None,
     size: int,
     overwrite: bool,
@@ -48,13 +50,14 @@ def command(
         refuse_same(from_log, output, "log and output")
 
     from ..files import read_source, write_replacing
-    from ..pipeline import survey
+    from ..pipeline import Detecting, survey
     from ..preview import draw_html, draw_png
 
     data = read_source(source)
     entry = survey(
         data, boxes, detect=labels, effort=effort, threshold=threshold, from_log=from_log,
-        name=source, margin=margin, coordinates="upright" if upright else "stored",
+        detector=Detecting(detectors=detectors, provider=provider), name=source,
+        margin=margin, coordinates="upright" if upright else "stored",
     )  # fmt: skip
     draw = draw_png if suffix == "png" else draw_html
     drawn = draw(data, entry, side=size)

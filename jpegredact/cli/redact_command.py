@@ -68,6 +68,8 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
     from_log: str | None,
     method: str,
     side_copies: str,
@@ -101,11 +103,12 @@ def command(
     )  # fmt: skip
 
     from ..files import read_source
-    from ..pipeline import process
+    from ..pipeline import Detecting, process
 
     done = process(
         read_source(source), boxes, detect=labels, threshold=threshold, effort=effort,
-        from_log=from_log, name=source, method=method, margin=margin,
+        detector=Detecting(detectors=detectors, provider=provider), from_log=from_log, name=source,
+        method=method, margin=margin,
         coordinates="upright" if upright else "stored",
         side_copies=side_copies, provenance=provenance, force=force, note=note,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from command import run
-from fake_detector import FACE, SIGN, Detector
+from fake_detector import FACE, SIGN, Detector, Seen
 from inprocess import Commands
 from log_samples import LINE, xml_of
 from pictures import photo, pillow_jpeg
@@ -231,6 +231,33 @@ def test_one_bad_file_harms_no_other(folder: Path, jpegredact: Commands) -> None
     assert jpegredact("detect", "bad.jpg", "in.jpg").status == 3
 
 
+@pytest.mark.parametrize(
+    ("code", "goes_on"), [("detector.pixels", True), ("detector.missing", False)]
+)
+def test_a_detector_that_fails(
+    folder: Path,
+    jpegredact: Commands,
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    goes_on: bool,
+) -> None:
+    """Pixels are one picture's fault; weights that can't be had would fail for every one."""
+    monkeypatch.setattr("jpegredact.detection.weights.locate", lambda weights: folder)
+    detector.error = jr.DetectorError("it does not work", code=code)
+    done = jpegredact("detect", "in.jpg", "other.jpg", "--log", "a.jsonl")
+    assert done.status == 3
+    assert len(detector.calls) == (2 if goes_on else 1)
+    assert (folder / "a.jsonl").exists() == goes_on
+    done = jpegredact("redact", "in.jpg", "-o", "out.jpg", "--detect", "face")
+    assert done.status == 3
+    assert f"[{code}]" in done.err
+    assert not (folder / "out.jpg").exists()
+    done = jpegredact("demo", "shown")
+    assert done.status == 0
+    assert "no detector here (it does not work)" in done.err
+
+
 def test_a_log_serves_several_pictures(folder: Path, jpegredact: Commands) -> None:
     assert jpegredact("detect", "in.jpg", "other.jpg", "--log", "all.jsonl").status == 0
     for name in ("in.jpg", "other.jpg"):
@@ -260,10 +287,9 @@ def test_as_a_process(folder: Path) -> None:
 
 
 def test_the_demo_finds_the_face_itself(
-    folder: Path, jpegredact: Commands, detector: Detector
+    folder: Path, jpegredact: Commands, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fake_detector import Seen
-
+    monkeypatch.setattr("jpegredact.detection.weights.locate", lambda weights: folder)
     detector.seen = (Seen("face", 0.95, (160, 130, 370, 330)), Seen("face", 0.4, (0, 0, 9, 9)))
     done = jpegredact("demo", "shown")
     assert done.status == 0, done.err
@@ -273,10 +299,19 @@ def test_the_demo_finds_the_face_itself(
     assert regions[0].box == (160, 130, 370, 330)
 
 
+@pytest.mark.parametrize("there", [True, False])
 def test_the_demo_says_when_it_finds_none(
-    folder: Path, jpegredact: Commands, detector: Detector
+    folder: Path,
+    jpegredact: Commands,
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+    there: bool,
 ) -> None:
+    monkeypatch.setattr(
+        "jpegredact.detection.weights.locate", lambda weights: folder if there else None
+    )
     detector.seen = ()
     done = jpegredact("demo", "shown")
     assert done.status == 0, done.err
     assert "the face's known place is used" in done.err
+    assert len(detector.calls) == there  # nothing is fetched for a demo
