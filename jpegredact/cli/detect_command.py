@@ -20,6 +20,10 @@ from .common import (
 )
 
 
+_OF_THE_PICTURE = ("detector.pixels", "detector.run")
+"""Failures of detectors that the next picture need not share."""
+
+
 @click.command("detect")
 @click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path(dir_okay=False))
 @click.option("--labels", metavar="LABELS", default="face", show_default=True,
@@ -103,7 +107,7 @@ def _look(source: str, look: Callable[..., LogEntry]) -> tuple[LogEntry, int]:
         data = read_source(source)
         return look(data, name=source), 0
     except JpegRedactError as error:
-        if isinstance(error, DetectorError) and error.code != "detector.pixels":
+        if isinstance(error, DetectorError) and error.code not in _OF_THE_PICTURE:
             raise
         return LogEntry.failed(source, data, error), status_of(error)
     except OSError as error:

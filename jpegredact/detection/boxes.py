@@ -86,7 +86,10 @@ def merged(found: Candidates, period: float | None = None) -> Candidates:
         if not _covered(piece, joined[joined[:, _CLASS] == piece[_CLASS]], period)
     ]
     pieces = _joined(np.array(rest).reshape(-1, COLUMNS), period)
-    return _ordered(np.concatenate([joined, pieces]))
+    every = np.concatenate([joined, pieces])
+    if period is not None:
+        every[:, 0:4:2] -= np.floor(every[:, :1] / period) * period
+    return _ordered(every)
 
 
 def _joined(found: Candidates, period: float | None) -> Candidates:

@@ -208,5 +208,6 @@ def _spread(length: int, tile: int, overlap: int) -> tuple[Sequence[int], int]:
     if length <= tile:
         return (0,), length
     count = -(-(length - overlap) // (tile - overlap))
-    size = min(tile, -(-(length + (count - 1) * overlap) // count + 31) // 32 * 32)
+    least = -(-(length + (count - 1) * overlap) // count)
+    size = min(tile, -(-least // 32) * 32)  # whole cells of the networks' coarsest grids
     return [round(n * (length - size) / (count - 1)) for n in range(count)], size

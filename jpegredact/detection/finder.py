@@ -176,6 +176,8 @@ class NetworkDetector:
 
     network: Network
     labels: Sequence[str]
+    thresholds: Sequence[float]
+    """For each label."""
 
     def detect(self, image: Picture) -> Sequence[Detection]:
         """Return what is in a picture, at normal effort."""
@@ -183,6 +185,7 @@ class NetworkDetector:
         return [
             _detection(self.labels[int(row[5])], row, self.network.model, 0.0, image)
             for row in found
+            if row[4] > self.thresholds[int(row[5])]
         ]
 
 
@@ -192,7 +195,7 @@ def _described(path: str, settings: Settings) -> NetworkDetector:
     description = describe(read_file(path), path)
     weights = read_file(beside(path, description.model))
     network = Yolo(description, open_session(weights, settings, any_size=False))
-    return NetworkDetector(network, description.labels)
+    return NetworkDetector(network, description.labels, description.thresholds)
 
 
 class _Seen:
@@ -209,7 +212,7 @@ class _Seen:
         if label == "plate":
             return self._plates(margin)
         network = self._network("centerface" if label == "face" else "ppocrv5")
-        found = self._search(network, self._threshold(label, network))
+        found = self._search(network, self._threshold(label, network.threshold))
         return self._detections(label, found, network.model, margin)
 
     def by_users(self, label: str, detectors: Iterable[Detector]) -> list[Detection]:
@@ -218,9 +221,13 @@ class _Seen:
         found: list[Detection] = []
         for detector in detectors:
             if isinstance(detector, NetworkDetector):
-                network = detector.network
-                rows = self._search(network, self._threshold(label, network))
-                rows = rows[rows[:, 5] == list(detector.labels).index(label)]
+                network, number = detector.network, list(detector.labels).index(label)
+                least = [
+                    self._threshold(each, threshold)
+                    for each, threshold in zip(detector.labels, detector.thresholds, strict=True)
+                ]
+                rows = self._search(network, min(least))  # once for all labels
+                rows = rows[(rows[:, 5] == number) & (rows[:, 4] > least[number])]
                 found += self._detections(label, rows, network.model, margin)
             else:
                 found += self._by_object(label, detector, margin)
@@ -245,7 +252,7 @@ class _Seen:
         model says who saw it. At effort "fast" nobody looks for text.
         """
         network = self._network("clp")
-        plates = self._search(network, self._threshold("plate", network))
+        plates = self._search(network, self._threshold("plate", network.threshold))
         if self._effort.name == "fast":
             return self._detections("plate", plates, network.model, margin)
         reader = self._network("ppocrv5")
@@ -256,9 +263,9 @@ class _Seen:
             *self._detections("plate", others, reader.model, margin),
         ]
 
-    def _threshold(self, label: str, network: Network) -> float:
+    def _threshold(self, label: str, usual: float) -> float:
         asked = self._wanted.threshold_of(label)
-        return network.threshold * self._effort.doubt if asked is None else asked
+        return usual * self._effort.doubt if asked is None else asked
 
     def _network(self, name: str) -> Network:
         if name not in self._networks:

@@ -45,7 +45,8 @@ class Session:
     """An open network."""
 
     inner: Any
-    input: str
+    name: str
+    """Of the input."""
     shape: tuple[int | str, ...]
     """Of the input, as the file declares it."""
     sha256: str
@@ -60,7 +61,7 @@ class Session:
             ``detector.run``: the network doesn't take such input, or memory ran out.
         """
         try:
-            outputs: list[NDArray[np.float32]] = self.inner.run(None, {self.input: batch})
+            outputs: list[NDArray[np.float32]] = self.inner.run(None, {self.name: batch})
         except Exception as error:  # onnxruntime's own classes, which differ between versions
             raise DetectorError(
                 f"the network failed on a batch of shape {batch.shape}: {_first_line(error)}",

@@ -161,6 +161,7 @@ class Yolo:
         self.labels: Sequence[str] = description.labels
         self.threshold = min(description.thresholds)
         self.glimpse = 1.0
+        self.thresholds = description.thresholds
         self._about = description
         self._session = session
         self._batch, _, *sides = (n if isinstance(n, int) else None for n in session.shape)
@@ -233,8 +234,5 @@ class Yolo:
                 score = score * rows[:, 4]
             centre, half = rows[:, :2], rows[:, 2:4] / 2
             boxes = np.concatenate([centre - half, centre + half], axis=1)
-        least = np.array(self._about.thresholds)[kind]
-        # An effort that doubts more asks for less than the threshold: in the same proportion.
-        least = least * (threshold / self.threshold) if self.threshold else least
-        sure = score > least
+        sure = score > threshold
         return candidates(boxes[sure], score[sure], kind[sure])

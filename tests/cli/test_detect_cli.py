@@ -232,7 +232,8 @@ def test_one_bad_file_harms_no_other(folder: Path, jpegredact: Commands) -> None
 
 
 @pytest.mark.parametrize(
-    ("code", "goes_on"), [("detector.pixels", True), ("detector.missing", False)]
+    ("code", "goes_on"),
+    [("detector.pixels", True), ("detector.run", True), ("detector.missing", False)]
 )
 def test_a_detector_that_fails(
     folder: Path,

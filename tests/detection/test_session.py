@@ -47,7 +47,7 @@ def test_providers_by_name(name) -> None:
 
 
 def test_a_provider_that_is_not_there() -> None:
-    with pytest.raises(DetectorError, match="it has .*cpu") as caught:
+    with pytest.raises(DetectorError, match=r"it has .*cpu") as caught:
         open_session(tinynet.scaler(), Settings("abacus"))
     assert caught.value.code == "detector.provider"
 

