@@ -19,7 +19,6 @@ from .common import (
     write_private,
 )
 
-
 _OF_THE_PICTURE = ("detector.pixels", "detector.run")
 """Failures of detectors that the next picture need not share."""
 
