@@ -1,8 +1,8 @@
 """Holds the documentation against the program.
 
 Runs the Python of README.md and api.md, compares errors.md with the source, the
-report's fields with report.md, the worked example and the diagram with their
-scripts. Exit status 1 and one line for each thing that is wrong.
+report's fields with report.md and the log's with log.md, the worked example and the diagram
+with their scripts. Exit status 1 and one line for each thing that is wrong.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 _CODE = re.compile(
-    r"(jpeg|diff|region|limit|redact|restore|side-copy|verify)\.[a-z-]+|error|limit|diff|side-copy|"
-    r"verification"
+    r"(jpeg|detector|diff|region|limit|log|redact|restore|side-copy|verify)\.[a-z-]+|error|limit|"
+    r"detector|diff|side-copy|verification"
 )
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -105,6 +105,17 @@ def wrong_report() -> Iterator[str]:
                 yield f"report.md lacks {field.name} of {kind.__name__}"
 
 
+def wrong_log() -> Iterator[str]:
+    """Compare log.md with the fields that a log has."""
+    from jpegredact.log import LogEntry, Sighting, json_value
+
+    text = (DOCS / "design" / "log.md").read_text(encoding="utf-8")
+    value = json_value(LogEntry("", None, detections=(Sighting((0, 0, 1, 1)),)))
+    for name in {*value, *value["options"], *value["detections"][0]}:
+        if f"| `{name}` |" not in text:
+            yield f"log.md lacks {name}"
+
+
 def wrong_drawings() -> Iterator[str]:
     """Compare the worked example and the diagram with what their scripts make."""
     example = [sys.executable, str(DOCS / "design" / "diff_example.py"), "--check"]
@@ -124,6 +135,7 @@ def main() -> int:
         *wrong_snippets(DOCS / "api.md"),
         *wrong_errors(),
         *wrong_report(),
+        *wrong_log(),
         *wrong_drawings(),
     ]
     for line in wrong:

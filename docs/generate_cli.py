@@ -21,7 +21,18 @@ def page() -> str:
             if command is not None:
                 text = _help(command, f"jpegredact {name}")
                 parts += [f"## {name}", "", "```text", text, "```", ""]
+            if isinstance(command, click.Group):
+                parts += _below(command, f"jpegredact {name}")
     return "\n".join(parts)
+
+
+def _below(above: click.Group, name: str) -> list[str]:
+    """Return the help of a group's commands."""
+    parts = []
+    for each, command in above.commands.items():
+        text = _help(command, f"{name} {each}")
+        parts += [f"### {name.partition(' ')[2]} {each}", "", "```text", text, "```", ""]
+    return parts
 
 
 def _help(command: click.Command, name: str) -> str:

@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
+    from .detection import Detection, Detector
     from .errors import (
+        DetectorError,
         DiffError,
         DiffMismatchError,
         InvalidDiffError,
         InvalidJpegError,
+        InvalidLogError,
         InvalidRegionError,
         JpegRedactError,
         LimitExceededError,
@@ -30,24 +33,44 @@ if TYPE_CHECKING:
     )
     from .geometry import Box, Mask, Polygon
     from .limits import Limits
-    from .pipeline import Redaction, UnblurDiff, audit, inspect, redact, restore, verify
+    from .log import Log, LogEntry, Sighting
+    from .log_reading import read_log
+    from .pipeline import (
+        Detecting,
+        audit,
+        detect,
+        inspect,
+        process,
+        redact,
+        restore,
+        survey,
+        verify,
+    )
     from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
     from .redaction.verify import Verification
     from .report import Report
+    from .results import Processed, Redaction, UnblurDiff
 
 _HOMES = {
+    "detection": ("Detection", "Detector"),
     "errors": (
-        "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
-        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
-        "UnsupportedJpegError", "VerificationError",
+        "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
+        "InvalidLogError", "InvalidRegionError", "JpegRedactError", "LimitExceededError",
+        "SideCopyError", "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
-    "pipeline": ("Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"),
+    "log": ("Log", "LogEntry", "Sighting"),
+    "log_reading": ("read_log",),
+    "pipeline": (
+        "Detecting", "audit", "detect", "inspect", "process", "redact", "restore", "survey",
+        "verify",
+    ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
+    "results": ("Processed", "Redaction", "UnblurDiff"),
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -55,32 +78,45 @@ __all__ = [
     "Blur",
     "Box",
     "Canvas",
+    "Detecting",
+    "Detection",
+    "Detector",
+    "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "Fill",
     "Inpaint",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",
     "LimitExceededError",
     "Limits",
+    "Log",
+    "LogEntry",
     "Mask",
     "Method",
     "Pixelate",
     "Polygon",
+    "Processed",
     "Redaction",
     "Report",
     "SideCopy",
     "SideCopyError",
+    "Sighting",
     "UnblurDiff",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",
     "audit",
+    "detect",
     "inspect",
+    "process",
+    "read_log",
     "redact",
     "restore",
+    "survey",
     "verify",
 ]
 

@@ -10,6 +10,8 @@
     ├── DiffError
     │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
     │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    ├── InvalidLogError         the bytes are no log, or it says nothing about this picture
+    ├── DetectorError           a detector or its weights can't be had, or don't work
     ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
     └── VerificationError       a guarantee could not be kept; nothing was returned
 
@@ -21,10 +23,12 @@ path that can't be read or written) and what a user's own method raises, is a bu
 from __future__ import annotations
 
 __all__ = [
+    "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",
     "LimitExceededError",
@@ -114,6 +118,18 @@ class DiffMismatchError(DiffError):
     """A good diff, but of another picture, or of another state of this one."""
 
     default_code = "diff.mismatch"
+
+
+class InvalidLogError(JpegRedactError):
+    """The bytes are no log of this package, or it says nothing about this picture."""
+
+    default_code = "log.invalid"
+
+
+class DetectorError(JpegRedactError):
+    """A detector, or the weights that it needs, can't be had or doesn't work."""
+
+    default_code = "detector"
 
 
 class VerificationError(JpegRedactError):

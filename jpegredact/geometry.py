@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Box", "Grid", "Mask", "Polygon", "Region", "as_regions", "parse_margin", "to_stored"]
+__all__ = [
+    "Box",
+    "Boxes",
+    "Grid",
+    "Mask",
+    "Polygon",
+    "Region",
+    "as_regions",
+    "parse_margin",
+    "to_stored",
+]
 
 Rect = tuple[int, int, int, int]
 """Blocks: first row, end row, first column, end column."""
@@ -184,7 +194,33 @@ class Mask:
                 yield int(row), int(row) + 1, left, right
 
 
-Region = Box | Polygon | Mask
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """Several boxes that are one region: what lies across the seam of a 360° panorama has two."""
+
+    parts: tuple[tuple[float, float, float, float], ...]
+    label: str | None = None
+    score: float | None = None
+    id: str | None = None
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """``(left, top, right, bottom)`` of all parts together."""
+        lefts, tops, rights, bottoms = zip(*self.parts, strict=True)
+        return min(lefts), min(tops), max(rights), max(bottoms)
+
+    def check(self, width: int, height: int, where: str) -> None:
+        """Raise `InvalidRegionError` unless some of the picture lies inside each part."""
+        for part in self.parts:
+            _check_bounds(part, width, height, where)
+
+    def rects(self, grid: Grid, margin: tuple[float, float]) -> Iterator[Rect]:
+        """Yield the blocks that the parts, grown by ``margin`` pixels, have any area in."""
+        for part in self.parts:
+            yield from Box(*part).rects(grid, margin)
+
+
+Region = Box | Polygon | Mask | Boxes
 
 
 def as_regions(boxes: Any, limits: Limits = DEFAULT_LIMITS) -> tuple[Region, ...]:
@@ -195,13 +231,13 @@ def as_regions(boxes: Any, limits: Limits = DEFAULT_LIMITS) -> tuple[Region, ...
     boxes
         An iterable of 4-tuples ``(left, top, right, bottom)``, `Box`, `Polygon`,
         `Mask`, or objects with a ``box`` (and ``label``, ``score``, ``id``), such
-        as detections; or an (n, 4) array.
+        as detections, or several ``parts`` instead of one box; or an (n, 4) array.
 
     Raises
     ------
     InvalidRegionError, LimitExceededError
     """
-    if isinstance(boxes, Box | Polygon | Mask):
+    if isinstance(boxes, Box | Polygon | Mask | Boxes):
         raise _invalid("boxes", "one region where a list of them should be", "wrap it in a list")
     regions: list[Region] = []
     for box in boxes:
@@ -222,6 +258,9 @@ def _as_region(box: Any, where: str) -> Region:
     if isinstance(box, Mask):
         _marks(box, where)
         return box
+    if isinstance(box, Boxes) or getattr(box, "parts", None):
+        parts = tuple(tuple(_four(part, where)) for part in box.parts)
+        return Boxes(parts, **_marks(box, where))  # type: ignore[arg-type]  # four numbers each
     inner = getattr(box, "box", None)
     if inner is not None:
         left, top, right, bottom = _four(getattr(inner, "bounds", inner), where)
@@ -308,8 +347,13 @@ def margin_of(region: Region, margin: tuple[float, bool]) -> tuple[float, float]
     value, relative = margin
     if not relative:
         return value, value
-    left, top, right, bottom = (min(max(side, -_FAR), _FAR) for side in region.bounds)
+    bounds = max(region.parts, key=_width) if isinstance(region, Boxes) else region.bounds
+    left, top, right, bottom = (min(max(side, -_FAR), _FAR) for side in bounds)
     return min(value * (right - left), _FAR), min(value * (bottom - top), _FAR)
+
+
+def _width(box: tuple[float, float, float, float]) -> float:
+    return box[2] - box[0]
 
 
 def to_stored(region: Region, orientation: int, width: int, height: int) -> Region:
@@ -335,6 +379,9 @@ def to_stored(region: Region, orientation: int, width: int, height: int) -> Regi
 
     if isinstance(region, Polygon):
         return replace(region, points=tuple(point(x, y) for x, y in region.points))
+    if isinstance(region, Boxes):
+        boxes = (to_stored(Box(*part), orientation, width, height) for part in region.parts)
+        return replace(region, parts=tuple(box.bounds for box in boxes))
     x0, y0 = point(region.left, region.top)
     x1, y1 = point(region.right, region.bottom)
     if (region.left > region.right) or (region.top > region.bottom):

@@ -7,106 +7,45 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._version import VERSION
-from .codec.intervals import restart_faults
+from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .diff import Document, RegionRecord
+from .container.exif.orientation import read_orientation
 from .errors import InvalidRegionError
-from .files import Source, read_source, write_new
-from .geometry import Region, as_regions, parse_margin, to_stored
+from .files import Source, read_source
+from .finding import Detects, Found, Search, find, in_stored
+from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
+from .log import Log, LogEntry
 from .redaction.methods import Method, as_method
-from .redaction.redact import Outcome, redact_bytes
-from .redaction.side_copies import PROVENANCE, Handling, orientation_of
-from .report import Notice, RegionReport, Report, SideCopyReport
+from .redaction.redact import redact_bytes
+from .redaction.side_copies import Handling
+from .reporting import empty_report, make_report
+from .results import Processed, Redaction, UnblurDiff
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
+    from .detection import Detection, Detector, Model
     from .redaction.verify import Verification
 
-__all__ = ["Redaction", "UnblurDiff", "audit", "inspect", "redact", "restore", "verify"]
-
-_MOST_NOTICES = 8
-
-
-class UnblurDiff:
-    """The way back: the original blocks of every region, and what belongs to the whole file.
-
-    Keep it apart from the redacted picture, and private: whoever has both has
-    the original.
-    """
-
-    def __init__(self, document: Document, data: bytes | None = None) -> None:
-        self._document = document
-        self._data = document.to_bytes() if data is None else data
-
-    @property
-    def regions(self) -> tuple[RegionRecord, ...]:
-        """The regions, in the order in which they were given to `redact`."""
-        return self._document.regions
-
-    @property
-    def document(self) -> Document:
-        """The diff, taken apart."""
-        return self._document
-
-    def to_bytes(self) -> bytes:
-        """Return the diff's bytes: the same input gives the same ones."""
-        return self._data
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the diff with mode 0600, whole or not at all.
-
-        Raises
-        ------
-        FileExistsError
-            There is a file with other bytes: a diff is never replaced.
-        """
-        write_new(path, self._data, 0o600)
-
-    @classmethod
-    def from_bytes(cls, data: bytes, limits: Limits | None = None) -> UnblurDiff:
-        """Parse a diff, strictly; `InvalidDiffError` where it is none."""
-        return cls(Document.from_bytes(bytes(data), checked(limits)), bytes(data))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], limits: Limits | None = None) -> UnblurDiff:
-        """Read a diff from a file."""
-        return cls.from_bytes(read_source(path, checked(limits)), limits)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, UnblurDiff) and self._data == other._data
-
-    def __hash__(self) -> int:
-        return hash(self._data)
-
-    def __repr__(self) -> str:
-        return f"<UnblurDiff of {len(self.regions)} regions, {len(self._data)} bytes>"
-
-
-@dataclass(frozen=True, slots=True)
-class Redaction:
-    """What `redact` returns.
-
-    Attributes
-    ----------
-    jpeg
-        The redacted file.
-    diff
-        The way back; None where there was no region, and so nothing to bring back.
-    report
-        What was done.
-    """
-
-    jpeg: bytes = field(repr=False)
-    diff: UnblurDiff | None
-    report: Report = field(repr=False)
+__all__ = [
+    "Detecting",
+    "Processed",
+    "Redaction",
+    "UnblurDiff",
+    "audit",
+    "detect",
+    "inspect",
+    "process",
+    "redact",
+    "restore",
+    "survey",
+    "verify",
+]
 
 
 def redact(
@@ -119,6 +58,7 @@ def redact(
     side_copies: str = "default",
     provenance: str = "drop",
     force: bool = False,
+    note: bool = False,
     limits: Limits | None = None,
 ) -> Redaction:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
@@ -151,6 +91,9 @@ def redact(
         "drop" signed provenance (C2PA), which no longer fits, or "refuse" such a file.
     force
         Go on where the file would be refused: thermal pictures, stereo pairs.
+    note
+        Put a short XMP packet into the file that says how many regions of which labels were
+        redacted, and by which version; a file that has one already is refused.
     limits
         Bounds on what is taken on; see `Limits`.
 
@@ -163,22 +106,177 @@ def redact(
     """
     limits = checked(limits)
     data = read_source(jpeg, limits)
-    how = as_method(method)
-    grow = parse_margin(margin)
-    handling = Handling.parse(side_copies, force, provenance)
+    task = _Task(
+        as_method(method),
+        parse_margin(margin),
+        Handling.parse(side_copies, force, provenance, note),
+        coordinates,
+        limits,
+    )
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
-    orientation = orientation_of(data, parsed)
-    regions = _in_stored(regions, coordinates, orientation, parsed)
+    orientation = _orientation(data, parsed)
+    regions = in_stored(regions, coordinates, orientation, parsed)
+    return _redacted(data, parsed, orientation, regions, task)
+
+
+class _Task(NamedTuple):
+    """How regions are to be redacted, checked."""
+
+    method: Method
+    margin: tuple[float, bool]
+    handling: Handling
+    coordinates: str
+    limits: Limits
+
+
+def _redacted(
+    data: bytes, jpeg: JpegData, orientation: int, regions: tuple[Region, ...], task: _Task
+) -> Redaction:
+    policy = task.handling.policy
     if not regions:
         digest = hashlib.sha256(data).hexdigest()
         return Redaction(
-            data, None, _empty_report(data, digest, parsed, orientation, how, handling.policy)
+            data, None, empty_report(data, digest, jpeg, orientation, task.method, policy)
         )
-    outcome = redact_bytes(data, parsed, regions, how, grow, limits, orientation, handling)
+    outcome = redact_bytes(
+        data, jpeg, regions, task.method, task.margin, task.limits, orientation, task.handling
+    )
     diff = UnblurDiff(outcome.document, outcome.diff)
-    report = _report(data, parsed, orientation, coordinates, regions, outcome, handling.policy)
+    report = make_report(data, jpeg, orientation, task.coordinates, regions, outcome, policy)
     return Redaction(outcome.jpeg, diff, report)
+
+
+def process(
+    jpeg: Source,
+    boxes: Any = (),
+    *,
+    detect: Sequence[str] = (),
+    threshold: float | None = None,
+    effort: str = "normal",
+    detector: Detects | None = None,
+    from_log: Log | LogEntry | Source | None = None,
+    name: str | None = None,
+    method: str | Method = "inpaint",
+    margin: float | str | None = None,
+    coordinates: str = "stored",
+    side_copies: str = "default",
+    provenance: str = "drop",
+    force: bool = False,
+    note: bool = False,
+    limits: Limits | None = None,
+) -> Processed:
+    """Find what is to be hidden in a picture, hide it, and say both: redaction and log.
+
+    The one function behind the command line, batches and services. It writes nothing.
+
+    Parameters
+    ----------
+    boxes
+        Regions to redact, as in `redact`, besides those that are found.
+    detect
+        Labels to look for, such as ``("face", "plate")``.
+    threshold, effort
+        As in `jpegredact.detect`.
+    detector
+        What looks for them: `Detecting` with options of `detect`, or anything that is called
+        like `detect`.
+    from_log
+        A log that has an entry for this very picture (by SHA-256): what it says to redact is
+        redacted, what it says to keep is kept, and nothing is looked for.
+    name
+        The picture's name in the log; a path's own by default.
+    margin
+        As in `redact`; None: the one that the log was made with, or 0.
+    method, coordinates, side_copies, provenance, force, note, limits
+        As in `redact`; ``coordinates`` are those of ``boxes`` alone.
+
+    Raises
+    ------
+    InvalidLogError
+        The log can't be read, or says nothing about this picture.
+    DetectorError
+        The detector or its weights can't be had, or don't work.
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
+    SideCopyError, VerificationError
+        As in `redact`.
+    OSError
+        A path that can't be read.
+    """
+    limits = checked(limits)
+    how = as_method(method)
+    handling = Handling.parse(side_copies, force, provenance, note)
+    search = Search(
+        boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
+    )
+    data = read_source(jpeg, limits)
+    look = _look(data, search, limits)
+    task = _Task(how, look.found.margin, handling, coordinates, limits)
+    done = _redacted(data, look.jpeg, look.orientation, look.found.regions, task)
+    entry = replace(
+        look.entry(_name_of(jpeg) if name is None else name, done.report.original),
+        redacted=done.report.redacted,
+        options=replace(look.found.options, method=how.name, side_copies=side_copies),
+    )
+    return Processed(done.jpeg, done.diff, done.report, entry)
+
+
+def survey(
+    jpeg: Source,
+    boxes: Any = (),
+    *,
+    detect: Sequence[str] = (),
+    threshold: float | None = None,
+    effort: str = "normal",
+    detector: Detects | None = None,
+    from_log: Log | LogEntry | Source | None = None,
+    name: str | None = None,
+    margin: float | str | None = None,
+    coordinates: str = "stored",
+    limits: Limits | None = None,
+) -> LogEntry:
+    """Find what `process` would hide, and hide nothing.
+
+    Parameters and errors are those of `process`.
+    """
+    limits = checked(limits)
+    search = Search(
+        boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
+    )
+    data = read_source(jpeg, limits)
+    look = _look(data, search, limits)
+    return look.entry(
+        _name_of(jpeg) if name is None else name, hashlib.sha256(data).hexdigest()
+    )
+
+
+class _Look(NamedTuple):
+    """A picture, and what was found in it."""
+
+    jpeg: JpegData
+    orientation: int
+    found: Found
+
+    def entry(self, name: str, sha256: str) -> LogEntry:
+        """Return it as it is logged."""
+        return LogEntry(
+            file=name,
+            sha256=sha256,
+            size=self.jpeg.size,
+            orientation=self.orientation,
+            detectors=self.found.detectors,
+            options=self.found.options,
+            detections=self.found.sightings,
+        )
+
+
+def _look(data: bytes, search: Search, limits: Limits) -> _Look:
+    search.check()
+    if search.detector is None:
+        search = replace(search, detector=Detecting(limits=limits))
+    jpeg = read_jpeg(data, limits)
+    orientation = _orientation(data, jpeg)
+    return _Look(jpeg, orientation, find(data, jpeg, orientation, search, limits))
 
 
 def restore(
@@ -250,8 +348,8 @@ def verify(
     regions: tuple[Region, ...] = ()
     if boxes is not None:
         parsed = read_jpeg(data, limits)
-        orientation = orientation_of(data, parsed)
-        regions = _in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
+        orientation = _orientation(data, parsed)
+        regions = in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
         data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
     )
@@ -275,6 +373,110 @@ def audit(jpeg: Source, *, limits: Limits | None = None) -> list[SideCopy]:
     return list(read_contents(data, read_jpeg(data, limits)).copies)
 
 
+def detect(
+    jpeg: Source,
+    labels: Iterable[str] = ("face",),
+    *,
+    threshold: float | Mapping[str, float] | None = None,
+    effort: str = "normal",
+    detectors: Sequence[Detector | str] = (),
+    margins: Mapping[str, float] | None = None,
+    panorama: bool | None = None,
+    provider: str = "cpu",
+    threads: int | None = None,
+    limits: Limits | None = None,
+) -> list[Detection]:
+    """Find faces, licence plates, text, or what a detector of one's own finds.
+
+    What it gives can go to `redact` as boxes. Detectors miss things: look at the result.
+
+    Parameters
+    ----------
+    jpeg
+        Bytes, a path, or a binary file.
+    labels
+        Of "face", "plate", "text", and what ``detectors`` have; none: all that they have.
+    threshold
+        The score from which something counts, one for all or by label; None for what each
+        network works best with. Lower finds more, and more that is nothing.
+    effort
+        "fast" looks once, "normal" also in tiles at full size, "thorough" also at other
+        scales, mirrored, and less sure.
+    detectors
+        Objects with ``labels`` and ``detect``, names of entry points, or TOML files that
+        describe a network. A label that one of them has is left to them.
+    margins
+        By label, how far boxes grow on each side, as a share of their size; 0.12 for faces, 0.2
+        for plates and 0.1 for text unless said otherwise.
+    panorama
+        Whether the picture goes all around, so that its left and right edges are one; None: as
+        its XMP says.
+    provider, threads
+        What onnxruntime runs networks with ("cpu", "cuda", ...), and on how many threads.
+    limits
+        Bounds on what is taken on; see `Limits`.
+
+    Raises
+    ------
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError
+    DetectorError
+        No such label or weights, weights that can't be had, pixels that can't be decoded.
+    OSError
+        A path that can't be read.
+    """
+    from .detection import Picture, Search, Settings, is_full_turn
+
+    if isinstance(labels, str):
+        raise TypeError("labels are a list of names, such as ['face']")
+    limits = checked(limits)
+    data = read_source(jpeg, limits)
+    parsed = read_jpeg(data, limits)
+    frame, orientation = parsed.frame, _orientation(data, parsed)
+    if panorama is None:
+        panorama = is_full_turn(_app1(data, parsed), frame.width, frame.height)
+    search = Search(
+        tuple(labels), tuple(detectors), threshold, effort, margins or {},
+        Settings(provider, threads),
+    )  # fmt: skip
+    picture = Picture(data, orientation, panorama)
+    return search.run(picture, orientation, (frame.width, frame.height))
+
+
+@dataclass(frozen=True, slots=True)
+class Detecting:
+    """`detect` with some of its options, to be handed to `process` as its ``detector``."""
+
+    detectors: tuple[Detector | str, ...] = ()
+    margins: Mapping[str, float] | None = None
+    panorama: bool | None = None
+    provider: str = "cpu"
+    threads: int | None = None
+    limits: Limits | None = None
+
+    def __call__(
+        self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str
+    ) -> list[Detection]:
+        """Return what `detect` finds."""
+        return detect(
+            jpeg, labels, threshold=threshold, effort=effort, detectors=self.detectors,
+            margins=self.margins, panorama=self.panorama, provider=self.provider,
+            threads=self.threads, limits=self.limits,
+        )  # fmt: skip
+
+    def models(self, labels: Iterable[str]) -> list[Model]:
+        """Return the built-in weights that look for these labels; those of others aren't known."""
+        from .detection import LABELS, Model
+        from .detection.registry import weights_for
+
+        if self.detectors:
+            return []  # which labels they take over is not known before they look
+        return [
+            Model(weights.name, weights.sha256)
+            for label in labels if label in LABELS
+            for weights in weights_for(label)
+        ]  # fmt: skip
+
+
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:
     """Return the structure of a JPEG: process, components, scans, tables, segments.
 
@@ -294,154 +496,23 @@ def _as_diff(diff: UnblurDiff | Source, limits: Limits) -> UnblurDiff:
     return UnblurDiff.from_bytes(read_source(diff, limits), limits)
 
 
-def _in_stored(
-    regions: tuple[Region, ...], coordinates: str, orientation: int, jpeg: JpegData
-) -> tuple[Region, ...]:
-    if coordinates == "stored":
-        return regions
-    if coordinates != "upright":
-        raise InvalidRegionError(
-            f"coordinates are 'stored' or 'upright', not {coordinates!r}", code="region.coordinates"
-        )
-    frame = jpeg.frame
-    return tuple(to_stored(region, orientation, frame.width, frame.height) for region in regions)
+def _orientation(data: bytes, jpeg: JpegData) -> int:
+    return read_orientation(_app1(data, jpeg))
 
 
-def _empty_report(
-    data: bytes, digest: str, jpeg: JpegData, orientation: int, method: Method, policy: str
-) -> Report:
-    return Report(
-        VERSION, digest, digest, len(data), len(data),
-        (jpeg.frame.width, jpeg.frame.height), orientation, method.name, method.content_free,
-        (), 0, 0, (0,) * len(jpeg.frame.components), 0, (), 0, 0, 0,
-        policy, (), (),
-        (Notice("no-regions", "no region was given: the output is the input"),),
-    )  # fmt: skip
-
-
-def _report(
-    data: bytes,
-    jpeg: JpegData,
-    orientation: int,
-    coordinates: str,
-    regions: tuple[Region, ...],
-    outcome: Outcome,
-    policy: str,
-) -> Report:
-    count = len(jpeg.frame.components)
-    blocks = [[0] * count for _ in regions]
-    total = [0] * count
-    snapped = [(1 << 31, 1 << 31, 0, 0)] * len(regions)
-    for component in range(count):
-        found = outcome.plan.cover_of(component)
-        if found is None or found[1] is None:
-            continue
-        part = jpeg.frame.components[component]
-        across = 8 * jpeg.frame.horizontal / part.horizontal
-        down = 8 * jpeg.frame.vertical / part.vertical
-        for group, cells in found[1].counts().items():
-            total[component] += cells
-            row, column, rows, columns = found[1].boxes[group]
-            for region in outcome.plan.groups[group]:
-                blocks[region][component] += cells
-                left, top, right, bottom = snapped[region]
-                snapped[region] = (
-                    min(left, int(column * across)), min(top, int(row * down)),
-                    max(right, min(-int(-(column + columns) * across // 1), jpeg.frame.width)),
-                    max(bottom, min(-int(-(row + rows) * down // 1), jpeg.frame.height)),
-                )  # fmt: skip
-    return Report(
-        version=VERSION,
-        original=outcome.document.file.sha256.hex(),
-        redacted=outcome.sha256.hex(),
-        original_bytes=len(data),
-        redacted_bytes=len(outcome.jpeg),
-        size=(jpeg.frame.width, jpeg.frame.height),
-        orientation=orientation,
-        method=outcome.method.name,
-        content_free=outcome.method.content_free,
-        regions=tuple(
-            RegionReport(
-                number, record.kind, record.box, snapped[number], tuple(blocks[number]),
-                record.label, record.score, record.id,
-            )
-            for number, record in enumerate(outcome.document.regions)
-        ),
-        groups=len(outcome.plan.groups),
-        groups_merged=outcome.plan.merged,
-        blocks=tuple(total),
-        blocks_moved=outcome.blocks_moved,
-        tables_appended=outcome.tables_appended,
-        bytes_rewritten=outcome.bytes_rewritten,
-        diff_bytes=len(outcome.diff),
-        raw_bytes=outcome.raw_bytes,
-        side_copies_policy=policy,
-        side_copies=tuple(
-            SideCopyReport(copy.kind, copy.offset, copy.length, action, copy.detail)
-            for copy, action in outcome.scrubbed.outcomes
-        ),
-        header_changes=tuple(
-            (start, end - start, len(new)) for start, end, new in outcome.scrubbed.edits
-        ),
-        warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
-    )  # fmt: skip
-
-
-def _warnings(
-    jpeg: JpegData, orientation: int, coordinates: str, outcome: Outcome
-) -> Iterator[Notice]:
-    if orientation != 1:
-        used = "as shown" if coordinates == "upright" else "of the stored picture"
-        yield Notice(
-            "orientation",
-            f"the Exif orientation is {orientation}: the picture is shown turned; the regions "
-            f"were taken as pixels {used}",
-        )
-    if not outcome.method.content_free:
-        yield Notice(
-            "cosmetic-method",
-            f"{outcome.method.name} keeps something of the inside: not safe against recognition",
-        )
-    if outcome.plan.merged:
-        yield Notice(
-            "groups-merged",
-            f"{outcome.plan.merged} sets of overlapping regions were merged: their blocks come "
-            "back only with all regions of the merged set",
-        )
-    for offset in outcome.broken[:_MOST_NOTICES]:
-        yield Notice(
-            "damaged",
-            f"the coded data can't be decoded from byte {offset} on, behind the regions; it was "
-            "kept as it is",
-        )
-    for offset in restart_faults(jpeg)[:_MOST_NOTICES]:
-        yield Notice(
-            "damaged",
-            f"restart markers are missing or out of order, at byte {offset}; readers differ in "
-            "what they show behind it, which was kept as it is",
-        )
-    if jpeg.eoi is None:
-        yield Notice("no-eoi", "the file has no EOI marker")
-    yield from _side_copy_warnings(outcome)
-
-
-def _side_copy_warnings(outcome: Outcome) -> Iterator[Notice]:
-    kept = Counter(copy.kind for copy, action in outcome.scrubbed.outcomes if action == "warn")
-    if kept:
-        yield Notice(
-            "side-copies-kept",
-            "other places in the file may still show what was redacted: "
-            + ", ".join(f"{count} {kind}" for kind, count in sorted(kept.items())),
-        )
-    signed = sum(
-        copy.kind in PROVENANCE and action == "drop" for copy, action in outcome.scrubbed.outcomes
+def _app1(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
+    return (
+        data[segment.offset + 4 : segment.end]
+        for segment in jpeg.segments
+        if segment.code == APP1
     )
-    if signed:
-        yield Notice(
-            "provenance-dropped",
-            f"signed provenance was taken out ({signed}), since it no longer fits; the diff "
-            "brings it back",
-        )
-    for copy, action in outcome.scrubbed.outcomes:
-        if copy.actions.default == "refuse":
-            yield Notice("forced", f"the file holds {copy.detail}; forced: {action}")
+
+
+def _labels(detect: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(detect, str):
+        raise TypeError("detect is a list of labels, such as ['face']")
+    return tuple(detect)
+
+
+def _name_of(jpeg: Source) -> str:
+    return os.fsdecode(jpeg) if isinstance(jpeg, str | os.PathLike) else ""

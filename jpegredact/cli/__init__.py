@@ -10,7 +10,9 @@ from .common import guarded
 
 __all__ = ["group", "main"]
 
-_COMMANDS = ("redact", "restore", "verify", "audit", "inspect", "demo")
+_COMMANDS = (
+    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "models", "demo",
+)  # fmt: skip
 
 
 class _Lazy(click.Group):

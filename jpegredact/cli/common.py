@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +19,27 @@ from ..errors import (
     SideCopyError,
     VerificationError,
 )
-from ..files import same_file
+from ..files import same_file, write_new
 
-__all__ = ["box_options", "guarded", "indices", "refuse_same", "say", "write_json"]
+if TYPE_CHECKING:
+    from ..log import LogEntry
+
+__all__ = [
+    "box_options",
+    "describe",
+    "effort_options",
+    "guarded",
+    "indices",
+    "log_form",
+    "parse_labels",
+    "refuse_same",
+    "refuse_taken",
+    "say",
+    "search_options",
+    "status_of",
+    "write_json",
+    "write_private",
+]
 
 OK, SAID_NO, USAGE, BAD_INPUT, WRONG_DIFF, IO_FAILED, NOT_KEPT = range(7)
 
@@ -35,7 +56,7 @@ def guarded(command: click.Command) -> None:
         status = 130
     except JpegRedactError as error:
         say(f"error: {error} [{error.code}]")
-        status = _status(error)
+        status = status_of(error)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         say(f"error: {name}{error.strerror or error}")
@@ -43,7 +64,8 @@ def guarded(command: click.Command) -> None:
     sys.exit(status if isinstance(status, int) else OK)
 
 
-def _status(error: JpegRedactError) -> int:
+def status_of(error: JpegRedactError) -> int:
+    """Return the exit status that an error calls for."""
     if isinstance(error, DiffError):
         return WRONG_DIFF
     if isinstance(error, SideCopyError):
@@ -85,13 +107,98 @@ def box_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Boxes are in the picture as shown, its Exif orientation applied.",
     )(function)  # fmt: skip
     function = click.option(
-        "--margin", default="0", metavar="M",
-        help="Grow each box: pixels (8), or a fraction of its size (0.1, 10%).",
+        "--margin", metavar="M",
+        help="Grow each box: pixels (8), or a fraction of its size (0.1, 10%). By default 0, or "
+        "what a log was made with.",
     )(function)  # fmt: skip
     return click.option(
         "--box", "boxes", metavar="L,T,R,B", multiple=True, callback=_boxes,
         help="Left, top, right, bottom in pixels, half-open. May be repeated.",
     )(function)  # fmt: skip
+
+
+def parse_labels(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> tuple[str, ...]:
+    """Parse ``face,plate``, for click; () where there is none."""
+    if value is None:
+        return ()
+    labels = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
+    if not all(labels):
+        raise click.BadParameter(f"{value!r} is no list such as face,plate", ctx, param)
+    return labels
+
+
+def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--effort``, ``--threshold``, ``--detector`` and ``--provider``."""
+    function = click.option(
+        "--provider", default="cpu", show_default=True, metavar="NAME",
+        help="What onnxruntime runs networks with, such as cuda.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--detector", "detectors", metavar="NAME|FILE.toml", multiple=True,
+        help="A detector of an installed package, or one that a TOML file describes. May be "
+        "repeated.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--threshold", type=click.FloatRange(0, 1), metavar="T",
+        help="Report what scores at least this, 0 to 1; by default as the detector suggests.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--effort", type=click.Choice(["fast", "normal", "thorough"]), default="normal",
+        show_default=True, help="How thoroughly to look.",
+    )(function)  # fmt: skip
+
+
+def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--detect``, ``--from-log``, and what `effort_options` adds."""
+    function = click.option(
+        "--from-log", metavar="LOG", type=click.Path(dir_okay=False),
+        help="Take regions and decisions from a log of this very picture.",
+    )(function)  # fmt: skip
+    function = effort_options(function)
+    return click.option(
+        "--detect", "labels", metavar="LABELS", callback=parse_labels,
+        help="Look for these: face,plate,text.",
+    )(function)  # fmt: skip
+
+
+def log_form(path: str) -> str:
+    """Return the form of a log by its name: "xml" for .xml, else "json"."""
+    return "xml" if path.lower().endswith(".xml") else "json"
+
+
+def write_private(path: str, data: bytes, what: str, mode: int = 0o600) -> None:
+    """Write a file that nobody else may read, never over another one."""
+    try:
+        write_new(path, data, mode)
+    except FileExistsError as error:
+        raise _taken(path, what) from error
+
+
+def refuse_taken(path: str, data: bytes, what: str) -> None:
+    """Refuse a path that `write_private` would refuse, before anything is written."""
+    if os.path.lexists(path) and not (Path(path).is_file() and Path(path).read_bytes() == data):
+        raise _taken(path, what)
+
+
+def _taken(path: str, what: str) -> FileExistsError:
+    return FileExistsError(
+        errno.EEXIST, f"there is a file already, and it is never replaced by {what}", path
+    )
+
+
+def describe(entry: LogEntry) -> str:
+    """Say in a few words what was seen."""
+    from ..log import count_labels
+
+    if not entry.detections:
+        return "nothing found"
+    counts = ", ".join(
+        f"{count} {label or 'unlabelled'}" for label, count in count_labels(entry.detections)
+    )
+    kept = len(entry.detections) - len(entry.to_redact)
+    return counts + (f"; {kept} to be kept" if kept else "")
 
 
 def indices(text: str | None) -> list[int] | None:

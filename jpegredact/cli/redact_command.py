@@ -1,15 +1,28 @@
-"""``jpegredact redact``: hide boxes, write the diff first, then the picture."""
+"""``jpegredact redact``: find and hide; the diff is written first, then the log and the picture."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from .common import box_options, refuse_same, say
+from .common import (
+    box_options,
+    describe,
+    log_form,
+    refuse_same,
+    refuse_taken,
+    say,
+    search_options,
+    write_private,
+)
 
 if TYPE_CHECKING:
+    from ..log import LogEntry
+    from ..pipeline import Processed
     from ..report import Report
 
 
@@ -22,6 +35,7 @@ if TYPE_CHECKING:
               help="Where the unblur-diff goes, never replacing another; by default "
               "IN.jpg.<16 hex digits of the redacted file>.jrdiff beside IN.jpg.")  # fmt: skip
 @box_options
+@search_options
 @click.option("--method", default="inpaint", show_default=True, metavar="M",
               help="inpaint, fill, fill:#rrggbb; or the cosmetic pixelate and blur.")  # fmt: skip
 @click.option("--side-copies", type=click.Choice(["default", "strict", "keep"]),
@@ -32,7 +46,16 @@ if TYPE_CHECKING:
               show_default=True, help="Drop signed provenance (C2PA), or refuse the file.")
 @click.option("--force", is_flag=True,
               help="Go on with thermal pictures and stereo pairs.")  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="Write nothing; only say what would be done.")
+@click.option("--note", is_flag=True,
+              help="Put a short XMP note into the picture: how many regions were redacted, of "
+              "which labels, by which version.")  # fmt: skip
+@click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
+              help="Write what was seen, and where: XML if the name ends in .xml, else JSON "
+              "Lines. Private, as the diff is.")  # fmt: skip
+@click.option("--log-public", metavar="LOG", type=click.Path(dir_okay=False),
+              help="Write a log with counts and the redacted file's digest only.")
+@click.option("--dry-run", is_flag=True,
+              help="Write nothing but the log; only say what would be done.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write the report to stdout as JSON.")
 def command(
     source: str,
@@ -40,56 +63,128 @@ def command(
     in_place: bool,
     diff_path: str | None,
     boxes: tuple[tuple[float, float, float, float], ...],
-    margin: str,
+    margin: str | None,
     upright: bool,
+    labels: tuple[str, ...],
+    effort: str,
+    threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
+    from_log: str | None,
     method: str,
     side_copies: str,
     provenance: str,
     force: bool,
+    note: bool,
+    log: str | None,
+    log_public: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Hide boxes of a JPEG.
+    """Hide boxes of a JPEG, or what a detector finds in it.
 
     Only the blocks that a box touches are rewritten. What was taken out goes to
     the unblur-diff, which is written first: keep it apart from the picture, and
-    private.
+    private. To correct what a detector found: --dry-run --log LOG, set a decision
+    to "keep" or add a box in LOG, then --from-log LOG.
     """
-    if not boxes:
-        raise click.UsageError("no region to hide: give --box L,T,R,B")
+    if not boxes and not labels and from_log is None:
+        raise click.UsageError(
+            "no region to hide: give --box L,T,R,B, --detect face,plate or --from-log LOG"
+        )
+    if labels and from_log is not None:
+        raise click.UsageError("give --detect or --from-log, not both")
+    if log_public is not None and dry_run:
+        raise click.UsageError("--log-public is about a redacted file: not with --dry-run")
     target = _target(source, output, in_place, dry_run)
-    if diff_path is not None:
-        refuse_same(source, diff_path, "input and diff")
-        if target is not None:
-            refuse_same(target, diff_path, "output and diff")
-
-    from ..files import default_diff_path, read_source, write_replacing
-    from ..pipeline import redact
-
-    done = redact(
-        read_source(source), boxes, method=method, margin=margin,
-        coordinates="upright" if upright else "stored",
-        side_copies=side_copies, provenance=provenance, force=force,
+    _refuse_same(
+        ("input", source), ("output", None if in_place else target), ("diff", diff_path),
+        ("log", log), ("public log", log_public), ("log to read", from_log),
     )  # fmt: skip
-    report = done.report
-    for notice in report.warnings:
+
+    from ..files import read_source
+    from ..pipeline import Detecting, process
+
+    done = process(
+        read_source(source), boxes, detect=labels, threshold=threshold, effort=effort,
+        detector=Detecting(detectors=detectors, provider=provider), from_log=from_log, name=source,
+        method=method, margin=margin,
+        coordinates="upright" if upright else "stored",
+        side_copies=side_copies, provenance=provenance, force=force, note=note,
+    )  # fmt: skip
+    for notice in done.report.warnings:
         say(f"warning: {notice.message}")
-    if target is not None and done.diff is not None:
+    if labels or from_log is not None:
+        say(f"{source}: {describe(done.entry)}")
+    logs = _logs(done.entry if target is not None else replace(done.entry, redacted=None), log,
+                 log_public)  # fmt: skip
+    if target is not None:
+        _write(done, source, target, diff_path, logs)
+    else:
+        _write_logs(logs)
+        say(f"{source}: {_summary(done.report)} (dry run: the picture was not written)")
+    if as_json:
+        click.echo(done.report.to_json())
+
+
+class _LogFile(NamedTuple):
+    """A log to be written."""
+
+    path: str
+    data: bytes
+    mode: int
+    words: str
+
+
+def _logs(entry: LogEntry, log: str | None, log_public: str | None) -> list[_LogFile]:
+    """Return the logs that are wanted; refuse paths where other files stand."""
+    from ..log import public_bytes, to_bytes
+
+    logs = []
+    if log is not None:
+        data = to_bytes([entry], log_form(log))
+        logs.append(_LogFile(log, data, 0o600, "what was seen, and where: keep it private"))
+    if log_public is not None:
+        data = public_bytes([entry], log_form(log_public))
+        logs.append(_LogFile(log_public, data, 0o644, "counts only"))
+    for each in logs:
+        refuse_taken(each.path, each.data, "a log")
+    return logs
+
+
+def _write_logs(logs: list[_LogFile]) -> None:
+    for each in logs:
+        write_private(each.path, each.data, "a log", each.mode)
+        say(f"{each.path}: {each.words}")
+
+
+def _write(
+    done: Processed, source: str, target: str, diff_path: str | None, logs: list[_LogFile]
+) -> None:
+    """Write the diff, then the logs, then the picture: it never stands there without them."""
+    from ..files import default_diff_path, write_replacing
+
+    report = done.report
+    if done.diff is not None:
         where = diff_path or str(default_diff_path(source, report.redacted))
-        try:
-            done.diff.save(where)
-        except FileExistsError as error:
-            raise FileExistsError(
-                error.errno, "there is a file already, and a diff is never replaced", where
-            ) from error
-        refuse_same(target, where, "output and diff")
+        write_private(where, done.diff.to_bytes(), "a diff")
+        _refuse_same(("output", target), ("diff", where), *(("log", log.path) for log in logs))
+        say(f"{where}: the way back, {report.diff_bytes} bytes, not encrypted: keep it private")
+    _write_logs(logs)
+    if done.diff is not None:
         write_replacing(target, done.jpeg)
         say(f"{target}: {_summary(report)}")
-        say(f"{where}: the way back, {report.diff_bytes} bytes, not encrypted: keep it private")
+    elif target != source:
+        write_replacing(target, done.jpeg)
+        say(f"{target}: nothing to redact: a copy of the input, its side copies left as they are")
     else:
-        say(f"{source}: {_summary(report)} (dry run: nothing was written)")
-    if as_json:
-        click.echo(report.to_json())
+        say(f"{target}: nothing to redact: left as it is")
+
+
+def _refuse_same(*files: tuple[str, str | None]) -> None:
+    for (name, a), (other, b) in combinations(files, 2):
+        if a is not None and b is not None:
+            refuse_same(a, b, f"{name} and {other}")
 
 
 def _target(source: str, output: str | None, in_place: bool, dry_run: bool) -> str | None:

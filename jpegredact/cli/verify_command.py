@@ -22,7 +22,7 @@ def command(
     redacted: str,
     diff: str | None,
     boxes: tuple[tuple[float, float, float, float], ...],
-    margin: str,
+    margin: str | None,
     upright: bool,
     as_json: bool,
 ) -> None:
@@ -38,7 +38,7 @@ def command(
     from ..pipeline import verify
 
     result = verify(
-        original, redacted, diff, boxes=boxes or None, margin=margin,
+        original, redacted, diff, boxes=boxes or None, margin=margin or "0",
         coordinates="upright" if upright else "stored",
     )  # fmt: skip
     if as_json:

@@ -93,10 +93,10 @@ def redact_bytes(
                 code="region.cosmetic",
                 hint="use inpaint or fill, or a method with allow_text=True",
             )
-    deeper = handling._replace(depth=handling.depth + 1)
+    deeper = handling._replace(depth=handling.depth + 1, note=False)
     nested = partial(_redact_nested, method, limits, deeper)
     grown = [Box(*grown_bounds(region, margin), region.label) for region in regions]
-    side = Side(data, jpeg, handling, grown, orientation, nested)
+    side = Side(data, jpeg, handling, grown, orientation, nested, method.name)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
     try:

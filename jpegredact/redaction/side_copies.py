@@ -17,6 +17,7 @@ from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region, margin_of
 from ..limits import Limits
 from . import picture as pictures
+from .note import note_edit
 from .thumbnails import PictureRenderer, decoder_pieces
 
 __all__ = [
@@ -45,9 +46,13 @@ class Handling(NamedTuple):
     """Refuse a file with signed provenance, which redaction breaks."""
     depth: int = 0
     """How many files this one is in."""
+    note: bool = False
+    """Put a note into the file: see `note`."""
 
     @classmethod
-    def parse(cls, policy: str, force: bool, provenance: str) -> Handling:
+    def parse(
+        cls, policy: str, force: bool, provenance: str, note: bool = False
+    ) -> Handling:
         """Check what a caller gave.
 
         Raises
@@ -62,7 +67,9 @@ class Handling(NamedTuple):
                 raise InvalidRegionError(
                     f"{what} is one of {', '.join(known)}, not {value!r}", code="region.side-copies"
                 )
-        return cls(policy, force, provenance == "refuse")  # type: ignore[arg-type]
+        return cls(
+            policy, force, provenance == "refuse", note=note  # type: ignore[arg-type]
+        )
 
 
 class Scrubbed(NamedTuple):
@@ -80,6 +87,8 @@ class Side:
     redact
         Redacts regions of another JPEG (a gain map), and returns it; with True, its side
         copies too.
+    method
+        What a note says how it was redacted.
 
     Raises
     ------
@@ -95,9 +104,11 @@ class Side:
         regions: Sequence[Region],
         orientation: int,
         redact: Callable[[bytes, Sequence[Region], bool], bytes],
+        method: str = "",
     ) -> None:
         self.contents = read_contents(data, jpeg)
         _require_allowed(self.contents, handling)
+        self._notes = [note_edit(data, jpeg, regions, method)] if handling.note else []
         self._data = data
         self._jpeg = jpeg
         self._handling = handling
@@ -107,7 +118,7 @@ class Side:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to be done."""
+        """Whether the file holds nothing that would have to be handled."""
         return not self.contents.copies
 
     @property
@@ -126,7 +137,7 @@ class Side:
         ``picture`` gives the changes that redact the picture itself, ``sketch`` how it looks then.
         """
         if self.quiet:
-            return Scrubbed([], ())
+            return Scrubbed(list(self._notes), ())
         data, jpeg = self._data, self._jpeg
         renderer = PictureRenderer(
             jpeg, lambda: decoder_pieces(data, jpeg, picture()), sketch, self._orientation,
@@ -138,8 +149,8 @@ class Side:
             self._orientation,
             renderer,
         )
-        edits, outcomes = self.contents.scrub(request, picture())
-        return Scrubbed(edits, tuple(outcomes))
+        edits, outcomes = self.contents.scrub(request, [*picture(), *self._notes])
+        return Scrubbed(sorted([*edits, *self._notes], key=lambda edit: edit[:2]), tuple(outcomes))
 
     def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
         """Read what stands beside the scans of the redacted file, and look for what had to go.
@@ -152,7 +163,8 @@ class Side:
         """
         place = new_offsets(changes)
         ranges = [(place(scan.start), place(scan.end)) for scan in self._jpeg.scans]
-        require_clean_file(redacted, ranges, self._handling.policy)
+        ranges += [(place(start) - len(new), place(end)) for start, end, new in self._notes]
+        require_clean_file(redacted, sorted(ranges), self._handling.policy)
 
 
 def require_clean_file(
@@ -160,7 +172,7 @@ def require_clean_file(
 ) -> None:
     """Read what stands beside a redacted file's scans, and look for what had to go.
 
-    The coded data itself (``coded`` says where it is) is left out: that the reader found no
+    The coded data itself (``coded`` says where it is; our own note too) is left out: that the reader found no
     marker in it holds of the redacted file too, which is the same there but for what was
     written, with stuffing.
 

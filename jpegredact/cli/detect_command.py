@@ -1,0 +1,113 @@
+"""``jpegredact detect``: what is in pictures, where, and how surely; nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import click
+
+from ..errors import DetectorError, JpegRedactError
+from ..log import LogEntry, to_bytes
+from .common import (
+    IO_FAILED,
+    describe,
+    effort_options,
+    parse_labels,
+    say,
+    status_of,
+    write_private,
+)
+
+_OF_THE_PICTURE = ("detector.pixels", "detector.run")
+"""Failures of detectors that the next picture need not share."""
+
+
+@click.command("detect")
+@click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path(dir_okay=False))
+@click.option("--labels", metavar="LABELS", default="face", show_default=True,
+              callback=parse_labels, help="What to look for: face,plate,text.")  # fmt: skip
+@effort_options
+@click.option("--margin", metavar="M",
+              help="Grow each box for the blocks that it touches: pixels, or a fraction of its "
+              "size. By default 0, or what a log was made with.")  # fmt: skip
+@click.option("--from-log", metavar="LOG", type=click.Path(dir_okay=False),
+              help="Look for nothing: give what a log says, of IN.jpg or of all its pictures, in "
+              "another format.")  # fmt: skip
+@click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
+              help="Write to this file (private) instead of stdout.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["json", "xml", "coco"]), default="json",
+              show_default=True, help="JSON Lines, XML, or COCO's format for training data.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    sources: tuple[str, ...],
+    labels: tuple[str, ...],
+    effort: str,
+    threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
+    margin: str | None,
+    from_log: str | None,
+    log: str | None,
+    form: str,
+) -> None:
+    """Say what a detector finds in pictures, as a log that `redact --from-log` reads.
+
+    A picture that can't be worked on is logged with its error, and the others go on; the exit
+    status is then that of the first error.
+    """
+    from ..geometry import parse_margin
+
+    parse_margin(margin or 0)
+    known = None
+    if from_log is not None:
+        from ..log_reading import read_log
+
+        known = read_log(from_log)
+    elif not sources:
+        raise click.UsageError("no picture to look at: give IN.jpg, or --from-log LOG")
+    from ..pipeline import Detecting, survey
+
+    look = partial(
+        survey, detect=labels if known is None else (), effort=effort, threshold=threshold,
+        detector=Detecting(detectors=detectors, provider=provider), from_log=known, margin=margin,
+    )  # fmt: skip
+    status = 0
+    entries: list[LogEntry] = []
+    for source in sources:
+        entry, failure = _look(source, look)
+        say(f"{source}: " + (describe(entry) if entry.error is None else entry.error.message))
+        status = status or failure
+        entries.append(entry)
+    if known is not None and not sources:
+        entries.extend(known.entries)
+    data = to_bytes(entries, form)
+    if log is None:
+        click.echo(data.decode(), nl=False)
+    else:
+        write_private(log, data, "a log")
+        say(f"{log}: what was seen, and where: keep it private")
+    ctx.exit(status)
+
+
+def _look(source: str, look: Callable[..., LogEntry]) -> tuple[LogEntry, int]:
+    """Return a picture's entry, and the exit status that its failure calls for.
+
+    Raises
+    ------
+    DetectorError
+        It is not the picture that is to blame: the next one would fare no better.
+    """
+    from ..files import read_source
+
+    data = None
+    try:
+        data = read_source(source)
+        return look(data, name=source), 0
+    except JpegRedactError as error:
+        if isinstance(error, DetectorError) and error.code not in _OF_THE_PICTURE:
+            raise
+        return LogEntry.failed(source, data, error), status_of(error)
+    except OSError as error:
+        return LogEntry.failed(source, data, error), IO_FAILED

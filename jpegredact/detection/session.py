@@ -1,0 +1,160 @@
+"""onnxruntime sessions: made once for the same weights and settings, then reused.
+
+Knows no picture: arrays in, arrays out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DetectorError
+from .onnxfile import prepared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Session", "Settings", "open_session"]
+
+_MOST_SESSIONS = 8  # kept open; weights and arenas of one take some 50 to 500 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How networks are run.
+
+    Attributes
+    ----------
+    provider
+        What runs them: "cpu", "cuda", or any other execution provider that the installed
+        onnxruntime has, by the first part of its name or all of it.
+    threads
+        How many threads one network may use; None for one a core.
+    """
+
+    provider: str = "cpu"
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open network."""
+
+    inner: Any
+    name: str
+    """Of the input."""
+    shape: tuple[int | str, ...]
+    """Of the input, as the file declares it."""
+    sha256: str
+    on_cpu: bool
+
+    def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Return the network's outputs for a batch.
+
+        Raises
+        ------
+        DetectorError
+            ``detector.run``: the network doesn't take such input, or memory ran out.
+        """
+        try:
+            outputs: list[NDArray[np.float32]] = self.inner.run(None, {self.name: batch})
+        except Exception as error:  # onnxruntime's own classes, which differ between versions
+            raise DetectorError(
+                f"the network failed on a batch of shape {batch.shape}: {_first_line(error)}",
+                code="detector.run",
+            ) from error
+        return outputs
+
+
+_open: OrderedDict[tuple[str, Settings, bool], Session] = OrderedDict()
+_lock = Lock()
+
+
+def open_session(weights: bytes, settings: Settings, any_size: bool = True) -> Session:
+    """Return a session for weights, a new one or the one that was made before.
+
+    Parameters
+    ----------
+    weights
+        An ONNX file's bytes.
+    settings
+        How to run it.
+    any_size
+        Make the input's batch, height and width free, whatever the file declares.
+
+    Raises
+    ------
+    DetectorError
+        ``detector.extra``, ``detector.provider``, ``detector.weights``.
+    """
+    digest = hashlib.sha256(weights).hexdigest()
+    key = (digest, settings, any_size)
+    with _lock:
+        if key in _open:
+            _open.move_to_end(key)
+            return _open[key]
+        session = _made(weights, digest, settings, any_size)
+        _open[key] = session
+        while len(_open) > _MOST_SESSIONS:
+            _open.popitem(last=False)
+        return session
+
+
+def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Session:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise DetectorError(
+            "detection needs the package onnxruntime",
+            code="detector.extra",
+            hint="pip install 'jpegredact[detect]'",
+        ) from None
+    provider = _provider(settings.provider, onnxruntime.get_available_providers())
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # its warnings are about how networks were exported
+    if settings.threads is not None:
+        if settings.threads < 1:
+            raise DetectorError("threads are 1 or more", code="detector.settings")
+        options.intra_op_num_threads = settings.threads
+    model = prepared(weights, ("B", None, "H", "W") if any_size else (None,) * 4)
+    try:
+        inner = onnxruntime.InferenceSession(model, options, providers=[provider])
+    except Exception as error:  # onnxruntime's own classes, which differ between versions
+        raise DetectorError(
+            f"onnxruntime can't load the weights: {_first_line(error)}", code="detector.weights"
+        ) from error
+    if provider not in inner.get_providers():  # it falls back to the CPU without an error
+        raise DetectorError(
+            f"onnxruntime could not start {provider}, and took {inner.get_providers()[0]}",
+            code="detector.provider",
+            hint="install what it needs, or take another provider",
+        )
+    inputs = inner.get_inputs()
+    if len(inputs) != 1 or len(inputs[0].shape) != 4:
+        raise DetectorError(
+            "the network's input is not one batch of pictures", code="detector.weights"
+        )
+    return Session(
+        inner, inputs[0].name, tuple(inputs[0].shape), digest, provider == "CPUExecutionProvider"
+    )
+
+
+def _provider(name: str, available: list[str]) -> str:
+    for full in available:
+        if name.lower() in (full.lower(), full.lower().removesuffix("executionprovider")):
+            return full
+    names = ", ".join(full.removesuffix("ExecutionProvider").lower() for full in available)
+    raise DetectorError(
+        f"the installed onnxruntime has no provider {name!r}",
+        code="detector.provider",
+        hint=f"it has {names}",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,107 @@
+"""Sessions: reused, on the provider that was asked for."""
+
+import sys
+
+import numpy as np
+import pytest
+import tinynet
+
+from jpegredact.detection.session import Settings, open_session
+from jpegredact.errors import DetectorError
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+def test_the_same_session_again() -> None:
+    first = open_session(tinynet.scaler(), Settings("cpu", 1))
+    assert open_session(tinynet.scaler(), Settings("cpu", 1)) is first
+    assert open_session(tinynet.scaler(), Settings("cpu", 2)) is not first
+    assert open_session(tinynet.scaler(3.0), Settings("cpu", 1)) is not first
+    assert open_session(tinynet.scaler(), Settings("cpu", 1), any_size=False) is not first
+
+
+def test_few_are_kept() -> None:
+    first = open_session(tinynet.scaler(100.0), Settings("cpu", 1))
+    for factor in range(20):
+        open_session(tinynet.scaler(factor), Settings("cpu", 1))
+    assert open_session(tinynet.scaler(100.0), Settings("cpu", 1)) is not first
+
+
+def test_threads_are_set(monkeypatch) -> None:
+    seen = []
+    real = onnxruntime.InferenceSession
+
+    def spy(model, options, providers):
+        seen.append((options.intra_op_num_threads, providers))
+        return real(model, options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
+    open_session(tinynet.scaler(7.5), Settings("cpu", 2))
+    assert seen == [(2, ["CPUExecutionProvider"])]
+
+
+@pytest.mark.parametrize("name", ["cpu", "CPU", "CPUExecutionProvider"])
+def test_providers_by_name(name) -> None:
+    session = open_session(tinynet.scaler(), Settings(name))
+    assert session.inner.get_providers() == ["CPUExecutionProvider"]
+
+
+def test_a_provider_that_is_not_there() -> None:
+    with pytest.raises(DetectorError, match=r"it has .*cpu") as caught:
+        open_session(tinynet.scaler(), Settings("abacus"))
+    assert caught.value.code == "detector.provider"
+
+
+def test_no_silent_fallback(monkeypatch) -> None:
+    """onnxruntime goes on with the CPU where a provider can't start; we say so."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["FakeExecutionProvider"])
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda model, options, providers: real(model, options, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(DetectorError, match="took CPUExecutionProvider") as caught:
+        open_session(tinynet.scaler(8.5), Settings("fake"))
+    assert caught.value.code == "detector.provider"
+
+
+def test_threads_below_one() -> None:
+    with pytest.raises(DetectorError) as caught:
+        open_session(tinynet.scaler(9.5), Settings("cpu", 0))
+    assert caught.value.code == "detector.settings"
+
+
+def test_without_onnxruntime(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(DetectorError, match=r"pip install 'jpegredact\[detect\]'") as caught:
+        open_session(tinynet.scaler(10.5), Settings())
+    assert caught.value.code == "detector.extra"
+
+
+def test_a_network_that_cannot_be_loaded() -> None:
+    broken = tinynet.model(
+        tinynet.node("NoSuchOperator", ["in"], "out"),
+        tinynet.info(11, "in", [1, 3, 8, 8]),
+        tinynet.info(12, "out", [1, 3, 8, 8]),
+    )
+    with pytest.raises(DetectorError, match="NoSuchOperator") as caught:
+        open_session(broken, Settings())
+    assert caught.value.code == "detector.weights"
+
+
+def test_an_input_that_is_no_picture() -> None:
+    flat = tinynet.model(
+        tinynet.node("Abs", ["in"], "out"),
+        tinynet.info(11, "in", [5]),
+        tinynet.info(12, "out", [5]),
+    )
+    with pytest.raises(DetectorError) as caught:
+        open_session(flat, Settings())
+    assert caught.value.code == "detector.weights"
+
+
+def test_results_are_arrays() -> None:
+    (out,) = open_session(tinynet.scaler(), Settings()).run(np.ones((1, 3, 2, 2), np.float32))
+    assert out.dtype == np.float32
+    assert out.shape == (1, 3, 2, 2)

@@ -1,0 +1,159 @@
+"""Networks of one's own, by a TOML file: with a network that finds red and blue cells."""
+
+import numpy as np
+import pytest
+import tinynet
+from pictures import pillow_jpeg
+
+import jpegredact as jr
+from jpegredact.detection.yolo import describe
+
+pytest.importorskip("onnxruntime")
+
+TOML = """
+model = "colours.onnx"
+labels = ["red", "blue"]
+layout = "cxcywh+classes"
+threshold = { red = 0.5, blue = 0.8 }
+"""
+
+
+@pytest.fixture
+def described(tmp_path):
+    """Write a network and its description; return the description's path."""
+
+    def write(toml: str = TOML, **options) -> str:
+        (tmp_path / "colours.onnx").write_bytes(tinynet.colour_finder(**options))
+        path = tmp_path / "colours.toml"
+        path.write_text(toml)
+        return str(path)
+
+    return write
+
+
+def cells(*coloured, size=(64, 64)) -> bytes:
+    """A black picture; each (column, row, channel, value) colours a cell of 8 × 8."""
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
+    for column, row, channel, value in coloured:
+        picture[8 * row : 8 * row + 8, 8 * column : 8 * column + 8, channel] = value
+    return pillow_jpeg(picture, quality=100, subsampling=0)
+
+
+RED, BLUE = 0, 2
+
+
+@pytest.mark.parametrize("columns_last", [True, False])
+@pytest.mark.parametrize("batch", [1, "B"])
+def test_found(described, columns_last, batch) -> None:
+    data = cells((1, 2, RED, 250), (5, 6, BLUE, 250), (3, 3, BLUE, 180), (7, 0, RED, 100))
+    path = described(columns_last=columns_last, batch=batch)
+    found = jr.detect(data, ("blue", "red"), detectors=[path])
+    blue, red = found
+    assert (blue.label, blue.box) == ("blue", (40, 48, 48, 56))
+    assert (red.label, red.box) == ("red", (8, 16, 16, 24))
+    assert all(0.9 < d.score <= 1 for d in found)
+    assert found[0].model.name == "colours"
+    assert len(bytes.fromhex(found[0].model.sha256)) == 32
+
+
+def test_all_its_labels(described) -> None:
+    data = cells((1, 2, RED, 250), (5, 6, BLUE, 250))
+    assert [d.label for d in jr.detect(data, (), detectors=[described()])] == ["red", "blue"]
+    assert [d.label for d in jr.detect(data, ("red",), detectors=[described()])] == ["red"]
+
+
+def test_thresholds(described) -> None:
+    data = cells((3, 3, BLUE, 180), (7, 0, RED, 100))
+    path = described()
+    assert jr.detect(data, (), detectors=[path]) == []
+    low = jr.detect(data, (), detectors=[path], threshold=0.2)
+    assert sorted(d.label for d in low) == ["blue", "red"]
+    one = jr.detect(data, (), detectors=[path], threshold={"blue": 0.6})
+    assert [d.label for d in one] == ["blue"]
+
+
+def test_another_size_is_fitted(described) -> None:
+    """A picture of 96 × 48 is scaled to 64 × 32 and padded below."""
+    picture = np.zeros((48, 96, 3), np.uint8)
+    picture[24:36, 36:48, RED] = 255
+    data = pillow_jpeg(picture, quality=100, subsampling=0)
+    (found,) = jr.detect(data, ("red",), detectors=[described()])
+    assert found.box == (36, 24, 48, 36)
+
+
+def test_redacting_what_it_found(described) -> None:
+    data = cells((1, 2, RED, 250))
+    found = jr.detect(data, ("red",), detectors=[described()])
+    done = jr.redact(data, found)
+    assert [(r.label, r.box) for r in done.diff.regions] == [("red", (8, 16, 16, 24))]
+    assert jr.detect(done.jpeg, ("red",), detectors=[described()]) == []
+
+
+def test_other_layouts() -> None:
+    """Rows of each layout, without a network."""
+    from jpegredact.detection.session import Session
+    from jpegredact.detection.yolo import Yolo
+
+    answers = {
+        "cxcywh+classes": [[20, 30, 10, 8, 0.1, 0.7], [50, 50, 4, 4, 0.3, 0.2]],
+        "cxcywh+object+classes": [[20, 30, 10, 8, 0.7, 0.1, 1.0], [50, 50, 4, 4, 0.5, 0.9, 0.1]],
+        "ltrb+score+class": [[15, 26, 25, 34, 0.7, 1], [1, 1, 9, 9, 0.9, 7], [1, 1, 9, 9, 0.9, -1]],
+    }
+
+    class Answer:
+        def __init__(self, rows):
+            self.rows = np.array([rows], np.float32)
+
+        def run(self, names, feeds):
+            return [self.rows]
+
+    for layout, rows in answers.items():
+        toml = TOML.replace("cxcywh+classes", layout).replace("red = 0.5, blue = 0.8", "red = 0.5")
+        session = Session(Answer(rows), "in", (1, 3, 64, 64), "00" * 32, True)
+        network = Yolo(describe(toml.encode(), "x.toml"), session)
+        (found,) = network.find([np.zeros((64, 64, 3), np.uint8)], 0.45)
+        np.testing.assert_allclose(found[:, :6], [[15, 26, 25, 34, 0.7, 1]], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("model = ", "no TOML"),
+        ("\xff", "unknown|no TOML"),
+        (TOML.replace("model", "modell"), "model must be"),
+        (TOML + "speed = 3", "unknown: speed"),
+        (TOML.replace("cxcywh+classes", "yolo"), "layout is one of"),
+        (TOML.replace('["red", "blue"]', "[]"), "labels must be"),
+        (TOML.replace('["red", "blue"]', '"red"'), "labels must be"),
+        (TOML.replace("red = 0.5", "green = 0.5"), "no label: green"),
+        (TOML.replace("red = 0.5", "red = 5"), "threshold.red must be"),
+        (TOML + "overlap = true", "overlap must be"),
+        (TOML + "size = 9999", "size must be"),
+        (TOML + 'order = "grb"', "order is"),
+    ],
+)
+def test_a_wrong_description(described, toml, says) -> None:
+    with pytest.raises(jr.DetectorError, match=says) as caught:
+        jr.detect(cells(), (), detectors=[described(toml)])
+    assert caught.value.code == "detector.description"
+
+
+def test_another_digest(described) -> None:
+    with pytest.raises(jr.DetectorError) as caught:
+        jr.detect(cells(), (), detectors=[described(TOML + f'sha256 = "{"0" * 64}"')])
+    assert caught.value.code == "detector.digest"
+
+
+def test_another_number_of_classes(described) -> None:
+    with pytest.raises(jr.DetectorError, match="and 3 labels") as caught:
+        jr.detect(
+            cells(), (), detectors=[described(TOML.replace('"blue"]', '"blue", "green"]'))]
+        )
+    assert caught.value.code == "detector.layout"
+
+
+def test_files_that_are_not_there(described, tmp_path) -> None:
+    for path in (str(tmp_path / "none.toml"), described(TOML.replace("colours.onnx", "none.onnx"))):
+        with pytest.raises(jr.DetectorError, match="none") as caught:
+            jr.detect(cells(), (), detectors=[path])
+        assert caught.value.code == "detector.missing"

@@ -1,0 +1,250 @@
+"""`process`: found, corrected, redacted and logged in one call; `survey`: the same, dry."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_detector import DIGEST, FACE, SIGN, Detector, Seen
+from log_samples import LINE, xml_of
+from pictures import pillow_jpeg
+
+import jpegredact as jr
+from jpegredact.log import Log, json_value
+
+
+@pytest.fixture(scope="module")
+def data(photo: np.ndarray) -> bytes:
+    return pillow_jpeg(photo, subsampling=2)
+
+
+@pytest.fixture
+def detector() -> Detector:
+    return Detector(FACE, SIGN)
+
+
+def test_boxes_alone_are_redacted_as_redact_does(data: bytes) -> None:
+    boxes = [(10, 20, 50, 60), jr.Box(90, 80, 120, 110, "plate", 0.5, "mine")]
+    done, plain = jr.process(data, boxes, margin="10%"), jr.redact(data, boxes, margin="10%")
+    assert (done.jpeg, done.diff, done.report) == (plain.jpeg, plain.diff, plain.report)
+    entry = done.entry
+    assert entry.sha256 == hashlib.sha256(data).hexdigest()
+    assert entry.redacted == hashlib.sha256(done.jpeg).hexdigest()
+    assert (entry.size, entry.orientation, entry.error) == ((208, 160), 1, None)
+    assert [each.source for each in entry.detections] == ["person", "person"]
+    assert [each.id for each in entry.detections][1] == "mine"
+    assert (entry.options.method, entry.options.margin) == ("inpaint", "10%")
+    assert (entry.options.labels, entry.options.effort) == ((), None)
+
+
+def test_the_log_says_what_the_report_says(data: bytes) -> None:
+    boxes = [(10, 20, 50, 60), jr.Polygon(((90, 80), (150, 85), (120, 150)), "face")]
+    done = jr.process(data, boxes, margin=3)
+    for seen, region in zip(done.entry.detections, done.report.regions, strict=True):
+        assert (seen.box, seen.snapped, seen.blocks) == (region.box, region.snapped, region.blocks)
+        assert seen.label == region.label
+    assert done.entry.detections[1].points == ((90, 80), (150, 85), (120, 150))
+
+
+def test_what_is_detected_is_redacted_and_logged(data: bytes, detector: Detector) -> None:
+    done = jr.process(data, detect=["face", "plate"], detector=detector, name="a.jpg",
+                      threshold=0.2, effort="fast")  # fmt: skip
+    assert detector.calls == [(data, ("face", "plate"), 0.2, "fast")]
+    assert done.jpeg == jr.redact(data, [FACE.box, SIGN.box]).jpeg
+    assert jr.restore(done.jpeg, done.diff) == data
+    face, sign = done.entry.detections
+    assert (face.label, face.score, face.box) == ("face", 0.91, (20, 30, 60.5, 70))
+    assert (face.model, sign.model) == (f"fakenet@{DIGEST}", "platenet@beef")
+    assert (face.source, face.decision, face.threshold) == ("detector", "redact", 0.2)
+    assert face.snapped == (16, 16, 64, 80)
+    assert [region.id for region in done.diff.regions] == [face.id, sign.id]
+    assert done.entry.detectors == (
+        f"face-looker@{DIGEST}", f"fakenet@{DIGEST}", f"plate-looker@{DIGEST}", "platenet@beef",
+    )  # fmt: skip
+    assert done.entry.options.labels == ("face", "plate")
+    LINE.validate(json_value(done.entry))
+    xml_of(Log((done.entry,)).to_xml())
+
+
+def test_detectors_that_found_nothing_are_logged(data: bytes, detector: Detector) -> None:
+    done = jr.process(data, detect=["face"], detector=detector, threshold=0.95)
+    assert done.jpeg == data
+    assert done.diff is None
+    assert done.entry.detectors == (f"face-looker@{DIGEST}",)
+    assert done.entry.redacted == done.entry.sha256
+    assert done.report.warnings[0].code == "no-regions"
+
+
+def test_a_correction_is_followed(data: bytes, detector: Detector) -> None:
+    """Survey, write, correct, read, redact: what was kept is untouched, what was added is gone."""
+    entry = jr.survey(data, detect=["face", "plate"], detector=detector, margin="5%")
+    assert entry.redacted is None
+    (read,) = jr.read_log(Log((entry,)).to_json_lines()).entries
+    face, sign = read.detections
+    added = replace(face, id="", box=(150, 10, 190, 50), source="log", model=None, score=None)
+    corrected = replace(read, detections=(face, replace(sign, decision="keep"), added))
+    for log in (corrected, Log((corrected,)), Log((corrected,)).to_xml()):
+        done = jr.process(data, from_log=log)
+        wanted = [FACE.box, (150, 10, 190, 50)]
+        assert done.jpeg == jr.redact(data, wanted, margin="5%").jpeg
+        assert [each.decision for each in done.entry.detections] == ["redact", "keep", "redact"]
+        assert [r.id for r in done.diff.regions] == [e.id for e in done.entry.to_redact]
+        assert jr.verify(data, done.jpeg, boxes=wanted, margin="5%").ok
+        assert done.entry.options.labels == ("face", "plate")
+        assert done.entry.detectors == entry.detectors
+    again = jr.process(data, from_log=done.entry)
+    assert (again.jpeg, again.diff, again.entry) == (done.jpeg, done.diff, done.entry)
+
+
+def test_a_margin_given_outdoes_the_log_s(data: bytes) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)], margin=16)
+    assert jr.process(data, from_log=entry).jpeg == jr.redact(
+        data, [(40, 40, 60, 60)], margin=16).jpeg  # fmt: skip
+    done = jr.process(data, from_log=entry, margin=0)
+    assert done.jpeg == jr.redact(data, [(40, 40, 60, 60)]).jpeg
+    assert done.entry.options.margin == "0"
+    assert done.entry.detections[0].snapped == (32, 32, 64, 64)
+
+
+def test_boxes_are_added_to_a_log(data: bytes) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)])
+    done = jr.process(data, [(100, 100, 120, 120)], from_log=entry)
+    assert [each.box for each in done.entry.detections] == [(40, 40, 60, 60), (100, 100, 120, 120)]
+    assert len(done.diff.regions) == 2
+
+
+def test_all_kept_is_the_input(data: bytes) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)])
+    kept = replace(entry, detections=(replace(entry.detections[0], decision="keep"),))
+    done = jr.process(data, from_log=kept)
+    assert done.jpeg == data
+    assert done.diff is None
+    assert done.entry.detections == kept.detections
+
+
+def test_a_log_of_another_picture_is_refused(data: bytes, photo: np.ndarray) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)])
+    other = pillow_jpeg(photo[::-1], subsampling=2)
+    with pytest.raises(jr.InvalidLogError) as caught:
+        jr.process(other, from_log=entry)
+    assert caught.value.code == "log.mismatch"
+
+
+@pytest.mark.parametrize("box", [(500, 500, 600, 600), (-9, -9, 0, 0)])
+def test_a_box_outside_is_refused_even_if_kept(data: bytes, box: tuple[int, ...]) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)])
+    for decision in ("redact", "keep"):
+        moved = replace(entry.detections[0], box=box, decision=decision)
+        with pytest.raises(jr.InvalidRegionError, match=moved.id):
+            jr.process(data, from_log=replace(entry, detections=(moved,)))
+
+
+def test_a_log_and_labels_exclude_each_other(data: bytes, detector: Detector) -> None:
+    entry = jr.survey(data, [(40, 40, 60, 60)])
+    with pytest.raises(jr.InvalidRegionError) as caught:
+        jr.process(data, from_log=entry, detect=["face"], detector=detector)
+    assert caught.value.code == "region.log-and-labels"
+    assert detector.calls == []
+
+
+def test_the_package_s_own_detectors_are_the_default(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[dict[str, object]] = []
+
+    def detect(jpeg: bytes, labels: object, **options: object) -> list[Seen]:
+        calls.append({"jpeg": jpeg, "labels": labels, **options})
+        return [FACE]
+
+    monkeypatch.setattr("jpegredact.pipeline.detect", detect)
+    entry = jr.survey(data, detect=["face", "text"], threshold=0.5, effort="fast")
+    assert calls[0]["jpeg"] == data
+    assert (calls[0]["labels"], calls[0]["threshold"]) == (("face", "text"), 0.5)
+    assert (calls[0]["effort"], calls[0]["provider"]) == ("fast", "cpu")
+    names = {model.partition("@")[0] for model in entry.detectors}
+    assert names == {"centerface", "ppocrv5", "fakenet"}
+    assert all(len(model.partition("@")[2]) == 64 for model in entry.detectors)
+    own = jr.Detecting(detectors=("mine.toml",), provider="cuda", threads=2)
+    entry = jr.survey(data, detect=["face"], detector=own)
+    assert (calls[1]["detectors"], calls[1]["provider"]) == (("mine.toml",), "cuda")
+    assert (calls[1]["threads"], entry.detectors) == (2, (f"fakenet@{DIGEST}",))
+
+
+def test_labels_are_a_list(data: bytes) -> None:
+    with pytest.raises(TypeError):
+        jr.process(data, detect="face")
+
+
+def test_upright_boxes_are_logged_as_stored(photo: np.ndarray, detector: Detector) -> None:
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = pillow_jpeg(photo, exif=exif)
+    boxes = [(100, 20, 140, 50)]
+    done = jr.process(data, boxes, coordinates="upright", detect=["face"], detector=detector)
+    face, given = done.entry.detections
+    assert face.box == FACE.box  # detectors answer in pixels as stored
+    assert given.box == (20, 20, 50, 60)  # 160 pixels down; x -> y, y -> 160 - x
+    assert done.entry.orientation == 6
+    upright = jr.redact(data, boxes, coordinates="upright")
+    assert given.snapped == upright.report.regions[0].snapped
+    assert "as shown" in {w.code: w.message for w in done.report.warnings}["orientation"]
+
+
+def test_detections_beyond_the_edge_are_clipped_and_wrong_ones_refused(data: bytes) -> None:
+    over = Detector(Seen("face", 0.9, (-20, -30, 40, 30)))
+    done = jr.process(data, detect=["face"], detector=over)
+    assert done.entry.detections[0].snapped == (0, 0, 48, 32)
+    outside = Detector(Seen("face", 0.9, (900, 900, 940, 930)))
+    with pytest.raises(jr.InvalidRegionError, match="outside"):
+        jr.process(data, detect=["face"], detector=outside)
+
+
+def test_parts_are_one_region(data: bytes) -> None:
+    parts = ((192, 40, 208, 64), (0, 40, 24, 64))
+    seam = Seen("face", 0.9, (0, 40, 208, 64), parts=parts)
+    done = jr.process(data, detect=["face"], detector=Detector(seam))
+    (seen,) = done.entry.detections
+    assert (seen.shape, seen.parts, seen.box) == ("boxes", parts, (0, 40, 208, 64))
+    assert done.jpeg == jr.redact(data, parts).jpeg
+    assert jr.verify(data, done.jpeg, boxes=parts).ok
+    again = jr.process(data, from_log=Log((done.entry,)).to_xml())
+    assert (again.jpeg, again.diff) == (done.jpeg, done.diff)
+
+
+def test_a_detector_without_models(data: bytes) -> None:
+    def sees(jpeg: bytes, labels: object, *, threshold: object, effort: object) -> list[Seen]:
+        return [Seen("face", 0.5, (8, 8, 24, 24), None)]
+
+    entry = jr.survey(data, detect=["face"], detector=sees)
+    assert entry.detectors == ()
+    assert entry.detections[0].model is None
+
+
+def test_errors_of_the_picture_pass_through(detector: Detector) -> None:
+    for call in (jr.process, jr.survey):
+        with pytest.raises(jr.InvalidJpegError):
+            call(b"no picture", detect=["face"], detector=detector)
+    assert detector.calls == []
+
+
+def test_masks_are_redacted_whole_and_logged_by_their_bounds(data: bytes) -> None:
+    mask = np.zeros((160, 208), bool)
+    mask[10:30, 10:20] = mask[100:120, 150:170] = True
+    done = jr.process(data, [jr.Mask(mask, "face")])
+    assert done.jpeg == jr.redact(data, [jr.Mask(mask)]).jpeg
+    (seen,) = done.entry.detections
+    assert (seen.shape, seen.box) == ("mask", (10, 10, 170, 120))
+    again = jr.process(data, from_log=done.entry)
+    assert again.report.blocks[0] > done.report.blocks[0]  # its bounds hide no less
+
+
+def test_the_name_is_the_path(data: bytes, tmp_path) -> None:
+    path = tmp_path / "in.jpg"
+    path.write_bytes(data)
+    assert jr.survey(path, [(8, 8, 16, 16)]).file == str(path)
+    assert jr.survey(str(path), [(8, 8, 16, 16)], name="x").file == "x"
+    assert jr.survey(data, [(8, 8, 16, 16)]).file == ""
