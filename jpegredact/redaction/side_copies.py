@@ -172,9 +172,9 @@ def require_clean_file(
 ) -> None:
     """Read what stands beside a redacted file's scans, and look for what had to go.
 
-    The coded data itself (``coded`` says where it is; our own note too) is left out: that the reader found no
-    marker in it holds of the redacted file too, which is the same there but for what was
-    written, with stuffing.
+    The coded data itself (``coded`` says where it is, and where our own note is) is left out:
+    that the reader found no marker in it holds of the redacted file too, which is the same
+    there but for what was written, with stuffing.
 
     Raises
     ------
