@@ -108,7 +108,7 @@ def search(
     right edge: it goes on at the left one.
     """
     scales = _scales(picture, effort)
-    finest = max(scales)
+    finest = scales[0]
     found = []
     for scale, flipped in scales:
         least = threshold
@@ -125,15 +125,19 @@ def search(
 
 
 def _scales(picture: Picture, effort: Effort) -> list[tuple[float, bool]]:
-    """Return the scales to look at, without those that are nearly the same."""
+    """Return the scales to look at, the finest first; of two nearly the same, the finer one.
+
+    So the picture is decoded once, and made smaller from there.
+    """
     longest = max(picture.size)
+    wanted = [
+        (each.scale * min(1.0, (each.longest or longest) / longest), each.flipped)
+        for each in effort.passes
+    ]
     scales: list[tuple[float, bool]] = []
-    for each in effort.passes:
-        scale = each.scale * min(1.0, (each.longest or longest) / longest)
-        if not any(
-            flipped == each.flipped and 0.8 < scale / other < 1.25 for other, flipped in scales
-        ):
-            scales.append((scale, each.flipped))
+    for scale, flipped in sorted(wanted, reverse=True):
+        if not any(scale > 0.8 * other and flipped == turned for other, turned in scales):
+            scales.append((scale, flipped))
     return scales
 
 

@@ -99,8 +99,7 @@ class Search:
             for each in self.detectors
         ]
         found: list[Detection] = []
-        labels = self.labels or tuple(dict.fromkeys(n for each in users for n in each.labels))
-        for label in labels:
+        for label in dict.fromkeys(self.labels or [n for each in users for n in each.labels]):
             own = [each for each in users if label in each.labels]
             if own:
                 found += seen.by_users(label, own)

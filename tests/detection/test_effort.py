@@ -77,6 +77,12 @@ def test_a_small_picture_is_looked_at_once() -> None:
     assert network.shapes == [(1, 480, 640, 3)]
 
 
+def test_of_two_scales_nearly_the_same_the_finer_one() -> None:
+    network = spotter.Spotter()
+    search(network, picture(1500, 900, (10, 10, 50, 50)), effort_named("normal"), 0.5)
+    assert {shape[1:3] for shape in network.shapes} == {(900, 832)}
+
+
 def test_a_small_spot_needs_a_closer_look() -> None:
     boxes = [(700, 500, 716, 516), (1270, 640, 1290, 658), (8, 8, 24, 24), (1500, 100, 1600, 200)]
     whole = picture(1800, 1000, *boxes)
