@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pictures import pillow_jpeg
 
 from jpegredact.detection.boxes import candidates
-from jpegredact.detection.closer import CONTEXT, WINDOW, windows_of
+from jpegredact.detection.closer import CONTEXT, ENLARGED, WINDOW, windows_of
 from jpegredact.detection.effort import EFFORTS, effort_named, search, tiles_of
 from jpegredact.detection.pixels import Picture
 from jpegredact.errors import DetectorError
@@ -90,7 +90,7 @@ def test_a_small_spot_needs_a_closer_look() -> None:
     network = spotter.Spotter(25, glimpse=0.1)
     found = search(network, whole, effort_named("normal"), 0.5)
     assert near(found, *boxes)
-    windows = [shape for shape in network.shapes if shape[1:] == (2 * WINDOW, 2 * WINDOW, 3)]
+    windows = [shape for shape in network.shapes if shape[1:3] == (ENLARGED * WINDOW,) * 2]
     assert sum(shape[0] for shape in windows) == 3
 
 
