@@ -322,7 +322,9 @@ def main() -> None:
     words.add_argument("--efforts", default="fast,normal,thorough")
     words.add_argument("--peer", action="store_true", help="measure deface too")
     words.add_argument("--photos", type=int, default=8, help="photos to paste into, at most")
-    words.add_argument("--each", type=int, default=6, help="faces of each height in a photo; 0: only time and false hits")
+    words.add_argument(
+        "--each", type=int, default=6, help="faces of each height in a photo; 0: only time"
+    )
     words.add_argument("--seeds", type=int, default=2)
     words.add_argument("--threads", type=int, default=2)
     words.add_argument("--plates", type=Path, metavar="CSV", help="labelled plates")
