@@ -269,13 +269,13 @@ def faces(options: argparse.Namespace) -> None:
     print(f"{len(pictures)} pictures, {sum(there.values())} faces, {options.threads} threads\n")
     print("| height | faces | " + " | ".join(finders) + " |")
     print("|---" * (len(finders) + 2) + "|")
-    for height in HEIGHTS:
+    for height in sorted(there):
         shares = (f"{found[name, height] / there[height]:.2f}" for name in finders)
         print(f"| {height} | {there[height]} | " + " | ".join(shares) + " |")
-    large = [height for height in HEIGHTS if height >= 20]
-    total = sum(there[height] for height in large)
-    shares = (f"{sum(found[name, height] for height in large) / total:.3f}" for name in finders)
-    print(f"| ≥ 20 | {total} | " + " | ".join(shares) + " |")
+    large = [height for height in there if height >= 20]
+    if total := sum(there[height] for height in large):
+        shares = (f"{sum(found[name, height] for height in large) / total:.3f}" for name in finders)
+        print(f"| ≥ 20 | {total} | " + " | ".join(shares) + " |")
     print("| false a picture | | " + " | ".join(
         f"{false[name] / len(pictures):.1f}" for name in finders) + " |")  # fmt: skip
     print("| seconds, median | | " + " | ".join(
@@ -322,7 +322,9 @@ def main() -> None:
     words.add_argument("--efforts", default="fast,normal,thorough")
     words.add_argument("--peer", action="store_true", help="measure deface too")
     words.add_argument("--photos", type=int, default=8, help="photos to paste into, at most")
-    words.add_argument("--each", type=int, default=6, help="faces of each height in a photo")
+    words.add_argument(
+        "--each", type=int, default=6, help="faces of each height in a photo; 0: only time"
+    )
     words.add_argument("--seeds", type=int, default=2)
     words.add_argument("--threads", type=int, default=2)
     words.add_argument("--plates", type=Path, metavar="CSV", help="labelled plates")

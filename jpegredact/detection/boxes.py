@@ -21,6 +21,7 @@ COLUMNS = 7
 _SCORE, _CLASS, _CUT = 4, 5, 6
 
 _SAME = 0.4  # share of the union in common, from which two boxes of one class are one
+_AGREE = 0.6  # of the union, from which two answers of one pass are taken together
 _INSIDE = 0.6  # share of a cut box that another one must cover to stand for it
 
 
@@ -48,16 +49,20 @@ def suppressed(found: Candidates, most: float = 0.3) -> Candidates:
     """Return the candidates of one pass that stand for one thing each, the surest first.
 
     Of two of one class that share more than ``most`` of their union, the surer one stays: a
-    network answers several times for the same thing.
+    network answers several times for the same thing. Its box becomes the mean of those that say
+    nearly the same, weighted by the squares of their scores, so that it doesn't depend on which
+    of two equally sure ones is ahead by a hair.
     """
     found = _ordered(found)
     kept = []
     while len(found):
         best, found = found[0], found[1:]
-        kept.append(best)
         shared, own, area = overlaps(best, found)
-        same = (shared > most * (own + area - shared)) & (found[:, _CLASS] == best[_CLASS])
-        found = found[~same]
+        union, alike = own + area - shared, found[:, _CLASS] == best[_CLASS]
+        votes = np.concatenate([best[None], found[alike & (shared > _AGREE * union)]])
+        kept.append(best.copy())
+        kept[-1][:4] = np.average(votes[:, :4], axis=0, weights=votes[:, _SCORE] ** 2)
+        found = found[~alike | (shared <= most * union)]
     return np.array(kept).reshape(-1, COLUMNS)
 
 

@@ -32,7 +32,7 @@ class CenterFace:
     """Finds faces, without landmarks."""
 
     threshold = 0.35
-    glimpse = 0.12
+    glimpse = 0.06
 
     def __init__(self, session: Session) -> None:
         self.model = Model("centerface", session.sha256)

@@ -27,6 +27,7 @@ __all__ = ["EFFORTS", "Effort", "Pass", "effort_named", "search", "tiles_of"]
 
 TILE, OVERLAP = 1280, 128
 """Pixels of a tile's side, at most, and how many two neighbours share, at least."""
+_NEARLY = 0.8  # scales, or lengths, of which one does for both
 _EDGE = 2.0  # pixels from a tile's edge within which a box counts as cut off
 _BATCH = 1 << 21  # pixels
 
@@ -108,7 +109,7 @@ def search(
     right edge: it goes on at the left one.
     """
     scales = _scales(picture, effort)
-    finest = max(scales)
+    finest = scales[0]
     found = []
     for scale, flipped in scales:
         least = threshold
@@ -125,15 +126,20 @@ def search(
 
 
 def _scales(picture: Picture, effort: Effort) -> list[tuple[float, bool]]:
-    """Return the scales to look at, without those that are nearly the same."""
+    """Return the scales to look at, the finest first; of two nearly the same, the finer one.
+
+    So the picture is decoded once, and made smaller from there. (What is left out because of a
+    finer one would show no more: one tile holds what is a quarter longer.)
+    """
     longest = max(picture.size)
+    wanted = [
+        (each.scale * min(1.0, (each.longest or longest) / longest), each.flipped)
+        for each in effort.passes
+    ]
     scales: list[tuple[float, bool]] = []
-    for each in effort.passes:
-        scale = each.scale * min(1.0, (each.longest or longest) / longest)
-        if not any(
-            flipped == each.flipped and 0.8 < scale / other < 1.25 for other, flipped in scales
-        ):
-            scales.append((scale, each.flipped))
+    for scale, flipped in sorted(wanted, reverse=True):
+        if not any(scale > _NEARLY * other and flipped == turned for other, turned in scales):
+            scales.append((scale, flipped))
     return scales
 
 
@@ -195,8 +201,8 @@ def _batches(pixels: NDArray[np.uint8]) -> Iterator[list[Tile]]:
 def tiles_of(width: int, height: int, tile: int = TILE, overlap: int = OVERLAP) -> list[Tile]:
     """Return tiles of one size that cover a picture, row by row.
 
-    As few as there can be, no side longer than ``tile``, two neighbours sharing at least
-    ``overlap`` pixels.
+    As few as there can be, no side longer than ``tile`` (or a quarter longer, if one is enough
+    then), two neighbours sharing at least ``overlap`` pixels.
     """
     columns, w = _spread(width, tile, overlap)
     rows, h = _spread(height, tile, overlap)
@@ -205,7 +211,7 @@ def tiles_of(width: int, height: int, tile: int = TILE, overlap: int = OVERLAP) 
 
 def _spread(length: int, tile: int, overlap: int) -> tuple[Sequence[int], int]:
     """Return where the tiles along one side begin, and their length."""
-    if length <= tile:
+    if length <= tile / _NEARLY:
         return (0,), length
     count = -(-(length - overlap) // (tile - overlap))
     least = -(-(length + (count - 1) * overlap) // count)

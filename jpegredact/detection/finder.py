@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -99,8 +100,7 @@ class Search:
             for each in self.detectors
         ]
         found: list[Detection] = []
-        labels = self.labels or tuple(dict.fromkeys(n for each in users for n in each.labels))
-        for label in labels:
+        for label in dict.fromkeys(self.labels or [n for each in users for n in each.labels]):
             own = [each for each in users if label in each.labels]
             if own:
                 found += seen.by_users(label, own)
@@ -203,7 +203,6 @@ class _Seen:
 
     def __init__(self, picture: Picture, effort: Effort, wanted: Search) -> None:
         self._picture, self._effort, self._wanted = picture, effort, wanted
-        self._networks: dict[str, Network] = {}
         self._found: dict[tuple[str, float], Candidates] = {}
 
     def built_in(self, label: str) -> list[Detection]:
@@ -268,10 +267,7 @@ class _Seen:
         return usual * self._effort.doubt if asked is None else asked
 
     def _network(self, name: str) -> Network:
-        if name not in self._networks:
-            session = open_session(load(weights_for(name)[0]), self._wanted.settings)
-            self._networks[name] = _CLASSES[name](session)
-        return self._networks[name]
+        return _opened(name, self._wanted.settings)
 
     def _search(self, network: Network, threshold: float) -> Candidates:
         key = (str(network.model), threshold)
@@ -287,6 +283,12 @@ class _Seen:
         self, label: str, found: Candidates, model: Model, margin: float
     ) -> list[Detection]:
         return [_detection(label, row, model, margin, self._picture) for row in found]
+
+
+@lru_cache(maxsize=8)
+def _opened(name: str, settings: Settings) -> Network:
+    """Return a built-in network; its weights are read and checked once a process."""
+    return _CLASSES[name](open_session(load(weights_for(name)[0]), settings))
 
 
 _CLASSES: Mapping[str, Callable[[Session], Network]] = {

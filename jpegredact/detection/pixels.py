@@ -35,7 +35,7 @@ class Picture:
     orientation
         Exif's, 1 to 8.
     wraps
-        Whether its left and right edges are one: a 360° panorama.
+        Whether the stored picture's left and right edges are one: a 360° panorama.
 
     Raises
     ------
@@ -49,7 +49,8 @@ class Picture:
         self._whole: NDArray[np.uint8] | None = None
         stored = self._open().size
         self.width, self.height = stored[::-1] if orientation >= 5 else stored
-        self.wraps = wraps and orientation == 1
+        # Shown on its side, left and right edges are above and below, where nobody looks for them.
+        self.wraps = wraps and orientation <= 4
 
     @property
     def size(self) -> tuple[int, int]:

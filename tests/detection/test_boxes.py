@@ -96,7 +96,15 @@ def test_the_order_of_passes_does_not_matter(found, random) -> None:
 def test_one_pass_gives_one_box_each() -> None:
     peak = [row(n, 0, n + 20, 20, 0.9 - abs(n - 2) / 10) for n in range(5)]
     found = suppressed(rows(*peak, row(100, 0, 120, 20, 0.3)))
-    assert boxes_of(found) == [(2, 0, 22, 20), (100, 0, 120, 20)]
+    np.testing.assert_allclose(found[:, :4], [(2, 0, 22, 20), (100, 0, 120, 20)])
+    assert found[:, 4].tolist() == [0.9, 0.3]
+
+
+def test_equals_decide_together() -> None:
+    """Which of two equally sure answers is ahead changes nothing."""
+    for one, other in ((0.8001, 0.8), (0.8, 0.8001)):
+        found = suppressed(rows(row(0, 0, 40, 40, one), row(4, 2, 44, 42, other)))
+        np.testing.assert_allclose(found[:, :4], [(2, 1, 42, 41)], atol=0.01)
 
 
 @pytest.mark.parametrize(

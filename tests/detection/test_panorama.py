@@ -139,6 +139,19 @@ def test_a_user_detector_on_a_panorama(tmp_path) -> None:
     assert (flat.box, flat.parts) == ((0, 30, 60, 110), ())
 
 
+@pytest.mark.parametrize("orientation", [2, 3, 4])
+def test_a_turned_panorama(orientation) -> None:
+    """Mirrored or upside down, its edges are still left and right."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = spotter.spots(400, 200, (0, 50, 40, 90))
+    data = pillow_jpeg(pixels, quality=98, subsampling=0, exif=exif)
+    (found,) = jr.detect(data, detectors=[Dots()], labels=(), margins={"dot": 0.5}, panorama=True)
+    assert sorted(found.parts) == [(0, 30, 60, 110), (380, 30, 400, 110)]
+
+
 @given(
     st.floats(-math.pi, math.pi), st.floats(-math.pi / 2, math.pi / 2), st.floats(0.3, 2.0),
     st.floats(0, 100), st.floats(0, 100),
