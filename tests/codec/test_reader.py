@@ -245,9 +245,10 @@ def test_fill_bytes_and_garbage_between_segments() -> None:
         assert WHOLE[a.offset : a.end] == odd[b.offset : b.end]
     assert parsed.eoi == len(odd) - 2
     assert parsed.frame.components == plain.frame.components
-    result = jr.redact(odd, BOX)
-    assert result.jpeg.count(b"stray") == 8
-    assert jr.restore(result.jpeg, result.diff) == odd
+    for policy, left in (("keep", 8), ("default", 0)):
+        result = jr.redact(odd, BOX, side_copies=policy)
+        assert result.jpeg.count(b"stray") == left
+        assert jr.restore(result.jpeg, result.diff) == odd
 
 
 @pytest.mark.parametrize("behind", [b"x", EOI, WHOLE, b"\xff", bytes(1000), b"\xff\xc0\0\0"])

@@ -31,7 +31,7 @@ FULL = packet(
 
 def check(data: bytes) -> None:
     """Read, and scrub by every policy; the result must hold and be clean."""
-    start = time.monotonic()
+    start = time.process_time()
     listed = segments(data)
     for policy in POLICIES:
         wanted = request(policy, names=["Jane Doe"], images=(Kept(3, 9, b"x" * 99),), orientation=6)
@@ -43,7 +43,7 @@ def check(data: bytes) -> None:
                 wanted
             )
             assert again.edits == []
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 PIECES = [
