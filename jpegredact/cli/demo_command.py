@@ -72,13 +72,13 @@ def _face(portrait: bytes) -> Region:
     from ..geometry import Box
     from ..pipeline import survey
 
-    if any(locate(weights) is None for weights in weights_for("face")):
-        say(
-            "no face detector here (jpegredact models fetch face brings one): the face's known "
-            "place is used"
-        )
-        return Box(*_FACE, label="face")
     try:
+        if any(locate(weights) is None for weights in weights_for("face")):
+            say(
+                "no face detector here (jpegredact models fetch face brings one): the face's "
+                "known place is used"
+            )
+            return Box(*_FACE, label="face")
         found = survey(portrait, detect=["face"]).detections
     except (JpegRedactError, ImportError) as error:
         say(f"no detector here ({error}): the face's known place is used")

@@ -11,6 +11,8 @@ import pytest
 from command import run
 from PIL import Image
 
+import jpegredact as jr
+
 BOX = "16,16,60,50"
 
 
@@ -203,3 +205,15 @@ def test_help_names_every_command() -> None:
     text = run("--help", cwd=Path.cwd()).stdout
     assert all(command in text for command in _COMMANDS)
     assert "Exit status" in text
+
+
+def test_the_demo_needs_no_detector(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the packages that one needs: the README's first command installs none."""
+    (folder / "without").mkdir()
+    for name in ("platformdirs", "onnxruntime"):
+        (folder / "without" / f"{name}.py").write_text("raise ImportError('not here')\n")
+    monkeypatch.setenv("PYTHONPATH", f"{folder / 'without'}:{Path(jr.__file__).parents[1]}")
+    done = run("demo", "out", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "known place is used" in done.stderr
+    assert "proven" in done.stderr

@@ -97,10 +97,10 @@ def test_a_thumbnail_has_the_size_of_its_first_frame_header() -> None:
 
 
 def test_directories_that_end_with_the_data_are_read_to_there() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     for _ in range(10_000):
         assert stated_orientation(b"MM\0*\0\0\0\x08\xff\xff") == 1
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_one_makernote_is_read_and_others_are_zeroed() -> None:
@@ -128,9 +128,9 @@ def test_many_makernotes_in_one_place_take_no_time() -> None:
     at = 8 + 2 + 12 * 999 + 4
     ifd = struct.pack(">H", 999) + struct.pack(">HHII", 0x927C, 7, 50, at) * 999 + bytes(4)
     block = b"Exif\0\0MM\0*\0\0\0\x08" + ifd + note(at)
-    start = time.monotonic()
+    start = time.process_time()
     scrubbed(files.segment(0xE1, block))
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_flashpix_is_not_walked_over_again_and_again() -> None:
@@ -140,17 +140,17 @@ def test_flashpix_is_not_walked_over_again_and_again() -> None:
     )
     content = b"FPXR\0\0\2\0\0\0\0\0\0" + body + tail
     data = b"\xff\xd8" + files.segment(0xE2, content) * 4
-    start = time.monotonic()
+    start = time.process_time()
     read_flashpix(data, files.segments_of(data + b"\xff\xd9"))
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_a_gain_map_s_namespace_is_looked_for_once() -> None:
     packet = b"http://ns.adobe.com/xap/1.0/\0" + b"http://ns.adobe.com/hdr-gain-map/1.0/ " * 1700
     jpeg = files.gain_map(files.segment(0xE1, packet))
-    start = time.monotonic()
+    start = time.process_time()
     assert gainmap.gain_map_kind(jpeg) == ""
-    assert time.monotonic() - start < SECONDS / 10
+    assert time.process_time() - start < SECONDS / 10
 
 
 def test_signatures_that_lead_to_one_chain_are_walked_a_few_times() -> None:
@@ -158,7 +158,7 @@ def test_signatures_that_lead_to_one_chain_are_walked_a_few_times() -> None:
     body = b"".join(
         b"\xff\xd8\xff\xfe" + struct.pack(">H", 6 * count - 6 * at - 4) for at in range(count)
     )
-    start = time.monotonic()
+    start = time.process_time()
     hits = carve(body + tail, [(0, len(body + tail))])
     assert any(hit.coherent for hit in hits)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS

@@ -314,9 +314,9 @@ class TestDecoding:
         length, count = 3_000_000, 200
         tag = b"A2B0" + (132 + 12 * count).to_bytes(4, "big") + length.to_bytes(4, "big")
         head = bytes(36) + b"acsp" + bytes(88) + count.to_bytes(4, "big")
-        start = time.monotonic()
+        start = time.process_time()
         profile_problem(icc(head + tag * count + bytes(length)))
-        assert time.monotonic() - start < 3
+        assert time.process_time() - start < 3
 
     def test_an_empty_profile_shows_nothing(self) -> None:
         segment = files.segment(0xE2, b"ICC_PROFILE\0\1\1")
