@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from defusedxml import ElementTree
+from lxml import etree
 from pictures import pillow_jpeg, segments
 from PIL import Image
 
@@ -21,7 +21,7 @@ BOXES = [
 
 
 def fields_of(packet: bytes) -> dict[str, str]:
-    root = ElementTree.fromstring(packet.decode().split("?>", 1)[1].rsplit("<?", 1)[0])
+    root = etree.fromstring(packet.decode().split("?>", 1)[1].rsplit("<?", 1)[0])
     (description,) = root.iter(f"{{{NAMES['rdf']}}}Description")
     prefix = f"{{{NAMES['jr']}}}"
     return {
