@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .codec.markers import APP1
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .container.exif.orientation import read_orientation
 from .errors import InvalidRegionError
 from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
@@ -23,7 +21,7 @@ from .limits import Limits, checked
 from .log import Log, LogEntry
 from .redaction.methods import Method, as_method
 from .redaction.redact import redact_bytes
-from .redaction.side_copies import Handling
+from .redaction.side_copies import Handling, app1_contents, orientation_of
 from .reporting import empty_report, make_report
 from .results import Processed, Redaction, UnblurDiff
 
@@ -115,7 +113,7 @@ def redact(
     )
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
-    orientation = _orientation(data, parsed)
+    orientation = orientation_of(data, parsed)
     regions = in_stored(regions, coordinates, orientation, parsed)
     return _redacted(data, parsed, orientation, regions, task)
 
@@ -275,7 +273,7 @@ def _look(data: bytes, search: Search, limits: Limits) -> _Look:
     if search.detector is None:
         search = replace(search, detector=Detecting(limits=limits))
     jpeg = read_jpeg(data, limits)
-    orientation = _orientation(data, jpeg)
+    orientation = orientation_of(data, jpeg)
     return _Look(jpeg, orientation, find(data, jpeg, orientation, search, limits))
 
 
@@ -348,7 +346,7 @@ def verify(
     regions: tuple[Region, ...] = ()
     if boxes is not None:
         parsed = read_jpeg(data, limits)
-        orientation = _orientation(data, parsed)
+        orientation = orientation_of(data, parsed)
         regions = in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
         data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
@@ -431,9 +429,9 @@ def detect(
     limits = checked(limits)
     data = read_source(jpeg, limits)
     parsed = read_jpeg(data, limits)
-    frame, orientation = parsed.frame, _orientation(data, parsed)
+    frame, orientation = parsed.frame, orientation_of(data, parsed)
     if panorama is None:
-        panorama = is_full_turn(_app1(data, parsed), frame.width, frame.height)
+        panorama = is_full_turn(app1_contents(data, parsed), frame.width, frame.height)
     search = Search(
         tuple(labels), tuple(detectors), threshold, effort, margins or {},
         Settings(provider, threads),
@@ -494,18 +492,6 @@ def _as_diff(diff: UnblurDiff | Source, limits: Limits) -> UnblurDiff:
     if isinstance(diff, UnblurDiff):
         return diff
     return UnblurDiff.from_bytes(read_source(diff, limits), limits)
-
-
-def _orientation(data: bytes, jpeg: JpegData) -> int:
-    return read_orientation(_app1(data, jpeg))
-
-
-def _app1(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
-    return (
-        data[segment.offset + 4 : segment.end]
-        for segment in jpeg.segments
-        if segment.code == APP1
-    )
 
 
 def _labels(detect: Sequence[str]) -> tuple[str, ...]:

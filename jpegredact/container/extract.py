@@ -37,7 +37,7 @@ def embedded_picture(data: bytes, copy: SideCopy) -> tuple[str, bytes] | None:
 
 def _decoded(text: bytes) -> bytes:
     """Decode base64 as far as it goes."""
-    whole = bytes(byte for byte in text if not chr(byte).isspace())
+    whole = b"".join(text.split())
     try:
         return base64.b64decode(whole + b"=" * (-len(whole) % 4))
     except binascii.Error:

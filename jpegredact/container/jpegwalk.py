@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .markers import FRAMES
+
 __all__ = ["MOST_SEGMENTS", "Shape", "Walked", "header", "starts", "walk"]
 
 MOST_SEGMENTS = 1000
 """Marker segments looked at in one picture. Real ones have tens; ICC and XMP make a hundred."""
 
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+_FRAMES = FRAMES | {0xF7}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _BEHIND_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """What ends a scan: a marker that is neither stuffing nor RST. Fill bytes before it are left to

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from .markers import FRAMES
 from .model import Action, Area, Carrier, FileEdit, Kept, Request, Scrubbed, Segment, SideCopy
 from .segments.jfif import read_jfif
-from .segments.refusals import is_refused, read_refusals
+from .segments.refusals import read_refusals
 from .segments.strays import read_strays
 from .segments.tables import read_tables
 
@@ -25,7 +26,6 @@ __all__ = ["Contents", "areas_of", "new_offsets", "walk"]
 
 _APP0, _APP1, _APP2, _APP4, _APP11, _APP13, _APP15 = 0xE0, 0xE1, 0xE2, 0xE4, 0xEB, 0xED, 0xEF
 _COM = 0xFE
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SIGNATURES = (
     (_APP0, b"JFIF\0", "jfif"),
     (_APP0, b"JFXX\0", "jfif"),
@@ -166,7 +166,7 @@ def walk(
     never: list[Segment] = []
     everything = [Segment(*segment) for segment in segments]
     refusals = read_refusals(data, everything)
-    refused = is_refused(data, everything)
+    refused = {segment for one in refusals.found for segment in one.segments}
     for segment in everything:
         if segment in refused:
             continue
@@ -224,7 +224,7 @@ def _pixels(data: bytes, segments: Sequence[Segment]) -> int | None:
     """Return how many pixels the picture has; None where its frame header does not say."""
     height = 0
     for segment in segments:
-        if segment.code in _FRAMES and segment.end - segment.offset >= 9:
+        if segment.code in FRAMES and segment.end - segment.offset >= 9:
             at = segment.offset + 5
             height = height or int.from_bytes(data[at : at + 2], "big")
             width = int.from_bytes(data[at + 2 : at + 4], "big")
@@ -239,7 +239,7 @@ def _says_too_much(data: bytes, segment: Segment, segments: Sequence[Segment]) -
     """
     if segment.code != _DNL or segment.end - segment.offset == 6:
         return False
-    frame = next((each for each in segments if each.code in _FRAMES), None)
+    frame = next((each for each in segments if each.code in FRAMES), None)
     return frame is not None and any(data[frame.offset + 5 : frame.offset + 7])
 
 

@@ -12,6 +12,7 @@ from ..codec.huffman import HuffmanTable
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.support import check_density
+from ..container.model import Scrubbed
 from ..diff import Document, FileRecord, RegionRecord
 from ..errors import (
     InvalidJpegError,
@@ -25,14 +26,12 @@ from ..limits import Limits
 from .methods import Method
 from .opening import open_picture
 from .packing import batches, by_group, pack, pack_fill, put_back
-from .picture import (
-    fill_digest,
-)
+from .picture import fill_digest
 from .plan import Plan, make_plan
 from .proof import Rewritten, find_patches, irreversible, rewritten
 from .render import render_into
 from .say import say
-from .side_copies import Handling, Scrubbed, Side, grown_bounds, orientation_of
+from .side_copies import Handling, Side, grown_bounds, orientation_of
 
 __all__ = ["Outcome", "redact_bytes", "redact_picture"]
 
@@ -96,7 +95,7 @@ def redact_bytes(
     deeper = handling._replace(depth=handling.depth + 1, note=False)
     nested = partial(_redact_nested, method, limits, deeper)
     grown = [Box(*grown_bounds(region, margin), region.label) for region in regions]
-    side = Side(data, jpeg, handling, grown, orientation, nested, method.name)
+    side = Side(data, jpeg, handling, grown, orientation, nested, limits, method.name)
     with Beside(len(data)) as beside:
         outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
     try:
@@ -163,7 +162,7 @@ def _redact(
     said = say(original, edits, edits.make_bare())
     shown = said.picture
     coded = beside.begin(lambda: shown.changes(said.tables))
-    scrubbed = Scrubbed([], ()) if side is None else side.scrub(coded.result, shown.sketch)
+    scrubbed = Scrubbed([], []) if side is None else side.scrub(coded.result, shown.sketch)
     if outside is None or said.tables or scrubbed.edits:  # it is of the redacted file's tables
         if outside is not None:
             outside.call_off()

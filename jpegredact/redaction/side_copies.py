@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..codec.markers import APP1
@@ -11,20 +11,19 @@ from ..codec.reader import read_jpeg
 from ..codec.sketch import Sketch
 from ..container.exif.orientation import read_orientation
 from ..container.gate import require_clean
-from ..container.model import POLICIES, Action, FileEdit, Policy, Request, SideCopy
+from ..container.model import POLICIES, Policy, Request, Scrubbed
 from ..container.walk import Contents, areas_of, new_offsets, walk
 from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region, margin_of
 from ..limits import Limits
 from . import picture as pictures
-from .note import note_edit
 from .thumbnails import PictureRenderer, decoder_pieces
 
 __all__ = [
     "PROVENANCE",
     "Handling",
-    "Scrubbed",
     "Side",
+    "app1_contents",
     "grown_bounds",
     "orientation_of",
     "read_contents",
@@ -72,13 +71,6 @@ class Handling(NamedTuple):
         )
 
 
-class Scrubbed(NamedTuple):
-    """What was done with side copies."""
-
-    edits: list[FileEdit]
-    outcomes: tuple[tuple[SideCopy, Action], ...]
-
-
 class Side:
     """The side copies of one file: found before the picture is redacted, cleaned with it.
 
@@ -104,17 +96,23 @@ class Side:
         regions: Sequence[Region],
         orientation: int,
         redact: Callable[[bytes, Sequence[Region], bool], bytes],
+        limits: Limits,
         method: str = "",
     ) -> None:
         self.contents = read_contents(data, jpeg)
         _require_allowed(self.contents, handling)
-        self._notes = [note_edit(data, jpeg, regions, method)] if handling.note else []
+        self._notes = []
+        if handling.note:
+            from .note import note_edit
+
+            self._notes.append(note_edit(data, jpeg, regions, method))
         self._data = data
         self._jpeg = jpeg
         self._handling = handling
         self._regions = regions
         self._orientation = orientation
         self._redact = redact
+        self._limits = limits
 
     @property
     def quiet(self) -> bool:
@@ -137,11 +135,11 @@ class Side:
         ``picture`` gives the changes that redact the picture itself, ``sketch`` how it looks then.
         """
         if self.quiet:
-            return Scrubbed(list(self._notes), ())
+            return Scrubbed(list(self._notes), [])
         data, jpeg = self._data, self._jpeg
         renderer = PictureRenderer(
             jpeg, lambda: decoder_pieces(data, jpeg, picture()), sketch, self._orientation,
-            self._regions, self._redact,
+            self._regions, self._redact, self._limits,
         )  # fmt: skip
         request = Request(
             self._handling.policy,
@@ -150,7 +148,7 @@ class Side:
             renderer,
         )
         edits, outcomes = self.contents.scrub(request, [*picture(), *self._notes])
-        return Scrubbed(sorted([*edits, *self._notes], key=lambda edit: edit[:2]), tuple(outcomes))
+        return Scrubbed(sorted([*edits, *self._notes], key=lambda edit: edit[:2]), outcomes)
 
     def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
         """Read what stands beside the scans of the redacted file, and look for what had to go.
@@ -164,11 +162,11 @@ class Side:
         place = new_offsets(changes)
         ranges = [(place(scan.start), place(scan.end)) for scan in self._jpeg.scans]
         ranges += [(place(start) - len(new), place(end)) for start, end, new in self._notes]
-        require_clean_file(redacted, sorted(ranges), self._handling.policy)
+        require_clean_file(redacted, sorted(ranges), self._handling.policy, self._limits)
 
 
 def require_clean_file(
-    redacted: bytes, coded: Sequence[tuple[int, int]], policy: Policy
+    redacted: bytes, coded: Sequence[tuple[int, int]], policy: Policy, limits: Limits
 ) -> None:
     """Read what stands beside a redacted file's scans, and look for what had to go.
 
@@ -188,7 +186,7 @@ def require_clean_file(
         cuts.append((length, end - start))
         at = end
     rest = b"".join([*pieces, view[at:]])
-    jpeg = read_jpeg(rest, Limits())
+    jpeg = read_jpeg(rest, limits)
     require_clean(rest, jpeg.segments, read_contents(rest, jpeg), policy, cuts)
 
 
@@ -201,13 +199,16 @@ def grown_bounds(
     return left - across, top - down, right + across, bottom + down
 
 
+def app1_contents(data: bytes, jpeg: JpegData) -> Iterator[bytes]:
+    """Yield what the APP1 segments hold."""
+    for segment in jpeg.segments:
+        if segment.code == APP1:
+            yield data[segment.offset + 4 : segment.end]
+
+
 def orientation_of(data: bytes, jpeg: JpegData) -> int:
     """Return the orientation that the first Exif segment states, or 1."""
-    return read_orientation(
-        data[segment.offset + 4 : segment.end]
-        for segment in jpeg.segments
-        if segment.code == APP1
-    )
+    return read_orientation(app1_contents(data, jpeg))
 
 
 def read_contents(data: bytes, jpeg: JpegData) -> Contents:

@@ -54,6 +54,8 @@ class PictureRenderer:
         The picture's Exif orientation.
     redact
         Redacts regions of another JPEG and returns it; with True, its side copies too.
+    limits
+        Bounds on those.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class PictureRenderer:
         orientation: int,
         regions: Sequence[Region],
         redact: Callable[[bytes, Sequence[Region], bool], bytes],
+        limits: Limits,
     ) -> None:
         self._jpeg = jpeg
         self._pieces = pieces
@@ -71,6 +74,7 @@ class PictureRenderer:
         self._orientation = orientation
         self._regions = regions
         self._redact = redact
+        self._limits = limits
         self._decoded: Picture | None = None
         self._failed = False
         self._made: dict[tuple[int, int], Picture] = {}
@@ -104,7 +108,7 @@ class PictureRenderer:
 
         width, height = self._jpeg.size
         try:
-            other = read_jpeg(jpeg, Limits()).size
+            other = read_jpeg(jpeg, self._limits).size
             # A scale, but for what rounding a side to whole pixels does.
             if abs(other[0] * height - other[1] * width) > max(width, height):
                 return None

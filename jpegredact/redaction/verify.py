@@ -105,7 +105,7 @@ def verify_bytes(
         bounds = [grown_bounds(region, margin) for region in regions]
     areas = areas_of(bounds, *jpeg.size)
     copies, wrong = copies_left(
-        contents, original, redacted, other, areas, orientation_of(original, jpeg)
+        contents, original, redacted, other, areas, orientation_of(original, jpeg), limits
     )
     problems.extend(wrong)
     left = tuple(copies)

@@ -14,6 +14,7 @@ from ..codec.model import JpegData
 from ..container.model import Area, SideCopy
 from ..container.walk import Contents
 from ..errors import SideCopyError, VerificationError
+from ..limits import Limits
 from .second_reader import detailed_blocks, read_coefficients
 from .side_copies import read_contents, require_clean_file
 from .thumbnails import PictureRenderer, decoder_pieces
@@ -34,7 +35,7 @@ _FEW = 4
 
 def copies_left(
     contents: Contents, original: bytes, redacted: bytes, other: JpegData,
-    areas: Sequence[Area], orientation: int,
+    areas: Sequence[Area], orientation: int, limits: Limits,
 ) -> tuple[list[SideCopy], list[str]]:  # fmt: skip
     """Return what a redacted file should not hold, and what is wrong besides, in sentences.
 
@@ -53,12 +54,16 @@ def copies_left(
     if not left:
         ranges = [(scan.start, scan.end) for scan in other.scans]
         try:
-            require_clean_file(redacted, ranges, "default")
+            require_clean_file(redacted, ranges, "default", limits)
         except SideCopyError as error:
             problems.append(str(error))
+    renderer = PictureRenderer(
+        other, lambda: decoder_pieces(redacted, other, []), lambda: None, orientation, (),
+        lambda data, regions, whole: data, limits,
+    )  # fmt: skip
     for copy in now.copies:
         if copy.default_action == "regenerate" and _shows_other(
-            redacted, other, copy, areas, orientation
+            redacted, other, copy, areas, renderer
         ):
             left.append(copy)
             problems.append(f"a thumbnail shows something else than the picture ({copy.kind})")
@@ -73,8 +78,9 @@ def copies_left(
 
 
 def _shows_other(
-    redacted: bytes, jpeg: JpegData, copy: SideCopy, areas: Sequence[Area], orientation: int
-) -> bool:
+    redacted: bytes, jpeg: JpegData, copy: SideCopy, areas: Sequence[Area],
+    renderer: PictureRenderer,
+) -> bool:  # fmt: skip
     """Whether a thumbnail differs, in the regions, from what it would be made anew."""
     import numpy as np
     from PIL import Image
@@ -90,10 +96,6 @@ def _shows_other(
                 thumbnail = image.convert("RGB")
     except (OSError, SyntaxError, ValueError):
         return copy.encoding == "jpeg"  # whoever can read it may see anything
-    renderer = PictureRenderer(
-        jpeg, lambda: decoder_pieces(redacted, jpeg, []), lambda: None, orientation, (),
-        lambda data, regions, whole: data,
-    )  # fmt: skip
     made = renderer.thumbnail_rgb(*thumbnail.size)
     if made is None:
         return True

@@ -130,3 +130,13 @@ def test_gain_maps_of_one_length_are_told_apart_in_the_index() -> None:
         "mpf-index": "edit", "gain-map": "redact",
     }  # fmt: skip
     assert jr.restore(result.jpeg, result.diff) == data
+
+
+def test_the_gate_keeps_to_the_callers_limits() -> None:
+    """What the caller lets pass, the second reading lets pass too."""
+    count = jr.Limits().max_segments
+    data = with_segments(picture(), segment(0xFE, b"a") * (count + 1))
+    limits = jr.Limits(max_segments=2 * count)
+    result = jr.redact(data, [(0, 0, 16, 16)], side_copies="keep", limits=limits)
+    assert jr.restore(result.jpeg, result.diff, limits=limits) == data
+    assert jr.verify(data, result.jpeg, result.diff, limits=limits).outside_changed == 0

@@ -10,7 +10,7 @@ import pytest
 
 from jpegredact.container import jpegwalk
 from jpegredact.container.model import POLICIES, Policy
-from jpegredact.container.segments.refusals import is_refused, read_refusals, refusals
+from jpegredact.container.segments.refusals import read_refusals, refusals
 
 PLAIN = files.picture(16, 16)
 DJI_EXIF = files.segment(0xE1, b"Exif\0\0II*\0" + struct.pack("<IHI", 8, 0, 0) + b"DJI\0")
@@ -40,7 +40,8 @@ def test_thermal(name: str, policy: Policy) -> None:
     assert (copy.kind, copy.actions) == ("thermal", ("refuse", "refuse", "refuse"))
     assert name in copy.detail
     assert copy.length == len(data) - len(PLAIN)
-    assert len(is_refused(data, segments)) == len(THERMAL[name])
+    (found,) = read_refusals(data, segments).found
+    assert len(found.segments) == len(THERMAL[name])
     # what forcing does
     answer = read_refusals(data, segments).scrub(files.request(policy))
     assert files.applied(data, answer.edits) == (data if policy == "keep" else PLAIN)

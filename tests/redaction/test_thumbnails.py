@@ -20,7 +20,7 @@ def renderer(data: bytes, orientation: int = 1, regions=(), redact=None) -> Pict
     jpeg = read_jpeg(data)
     return PictureRenderer(
         jpeg, lambda: decoder_pieces(data, jpeg, []), lambda: None, orientation, regions,
-        redact or (lambda data, regions, whole: data),
+        redact or (lambda data, regions, whole: data), DEFAULT_LIMITS,
     )  # fmt: skip
 
 
@@ -167,7 +167,8 @@ def test_dc_values_alone_are_enough(sampling: str) -> None:
     by_dc, by_pillow = (
         opened(
             PictureRenderer(
-                jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r, w: d
+                jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r, w: d,
+                DEFAULT_LIMITS,
             ).thumbnail_jpeg(120, 90, 30_000)
         )
         for sketch in (drawn.sketch, lambda: None)

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from ..markers import FRAMES
 from ..texts import has_base64_run
 from .tiff import Span
 
@@ -51,7 +52,6 @@ _NEEDLES = (b"\xd8\xff", b"/9j/", b"iVBORw0KGgo", b"\x89PNG\r\n\x1a\n", b"ftyp",
 _BEFORE = {"jpeg": 1, "film": 4}
 """Bytes of the picture in front of its signature."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKERS = frozenset(range(0xC0, 0x100)) - {0xFF} | {0x01}
 _MOST_SEGMENTS = 200
 _MOST_FOUND = 300
@@ -88,7 +88,7 @@ def jpeg_at(data: bytes, start: int, end: int) -> Found | None:
             break
         # Decoders go by the first frame header; behind a scan none is one
         first = size is None and not scans
-        if first and code in _FRAMES and length >= 8 and at + 9 <= end:
+        if first and code in FRAMES and length >= 8 and at + 9 <= end:
             size = (
                 int.from_bytes(data[at + 7 : at + 9], "big"),
                 int.from_bytes(data[at + 5 : at + 7], "big"),

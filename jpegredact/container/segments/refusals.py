@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from ..model import Action, Actions, Policy, Request, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload
 
-__all__ = ["is_refused", "may_stay", "read_refusals", "refusals"]
+__all__ = ["may_stay", "read_refusals", "refusals"]
 
 _REFUSE = Actions("refuse", "refuse", "refuse")
 _JPS = b"_JPSJPS_"
@@ -27,12 +27,6 @@ _LONG = 1024
 def refusals(data: bytes, segments: Iterable[Segment]) -> list[SideCopy]:
     """Return what a file is refused for; empty for nearly all files."""
     return list(read_refusals(data, segments).copies)
-
-
-def is_refused(data: bytes, segments: Iterable[Segment]) -> frozenset[Segment]:
-    """Return the segments that `read_refusals` answers for, among all segments of a file."""
-    found = read_refusals(data, segments).found
-    return frozenset(segment for one in found for segment in one.segments)
 
 
 def read_refusals(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..markers import FRAMES
 from ..model import Actions, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload
 
 __all__ = ["read_tables"]
 
 _DQT, _DHT, _SOS = 0xDB, 0xC4, 0xDA
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MOST = 2048
 """Bytes of unused tables that stay; four Huffman tables of most symbols have about 400."""
 _ACTIONS = Actions("drop", "drop", "warn")
@@ -62,7 +62,7 @@ def _copy(segment: Segment, detail: str) -> SideCopy:
 
 
 def _unused(data: bytes, segments: Sequence[Segment]) -> list[_Table]:
-    frame = next((payload(data, one) for one in segments if one.code in _FRAMES), b"")
+    frame = next((payload(data, one) for one in segments if one.code in FRAMES), b"")
     quantization = {one[0]: one[2] for one in _triples(frame[6:])}
     now: dict[_Slot, _Table] = {}
     unused: list[_Table] = []

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..assembly import Assembly, Part, assemble
+from ..markers import FRAMES
 from ..model import (
     Action,
     Actions,
@@ -42,7 +43,6 @@ _CHUNKS = 4096
 _GUID = 32
 _CHUNK = _GUID + 8
 """Bytes between the extension's signature and a chunk: GUID, full length, offset."""
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _BROKEN = Actions("drop", "drop", "warn")
 _DROPPED = Actions("keep", "drop", "keep")
@@ -370,7 +370,7 @@ def _changed(content: bytes, decision: Decision, policy: Policy) -> bytes | None
 def _size(data: bytes, segments: Sequence[Segment]) -> tuple[int, int] | None:
     """Return the picture's width and height, from its frame header (ITU-T T.81, B.2.2)."""
     for segment in segments:
-        if segment.code in _FRAMES and segment.end - segment.offset >= 9:
+        if segment.code in FRAMES and segment.end - segment.offset >= 9:
             height, width = (data[segment.offset + at : segment.offset + at + 2] for at in (5, 7))
             return int.from_bytes(width, "big"), int.from_bytes(height, "big")
     return None

@@ -26,7 +26,6 @@ class Update(NamedTuple):
 class _Item(NamedTuple):
     entry: Element
     start: int
-    semantic: str
     mime: str
     length: Attribute | Element | None
     padding: Attribute | Element | None
@@ -97,7 +96,7 @@ def _read(entry: Element) -> _Item:
         known = {node.name.rpartition(" ")[2]: node for node in fields(inner)}
     start = inner.start if isinstance(inner, Element) else entry.start
     return _Item(
-        entry, start, _text(known.get("Semantic")), _text(known.get("Mime")),
+        entry, start, _text(known.get("Mime")),
         known.get("Length"), known.get("Padding"),
     )  # fmt: skip
 
