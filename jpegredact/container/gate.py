@@ -13,11 +13,11 @@ from itertools import accumulate
 
 from ..errors import SideCopyError
 from .carve import Hit, carve
-from .model import Policy
+from .model import Policy, SideCopy
 from .segments.refusals import may_stay
 from .walk import Contents
 
-__all__ = ["require_clean"]
+__all__ = ["must_go", "require_clean"]
 
 _SOI = 2
 _SOS = 0xDA
@@ -60,14 +60,13 @@ def require_clean(
         contents = replace(contents, images=images)
     made = []
     for copy in contents.copies:
-        action = copy.actions.of(policy)
-        if action in _GONE and not (action == "refuse" and may_stay(copy, policy)):
+        if must_go(copy, policy):
             raise SideCopyError(
                 f"{copy.detail} ({copy.kind}) is still there after cleaning",
                 code="side-copy.left", offset=_in_file(copy.offset, cuts),
                 hint="please report this file as a bug",
             )  # fmt: skip
-        if action in _MADE:
+        if copy.actions.of(policy) in _MADE:
             made.append((copy.offset, copy.offset + copy.length))
             made.extend(copy.pieces)
     headers = {copy.offset + _TIFF for copy in contents.copies if copy.kind == "exif"}
@@ -81,6 +80,12 @@ def require_clean(
                 code="side-copy.carved", offset=_in_file(hit.offset, cuts),
                 hint=_HINT if policy == "default" else "",
             )  # fmt: skip
+
+
+def must_go(copy: SideCopy, policy: Policy) -> bool:
+    """Whether a redacted file, forced or not, must not hold this any more."""
+    action = copy.actions.of(policy)
+    return action in _GONE and not (action == "refuse" and may_stay(copy, policy))
 
 
 def _joined(data: bytes, segments: Sequence[tuple[int, int, int]]) -> Iterator[Hit]:

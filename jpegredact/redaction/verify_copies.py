@@ -11,6 +11,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from ..codec.model import JpegData
+from ..container.gate import must_go
 from ..container.model import Area, SideCopy
 from ..container.walk import Contents
 from ..errors import SideCopyError, VerificationError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["copies_left"]
 
-_GONE = frozenset({"drop", "zero", "refuse"})
 _DIFFERENCE = 6.0
 """Grey levels that a thumbnail may be off in the regions, beyond twice what it is off elsewhere:
 coding a thumbnail at a low quality takes some."""
@@ -49,7 +49,7 @@ def copies_left(
         The regions.
     """
     now = read_contents(redacted, other)
-    left = [copy for copy in now.copies if copy.default_action in _GONE]
+    left = [copy for copy in now.copies if must_go(copy, "default")]
     problems = [f"a side copy is still there: {copy.detail} ({copy.kind})" for copy in left]
     if not left:
         ranges = [(scan.start, scan.end) for scan in other.scans]

@@ -73,8 +73,10 @@ def test_a_forced_stereo_pair_passes(policy: str, length: int) -> None:
     with pytest.raises(jr.UnsupportedJpegError):
         jr.redact(data, [(0, 0, 16, 16)], side_copies=policy)
     result = jr.redact(data, [(0, 0, 16, 16)], side_copies=policy, force=True)
-    stays = policy == "keep" or (policy == "default" and length == 16)
+    stays_by_default = length == 16
+    stays = policy == "keep" or (policy == "default" and stays_by_default)
     assert (descriptor in result.jpeg) is stays
+    assert jr.verify(data, result.jpeg, result.diff).ok is (policy != "keep" or stays_by_default)
     assert jr.restore(result.jpeg, result.diff) == data
 
 
