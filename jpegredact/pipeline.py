@@ -309,7 +309,7 @@ def restore(
 
     limits = checked(limits)
     document = _as_diff(diff, limits).document
-    return restore_bytes(read_source(jpeg, limits), document, regions, limits)
+    return restore_bytes(read_source(jpeg, limits), document, regions, limits).data
 
 
 def verify(

@@ -46,7 +46,7 @@ def make_report(
     coverage = coverage_of(outcome.plan, jpeg.frame, len(regions))
     return Report(
         version=VERSION,
-        original=outcome.document.file.sha256.hex(),
+        original=outcome.file.sha256.hex(),
         redacted=outcome.sha256.hex(),
         original_bytes=len(data),
         redacted_bytes=len(outcome.jpeg),
@@ -59,7 +59,7 @@ def make_report(
                 number, record.kind, record.box, *coverage[number],
                 record.label, record.score, record.id,
             )
-            for number, record in enumerate(outcome.document.regions)
+            for number, record in enumerate(outcome.regions)
         ),
         groups=len(outcome.plan.groups),
         groups_merged=outcome.plan.merged,
@@ -68,7 +68,7 @@ def make_report(
         tables_appended=outcome.tables_appended,
         bytes_rewritten=outcome.bytes_rewritten,
         diff_bytes=len(outcome.diff),
-        raw_bytes=outcome.raw_bytes,
+        raw_bytes=outcome.file.raw_bytes,
         side_copies_policy=policy,
         side_copies=tuple(
             SideCopyReport(copy.kind, copy.offset, copy.length, action, copy.detail)

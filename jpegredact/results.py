@@ -26,8 +26,10 @@ class UnblurDiff:
         self._data = document.to_bytes() if data is None else data
 
     @property
-    def regions(self) -> tuple[RegionRecord, ...]:
-        """The regions, in the order in which they were given to `redact`."""
+    def regions(self) -> tuple[RegionRecord | None, ...]:
+        """The regions, in the order in which they were given to `redact`; None for those of which a
+        part of a diff says nothing.
+        """
         return self._document.regions
 
     @property

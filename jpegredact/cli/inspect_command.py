@@ -34,18 +34,21 @@ def command(source: str, as_json: bool) -> None:
 
 
 def _diff(document: Document, size: int) -> dict[str, Any]:
+    file = document.file
     return {
         "format": "jrdiff",
         "bytes": size,
-        "size": list(document.size),
-        "outside": document.outside.hex(),
+        "size": list(document.public.size),
+        "redacted": document.public.redacted.hex(),
         "groups": len(document.groups),
         "regions": [
-            {k: v for k, v in region._asdict().items() if v not in (None, ())}
+            None
+            if region is None
+            else {k: v for k, v in region._asdict().items() if v not in (None, ())}
             for region in document.regions
         ],
-        "original_bytes": document.file.length,
-        "patches": len(document.file.patches),
+        "original_bytes": None if file is None else file.length,
+        "patches": None if file is None else len(file.patches),
     }
 
 

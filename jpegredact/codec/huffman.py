@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
 from ..errors import InvalidJpegError
@@ -111,6 +112,18 @@ class HuffmanTable:
             room=self.room + len(self.symbols) - count,
         )
 
+    def roomy(self, symbols: Iterable[int]) -> HuffmanTable:
+        """Return a table with other codes, for its symbols and these.
+
+        Made as T.81 K.2 says, of the frequencies that its present lengths stand for; no code is
+        all ones.
+        """
+        present = {symbol: 1 << 20 - length for symbol, (_, length) in self.codes.items()}
+        weights = {symbol: present.get(symbol, 1) for symbol in {*present, *symbols}}
+        counts = _code_lengths(sorted(weights.values()))
+        ordered = sorted(weights, key=lambda symbol: (-weights[symbol], symbol))
+        return replace(self, counts=bytes(counts), symbols=bytes(ordered))
+
     def to_bytes(self) -> bytes:
         """Return the table as a DHT segment holds it."""
         return bytes([self.slot]) + self.counts + self.symbols
@@ -123,6 +136,34 @@ class HuffmanTable:
 
 Tables: TypeAlias = "Mapping[int, HuffmanTable]"
 """Tables that differ from the file's own, by their order in the file."""
+
+
+def _code_lengths(weights: Sequence[int]) -> list[int]:
+    """Return how many codes there are of each length, 1 to 16, for symbols of these weights.
+
+    T.81 figures K.1 to K.3: a symbol of no weight takes the code of all ones, and is left out.
+    """
+    # Each tree: its weight, what tells trees of equal weight apart, the depths of its leaves.
+    trees = [(0, -1, [0]), *((weight, n, [0]) for n, weight in enumerate(weights))]
+    heapify(trees)
+    while len(trees) > 1:
+        (a, _, below), (b, number, others) = heappop(trees), heappop(trees)
+        heappush(trees, (a + b, number, [depth + 1 for depth in below + others]))
+    bits = [0] * (len(weights) + 2)
+    for depth in trees[0][2]:
+        bits[depth] += 1
+    for length in range(len(bits) - 1, 16, -1):
+        while bits[length] > 0:
+            shorter = length - 2
+            while bits[shorter] == 0:
+                shorter -= 1
+            bits[length] -= 2
+            bits[length - 1] += 1
+            bits[shorter + 1] += 2
+            bits[shorter] -= 1
+    longest = max(length for length, count in enumerate(bits) if count)
+    bits[longest] -= 1
+    return (bits + [0] * 16)[1:17]
 
 
 @lru_cache(maxsize=64)

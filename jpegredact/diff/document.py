@@ -6,6 +6,7 @@ Knows the format; knows no codec, no picture, no file.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import InvalidDiffError
@@ -13,18 +14,27 @@ from ..limits import DEFAULT_LIMITS, Limits
 from .cbor import MAGIC, Budget, Value, decode, encode
 
 __all__ = [
+    "FINGERPRINT",
     "VERSION",
     "Document",
+    "Fields",
     "FileRecord",
     "GroupRecord",
     "Patch",
+    "Public",
     "RegionRecord",
     "Stretch",
     "Window",
+    "blocks_of",
+    "odd_of",
+    "open_map",
+    "windows_of",
 ]
 
 VERSION = 1
 _CHECK = 8
+FINGERPRINT = 8
+"""Bytes of a digest that tells what happened, and protects nothing."""
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included
 
 
@@ -55,6 +65,9 @@ class GroupRecord(NamedTuple):
         original encoder coded otherwise than T.81's procedure does.
     tables
         Symbols in each Huffman table of the redacted file, in the order of the file.
+    frame, coding
+        What tells a changed file: a fingerprint of the picture's grids and quantisation, and one
+        of how the redacted file codes it.
     """
 
     regions: tuple[int, ...]
@@ -63,6 +76,8 @@ class GroupRecord(NamedTuple):
     blocks: tuple[bytes, ...]
     odd: tuple[tuple[int, int, bytes], ...]
     tables: tuple[int, ...]
+    frame: bytes
+    coding: bytes
 
 
 class RegionRecord(NamedTuple):
@@ -103,42 +118,77 @@ class FileRecord(NamedTuple):
         return sum(len(p[2]) for p in self.patches) + sum(len(s[3]) for s in self.stretches)
 
 
-class Document(NamedTuple):
-    """An unblur-diff, taken apart."""
+class Public(NamedTuple):
+    """What anybody may see of a diff: nothing that the redacted file doesn't tell."""
 
-    outside: bytes
-    """SHA-256 of all that no region touches, in canonical form."""
+    redacted: bytes
+    """SHA-256 of the redacted file."""
     size: tuple[int, int]
     """Width and height of the picture."""
     fills: tuple[bytes, ...]
-    """For each group, SHA-256 of its fill in the compact code."""
-    groups: tuple[GroupRecord, ...]
-    regions: tuple[RegionRecord, ...]
-    file: FileRecord
+    """For each group, SHA-256 of its fill in the compact code, padding blocks left out."""
+
+    def fields(self) -> dict[str, Value]:
+        """Return it as the fields of a diff's map."""
+        return {
+            "format": "jrdiff",
+            "version": VERSION,
+            "redacted": self.redacted,
+            "size": list(self.size),
+            "fills": list(self.fills),
+        }
+
+    @classmethod
+    def take(cls, fields: Fields, limits: Limits) -> Public:
+        """Take it out of a diff's map.
+
+        Raises
+        ------
+        InvalidDiffError, LimitExceededError
+        """
+        if fields.text("format") != "jrdiff":
+            raise InvalidDiffError("this is no unblur-diff", code="diff.magic", offset=3)
+        version = fields.number("version")
+        if version != VERSION:
+            raise InvalidDiffError(
+                f"a diff of version {version}; this program reads version {VERSION}",
+                code="diff.version",
+                hint="a newer jpegredact may read it",
+            )
+        fills = tuple(fields.digest(item) for item in fields.array("fills"))
+        limits.check("max_groups", len(fills), "groups")
+        size = fields.array("size")
+        if len(size) != 2 or not all(_is_number(n) and 0 < n < 65536 for n in size):
+            raise fields.bad("size")
+        return cls(fields.digest(fields.take("redacted", bytes)), (size[0], size[1]), fills)
+
+
+class Document(NamedTuple):
+    """An unblur-diff, taken apart. A part of one lacks records: they are None."""
+
+    public: Public
+    groups: tuple[GroupRecord | None, ...]
+    """As many as fills."""
+    regions: tuple[RegionRecord | None, ...]
+    file: FileRecord | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no record is missing."""
+        return None not in self.groups and None not in self.regions and self.file is not None
+
+    def records(self) -> list[bytes | None]:
+        """Return the records as they are stored: all groups, all regions, the file."""
+        values = [
+            *(None if group is None else _group_value(group) for group in self.groups),
+            *(None if region is None else _region_value(region) for region in self.regions),
+            None if self.file is None else _file_value(self.file),
+        ]
+        return [None if value is None else _with_check(encode(value)) for value in values]
 
     def to_bytes(self) -> bytes:
         """Return the plain diff: the same parts give the same bytes."""
-        records = [
-            *(_group_value(group) for group in self.groups),
-            *(_region_value(region) for region in self.regions),
-            {
-                "kind": "file",
-                "length": self.file.length,
-                "sha256": self.file.sha256,
-                "patches": [list(patch) for patch in self.file.patches],
-                "stretches": [list(stretch) for stretch in self.file.stretches],
-            },
-        ]
-        return MAGIC + encode(
-            {
-                "format": "jrdiff",
-                "version": VERSION,
-                "outside": self.outside,
-                "size": list(self.size),
-                "fills": list(self.fills),
-                "records": [_with_check(encode(record)) for record in records],
-            }
-        )
+        return MAGIC + encode({**self.public.fields(), "records": self.records()})
 
     @classmethod
     def from_bytes(cls, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document:
@@ -148,52 +198,64 @@ class Document(NamedTuple):
         ------
         InvalidDiffError, LimitExceededError
         """
-        limits.check("max_bytes", len(data), "bytes")
-        if not data.startswith(MAGIC):
-            raise InvalidDiffError(
-                "this is no unblur-diff: its magic is missing", code="diff.magic", offset=0
-            )
         budget = Budget(limits.max_items)
-        public = _Fields(decode(data, len(MAGIC), budget), "diff")
-        if public.text("format") != "jrdiff":
-            raise InvalidDiffError("this is no unblur-diff", code="diff.magic", offset=3)
-        version = public.number("version")
-        if version != VERSION:
-            raise InvalidDiffError(
-                f"a diff of version {version}; this program reads version {VERSION}",
-                code="diff.version",
-                hint="a newer jpegredact may read it",
-            )
-        fills = tuple(public.digest(item) for item in public.array("fills"))
-        limits.check("max_groups", len(fills), "groups")
-        records = [_record(item, budget) for item in public.array("records")]
-        limits.check("max_regions", len(records) - len(fills) - 1, "regions")
-        size = public.array("size")
-        if len(size) != 2 or not all(_is_number(n) and 0 < n < 65536 for n in size):
-            raise public.bad("size")
+        fields = open_map(data, limits, budget)
+        public = Public.take(fields, limits)
+        records = fields.array("records")
+        fields.done()
+        return cls.from_records(public, records, limits, budget)
+
+    @classmethod
+    def from_records(
+        cls, public: Public, items: Sequence[Value], limits: Limits, budget: Budget | None = None
+    ) -> Document:
+        """Parse records: byte strings, or None for those that a part lacks.
+
+        Raises
+        ------
+        InvalidDiffError, LimitExceededError
+        """
+        budget = Budget(limits.max_items) if budget is None else budget
+        count = len(public.fills)
+        limits.check("max_regions", len(items) - count - 1, "regions")
+        if len(items) <= count:
+            raise Fields({}, "diff").bad("records")
+        records = [None if item is None else _record(item, budget) for item in items]
+        kinds = ["group"] * count + ["region"] * (len(records) - count - 1) + ["file"]
+        for record, kind in zip(records, kinds, strict=True):
+            if record is not None and record.kind != kind:
+                raise record.bad("kind")
         document = cls(
-            public.digest(public.take("outside", bytes)),
-            (size[0], size[1]),
-            fills,
-            tuple(_group(r) for r in records if r.kind == "group"),
-            tuple(_region(r) for r in records if r.kind == "region"),
-            _file(records[-1] if records else _Fields({}, "diff")),
+            public,
+            tuple(None if record is None else _group(record) for record in records[:count]),
+            tuple(None if record is None else _region(record) for record in records[count:-1]),
+            None if records[-1] is None else _file(records[-1]),
         )
-        public.done()
-        kinds = ["group"] * len(fills) + ["region"] * len(document.regions) + ["file"]
-        if [record.kind for record in records] != kinds:
-            raise public.bad("records")
-        cells = sum(w.rows * w.columns for group in document.groups for w in group.windows)
+        held = [group for group in document.groups if group is not None]
+        cells = sum(w.rows * w.columns for group in held for w in group.windows)
         limits.check("max_cells", cells, "blocks in the windows of all groups")
-        used: set[int] = set()
-        for group in document.groups:
-            used.update(group.regions)
-        if used and max(used) >= len(document.regions):
-            raise public.bad("regions")
+        for group in held:
+            if group.regions[-1] >= len(document.regions):
+                raise Fields({}, "group").bad("regions")
         return document
 
 
-class _Fields:
+def open_map(data: bytes, limits: Limits, budget: Budget) -> Fields:
+    """Return the fields of a diff, plain or sealed.
+
+    Raises
+    ------
+    InvalidDiffError, LimitExceededError
+    """
+    limits.check("max_bytes", len(data), "bytes")
+    if not data.startswith(MAGIC):
+        raise InvalidDiffError(
+            "this is no unblur-diff: its magic is missing", code="diff.magic", offset=0
+        )
+    return Fields(decode(data, len(MAGIC), budget), "diff")
+
+
+class Fields:
     """The fields of a map, each taken once and of the right type."""
 
     def __init__(self, value: Value, kind: str) -> None:
@@ -203,27 +265,33 @@ class _Fields:
         self.kind = kind
 
     def bad(self, name: str) -> InvalidDiffError:
+        """Return the error for a bad field."""
         return InvalidDiffError(f"bad field {name!r} in a {self.kind} record", code="diff.record")
 
     def take(self, name: str, kind: type) -> Value:
+        """Take a field of a type."""
         value = self.fields.pop(name, None)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise self.bad(name)
         return value
 
     def number(self, name: str) -> int:
+        """Take an integer."""
         value: int = self.take(name, int)
         return value
 
     def text(self, name: str) -> str:
+        """Take text."""
         value: str = self.take(name, str)
         return value
 
     def array(self, name: str) -> list[Value]:
+        """Take an array."""
         value: list[Value] = self.take(name, list)
         return value
 
     def optional(self, name: str, kind: type | tuple[type, ...]) -> Value:
+        """Take a field that may be missing: None."""
         if name not in self.fields:
             return None
         value = self.fields.pop(name)
@@ -232,17 +300,27 @@ class _Fields:
         return value
 
     def digest(self, value: Value) -> bytes:
+        """Return a value that must be a SHA-256."""
         if not isinstance(value, bytes) or len(value) != 32:
             raise self.bad("digest")
         return value
 
+    def fingerprint(self, name: str) -> bytes:
+        """Take a digest's first 8 bytes."""
+        value: bytes = self.take(name, bytes)
+        if len(value) != FINGERPRINT:
+            raise self.bad(name)
+        return value
+
     def numbers(self, name: str, least: int = 0, limit: int = 1 << 32) -> tuple[int, ...]:
+        """Take an array of integers from ``least`` to below ``limit``."""
         values = self.array(name)
         if not all(_is_number(v) and least <= v < limit for v in values):
             raise self.bad(name)
         return tuple(values)
 
     def done(self) -> None:
+        """Refuse fields that nobody took."""
         if self.fields:
             raise self.bad(next(iter(self.fields)))
 
@@ -256,14 +334,24 @@ def _with_check(record: bytes) -> bytes:
     return record + hashlib.sha256(record).digest()[:_CHECK]
 
 
-def _record(item: Value, budget: Budget) -> _Fields:
+def _record(item: Value, budget: Budget) -> Fields:
     if not isinstance(item, bytes):
         raise InvalidDiffError("a record that is no byte string", code="diff.record")
     if _with_check(item[:-_CHECK]) != item:
         raise InvalidDiffError("a record is damaged", code="diff.damaged")
-    record = _Fields(decode(item[:-_CHECK], 0, budget), "diff")
+    record = Fields(decode(item[:-_CHECK], 0, budget), "diff")
     record.kind = record.text("kind")
     return record
+
+
+def _file_value(file: FileRecord) -> dict[str, Value]:
+    return {
+        "kind": "file",
+        "length": file.length,
+        "sha256": file.sha256,
+        "patches": [list(patch) for patch in file.patches],
+        "stretches": [list(stretch) for stretch in file.stretches],
+    }
 
 
 def _group_value(group: GroupRecord) -> dict[str, Value]:
@@ -275,13 +363,31 @@ def _group_value(group: GroupRecord) -> dict[str, Value]:
         "blocks": list(group.blocks),
         "odd": [list(item) for item in group.odd],
         "tables": list(group.tables),
+        "frame": group.frame,
+        "coding": group.coding,
     }
 
 
-def _group(record: _Fields) -> GroupRecord:
+def _group(record: Fields) -> GroupRecord:
     regions = record.numbers("regions")
     if not regions or list(regions) != sorted(set(regions)):
         raise record.bad("regions")
+    group = GroupRecord(
+        regions,
+        windows_of(record),
+        record.take("shape", bytes),
+        blocks_of(record),
+        odd_of(record),
+        record.numbers("tables", 0, 257),
+        record.fingerprint("frame"),
+        record.fingerprint("coding"),
+    )
+    record.done()
+    return group
+
+
+def windows_of(record: Fields) -> tuple[Window, ...]:
+    """Take a group's windows out of a map."""
     windows = []
     for item in record.array("windows"):
         if not isinstance(item, list) or len(item) != 5 or not all(_is_number(n) for n in item):
@@ -297,6 +403,11 @@ def _group(record: _Fields) -> GroupRecord:
     components = [w.component for w in windows]
     if not windows or components != sorted(set(components)):
         raise record.bad("windows")
+    return tuple(windows)
+
+
+def odd_of(record: Fields) -> tuple[tuple[int, int, bytes], ...]:
+    """Take a group's coding residue out of a map."""
     odd: list[tuple[int, int, bytes]] = []
     for item in record.array("odd"):
         if not (
@@ -307,19 +418,15 @@ def _group(record: _Fields) -> GroupRecord:
         ):  # fmt: skip
             raise record.bad("odd")
         odd.append((item[0], item[1], item[2]))
+    return tuple(odd)
+
+
+def blocks_of(record: Fields) -> tuple[bytes, ...]:
+    """Take a group's blocks, in the compact code, out of a map."""
     blocks = record.array("blocks")
     if not all(isinstance(item, bytes) for item in blocks):
         raise record.bad("blocks")
-    group = GroupRecord(
-        regions,
-        tuple(windows),
-        record.take("shape", bytes),
-        tuple(blocks),
-        tuple(odd),
-        record.numbers("tables", 0, 257),
-    )
-    record.done()
-    return group
+    return tuple(blocks)
 
 
 def _region_value(region: RegionRecord) -> dict[str, Value]:
@@ -336,7 +443,7 @@ def _region_value(region: RegionRecord) -> dict[str, Value]:
     return value
 
 
-def _region(record: _Fields) -> RegionRecord:
+def _region(record: Fields) -> RegionRecord:
     def coordinates(values: Value, count: int) -> tuple[float, ...]:
         if (
             not isinstance(values, list)
@@ -363,7 +470,7 @@ def _region(record: _Fields) -> RegionRecord:
     return region
 
 
-def _file(record: _Fields) -> FileRecord:
+def _file(record: Fields) -> FileRecord:
     if record.kind != "file":
         raise record.bad("kind")
     patches: list[Patch] = []

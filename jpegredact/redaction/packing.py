@@ -23,12 +23,12 @@ class Packed(NamedTuple):
     piece: Piece
 
 
-def batches(picture: Picture) -> list[Batch]:
-    """Return all portions in order, small ones together."""
+def batches(picture: Picture, real: bool = False) -> list[Batch]:
+    """Return all portions in order, small ones together; with ``real``, without padding blocks."""
     found: list[Batch] = []
     room = 0
     for group in range(len(picture.plan.groups)):
-        for portion in picture.portions(group):
+        for portion in picture.portions(group, real):
             if room <= 0:
                 found.append([])
                 room = PORTION

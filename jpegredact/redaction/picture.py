@@ -11,8 +11,6 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import merge
-from itertools import chain
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from ..codec import core
@@ -22,7 +20,7 @@ from ..codec.huffman import HuffmanTable, Tables
 from ..codec.intervals import FileEdit, Interval, Outside, Raw, strays
 from ..codec.layout import ComponentGrid
 from ..codec.markers import DHT
-from ..codec.model import JpegData, Segment
+from ..codec.model import JpegData
 from ..codec.scan import MissingCategory, ScanIndex
 from ..codec.sketch import Sketch
 from ..diff import GroupRecord, Patch, Window
@@ -47,8 +45,8 @@ __all__ = [
     "fill_digest",
     "locate_members",
     "missing_symbols",
+    "table_edits",
 ]
-_AT_ONCE = 1 << 18
 
 
 class Member(NamedTuple):
@@ -81,6 +79,27 @@ class Member(NamedTuple):
     def group(self, group: int) -> array[int]:
         """Return the recorded blocks of one group."""
         return self.blocks[self.starts[group] : self.starts[group + 1]]
+
+    def real(self, group: int) -> array[int]:
+        """Return the recorded blocks of one group, without padding blocks."""
+        blocks = self.group(group)
+        if not blocks:
+            return blocks
+        row, column, rows, columns = self.cover.boxes[group]
+        inside = max(self.grid.columns - column, 0)
+        if row + rows <= self.grid.rows and columns <= inside:
+            return blocks
+        found = array("i")
+        whole = len(blocks) == rows * columns
+        at = 0
+        for y in range(row, min(row + rows, self.grid.rows)):
+            start = (y - self.cover.row) * self.cover.columns + column - self.cover.column
+            line = self.cover.cells[start : start + columns]
+            count = columns if whole else line.count(group + 1)
+            here = min(inside, columns) if whole else line[:inside].count(group + 1)
+            found += blocks[at : at + here]
+            at += count
+        return found
 
 
 def locate_members(
@@ -183,18 +202,21 @@ class Edits(ABC):
         InvalidDiffError, DiffMismatchError
         """
 
-    def put_record(self, picture: Picture, group: int, record: GroupRecord) -> None:
-        """Set a group's blocks to what a record holds.
+    def put_blocks(
+        self, picture: Picture, group: int, blocks: Sequence[bytes],
+        residue: Iterable[tuple[int, int, bytes]],
+    ) -> None:  # fmt: skip
+        """Set a group's blocks to what the compact code says, with their coding residue.
 
         Raises
         ------
         InvalidDiffError, DiffMismatchError
         """
         portions = picture.portions(group)
-        if len(portions) != len(record.blocks):
+        if len(portions) != len(blocks):
             raise damaged("blocks")
-        odd = {number: (bits, data) for number, bits, data in record.odd}
-        for portion, data in zip(portions, record.blocks, strict=True):
+        odd = {number: (bits, data) for number, bits, data in residue}
+        for portion, data in zip(portions, blocks, strict=True):
             self.put_piece(picture.unpack_portion(portion, data), odd)
         if odd:
             raise damaged("odd")
@@ -218,22 +240,34 @@ class Picture(ABC):
     members: tuple[Member, ...]
     """In order of the components."""
 
-    def portions(self, group: int) -> list[Portion]:
-        """Return which of a group's blocks are coded together: as many as may be."""
+    def portions(self, group: int, real: bool = False) -> list[Portion]:
+        """Return which of a group's blocks are coded together: as many as may be.
+
+        With ``real``, without padding blocks (T.81 A.2.4).
+        """
         found: list[Portion] = []
         number = room = 0
         for member in self.members:
-            at, end = member.starts[group], member.starts[group + 1]
+            blocks = member.real(group) if real else member.group(group)
+            at, end = 0, len(blocks)
             while at < end:
                 if room == 0:
                     found.append([])
                     room = PORTION
                 stop = min(end, at + room)
-                found[-1].append(Slice(member, number, member.blocks[at:stop]))
+                found[-1].append(Slice(member, number, blocks[at:stop]))
                 number += stop - at
                 room -= stop - at
                 at = stop
         return found
+
+    def has_padding(self) -> bool:
+        """Whether a group has padding blocks."""
+        return any(
+            row + rows > member.grid.rows or column + columns > member.grid.columns
+            for member in self.members
+            for row, column, rows, columns in member.cover.boxes.values()
+        )
 
     @abstractmethod
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
@@ -251,6 +285,10 @@ class Picture(ABC):
     def pack(self, group: int) -> tuple[bytes, ...]:
         """Return a group's blocks in the compact code."""
         return tuple(self.pack_portion(portion)[0] for portion in self.portions(group))
+
+    def pack_real(self, group: int) -> tuple[bytes, ...]:
+        """Return a group's blocks but for padding ones in the compact code: see `fill_digest`."""
+        return tuple(self.pack_portion(part)[0] for part in self.portions(group, real=True))
 
     @abstractmethod
     def dc(self, member: Member) -> array[int]:
@@ -339,7 +377,7 @@ class Picture(ABC):
         """
 
     def outline(self, group: int) -> GroupRecord:
-        """Return the diff's record of a group, with this file's tables, and without its blocks."""
+        """Return the diff's record of a group, without its blocks and what tells a changed file."""
         cells, widths, places, windows = [], [], [], []
         for member in self.members:
             if member.starts[group] == member.starts[group + 1]:
@@ -356,6 +394,8 @@ class Picture(ABC):
             (),
             (),
             tuple(len(table.symbols) for table in self.jpeg.tables),
+            b"",
+            b"",
         )
 
     def changes(self, tables: Tables, others: Iterable[FileEdit] = ()) -> list[FileEdit]:
@@ -368,43 +408,6 @@ class Picture(ABC):
         changes.extend(self.coded_changes())
         changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
-
-    def outside_digest(
-        self, tables: Tables, leave_out: Segment | None = None, others: Iterable[FileEdit] = ()
-    ) -> bytes:
-        """Return SHA-256 of the file without what the regions touch, in canonical form.
-
-        ``tables`` stand in for the file's own, ``others`` are edits outside the scans and
-        tables; the bytes of ``leave_out`` do not count.
-        """
-        edits = [*table_edits(self.data, self.jpeg, tables), *others]
-        parts: list[tuple[int, int, Iterable[bytes | bytearray | memoryview]]] = [
-            (start, end, [new]) for start, end, new in edits
-        ]
-        parts.extend((start, end, []) for start, end in self.strays())
-        if leave_out is not None:
-            parts.append((leave_out.offset, leave_out.end, []))
-        intervals = (
-            (interval.raw_start, interval.raw_end, chain([bits.to_bytes(8)], pieces))
-            for interval, (bits, pieces) in self.outside()
-        )
-        digest = hashlib.sha256()
-        some = bytearray()  # many small pieces are hashed in one go
-        view = memoryview(self.data)
-        at = 0
-        for start, end, new in merge(sorted(parts, key=_place), intervals, key=_place):
-            for part in chain([view[at:start]], new):
-                if len(some) + len(part) > _AT_ONCE:
-                    digest.update(some)
-                    some.clear()
-                if len(part) > _AT_ONCE:
-                    digest.update(part)
-                else:
-                    some += part
-            at = end
-        digest.update(some)
-        digest.update(view[at:])
-        return digest.digest()
 
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:
@@ -450,7 +453,10 @@ def apply_patches(data: bytes, patches: Sequence[Patch]) -> bytes:
 
 
 def fill_digest(blocks: Iterable[bytes]) -> bytes:
-    """Return what tells a group's fill: SHA-256 of its blocks in the compact code."""
+    """Return what tells a group's fill: SHA-256 of its real blocks in the compact code.
+
+    Lossless recoding keeps all blocks but padding ones.
+    """
     return hashlib.sha256(b"".join(blocks)).digest()
 
 

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from ..background import Beside, Later
 from ..codec.huffman import HuffmanTable
-from ..codec.model import JpegData
+from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.support import check_density
 from ..container.model import Scrubbed
-from ..diff import Document, FileRecord, RegionRecord
+from ..container.walk import new_offsets
+from ..diff import Document, FileRecord, Public, RegionRecord
 from ..errors import (
     InvalidJpegError,
     InvalidRegionError,
@@ -23,6 +24,7 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
+from .fingerprints import coding_fingerprint, frame_fingerprint
 from .methods import Method
 from .opening import open_picture
 from .packing import batches, by_group, pack, pack_fill, put_back
@@ -48,6 +50,9 @@ class Outcome(NamedTuple):
     sha256: bytes
     diff: bytes
     document: Document
+    file: FileRecord
+    regions: tuple[RegionRecord, ...]
+    """The document's."""
     plan: Plan
     method: Method
     tables_appended: tuple[tuple[int, str, tuple[int, ...]], ...]
@@ -56,8 +61,6 @@ class Outcome(NamedTuple):
     """Blocks whose fill gave way to what the tables can say."""
     bytes_rewritten: int
     """Bytes of coded data in the intervals that were written anew."""
-    raw_bytes: int
-    """Original bytes that the diff's file record holds."""
     broken: tuple[int, ...]
     """Offsets in the original from which coded data in those intervals can't be decoded."""
     scrubbed: Scrubbed
@@ -150,10 +153,6 @@ def _redact(
     draw = side is not None and side.wants_thumbnails
     original = open_picture(data, jpeg, plan, ring=True, beside=beside, draw=draw)
     groups = range(len(plan.groups))
-    outside = None
-    # In arithmetic coding it is a rewrite of its own: not while there is another.
-    if not jpeg.frame.arithmetic and (side is None or side.quiet):
-        outside = beside.begin(lambda: original.outside_digest({}))
     work = batches(original)
     packed = [beside.begin(partial(pack, original, batch)) for batch in work]
     outlines = beside.begin(lambda: [original.outline(group) for group in groups])
@@ -163,25 +162,20 @@ def _redact(
     shown = said.picture
     coded = beside.begin(lambda: shown.changes(said.tables))
     scrubbed = Scrubbed([], []) if side is None else side.scrub(coded.result, shown.sketch)
-    if outside is None or said.tables or scrubbed.edits:  # it is of the redacted file's tables
-        if outside is not None:
-            outside.call_off()
-        outside = beside.begin(
-            lambda: original.outside_digest(said.tables, others=scrubbed.edits)
-        )
-    if jpeg.frame.arithmetic:
-        outside.result()
     redacted = beside.begin(lambda: rewritten(data, coded.result(), scrubbed.edits))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     gate = None
     if side is not None:
         gate = beside.begin(partial(_require_clean, side, redacted))
-    fills = [beside.begin(partial(pack_fill, shown, batch)) for batch in work]
+    real = batches(original, real=True) if original.has_padding() else work
+    fills = [beside.begin(partial(pack_fill, shown, batch)) for batch in real]
+    coding = beside.begin(partial(_coding, jpeg, redacted))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     # Guarantee G3: bring the original back from the records.
     back = shown.edits()
+    frame = frame_fingerprint(jpeg)
     kept = [
-        outline._replace(blocks=tuple(blocks), odd=tuple(odd), tables=symbols)
+        outline._replace(blocks=tuple(blocks), odd=tuple(odd), tables=symbols, frame=frame)
         for outline, (blocks, odd) in zip(
             outlines.result(), put_back(back, packed, len(groups)), strict=True
         )
@@ -189,13 +183,17 @@ def _redact(
     patches, stretches = find_patches(
         original, shown, back, kept, said.tables, scrubbed.edits, redacted
     )
+    file = FileRecord(len(data), sha256.result(), patches, stretches)
+    region_records = tuple(_region_record(region) for region in regions)
     document = Document(
-        outside=outside.result(),
-        size=(jpeg.frame.width, jpeg.frame.height),
-        fills=tuple(fill_digest(blocks) for blocks in by_group(fills, len(groups))),
-        groups=tuple(kept),
-        regions=tuple(_region_record(region) for region in regions),
-        file=FileRecord(len(data), sha256.result(), patches, stretches),
+        public=Public(
+            redacted_sha256.result(),
+            (jpeg.frame.width, jpeg.frame.height),
+            tuple(fill_digest(blocks) for blocks in by_group(fills, len(groups))),
+        ),
+        groups=tuple(group._replace(coding=coding.result()) for group in kept),
+        regions=region_records,
+        file=file,
     )
     diff = document.to_bytes()
     stored = Document.from_bytes(diff, limits)
@@ -208,6 +206,8 @@ def _redact(
         sha256=redacted_sha256.result(),
         diff=diff,
         document=stored,
+        file=file,
+        regions=region_records,
         plan=plan,
         method=method,
         tables_appended=tuple(
@@ -219,7 +219,6 @@ def _redact(
         bytes_rewritten=sum(
             interval.raw_end - interval.raw_start for interval in original.touched_intervals()
         ),
-        raw_bytes=stored.file.raw_bytes,
         broken=tuple(
             sorted(i.broken for i in original.touched_intervals() if i.broken is not None)
         ),
@@ -230,6 +229,18 @@ def _redact(
 def _require_clean(side: Side, redacted: Later[Rewritten]) -> None:
     changes, data = redacted.result()
     side.require_clean(data, changes)
+
+
+def _coding(jpeg: JpegData, redacted: Later[Rewritten]) -> bytes:
+    """Return the fingerprint of how the redacted file is coded; ``jpeg`` is the original's."""
+    changes, data = redacted.result()
+    place = new_offsets(changes)
+    segments = [
+        Segment(each.code, place(each.offset), place(each.end)) for each in jpeg.segments
+    ]
+    return coding_fingerprint(
+        data, segments, [(place(scan.start), place(scan.end)) for scan in jpeg.scans]
+    )
 
 
 def _table_name(table: HuffmanTable) -> str:

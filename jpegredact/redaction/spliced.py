@@ -131,6 +131,25 @@ class SplicedPicture(Picture):
             index.same_intervals(other.indexes[number]) for number, index in self.indexes.items()
         )
 
+    def with_ac_tables(self, tables: Tables) -> SplicedPicture:
+        """Return the picture for edits that are coded with other AC tables, by their order.
+
+        Only for edits that put all blocks: those that stay would keep their codes.
+        """
+        indexes = {
+            number: replace(
+                index, ac_tables=tuple(tables.get(t.order, t) for t in index.ac_tables)
+            )
+            for number, index in self.indexes.items()
+        }
+        return replace(self, indexes=indexes)
+
+    def ac_table(self, component: int) -> HuffmanTable:
+        """Return the table that a component's AC coefficients are coded with."""
+        member = next(each for each in self.members if each.component == component)
+        index = self.indexes[member.scan]
+        return index.ac_tables[index.ac_number(member.part)]
+
     def sketch(self) -> Sketch | None:
         """See `Picture.sketch`."""
         return make_sketch(self.indexes[0], self.jpeg) if can_draw(self.jpeg) else None

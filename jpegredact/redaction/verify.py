@@ -20,6 +20,7 @@ from ..container.model import SideCopy
 from ..container.walk import Contents, areas_of
 from ..diff import Document
 from ..errors import (
+    InvalidDiffError,
     InvalidJpegError,
     JpegRedactError,
     UnsupportedJpegError,
@@ -29,9 +30,10 @@ from ..limits import Limits
 from .opening import open_picture
 from .picture import Picture
 from .plan import Plan, make_plan, no_plan
-from .restore import diff_plan, restore_bytes
+from .restore import restore_bytes
 from .second_reader import detailed_blocks, read_coefficients, with_height, with_whole_mcus
 from .side_copies import grown_bounds, orientation_of, read_contents
+from .state import diff_plan
 from .verify_copies import copies_left
 
 if TYPE_CHECKING:
@@ -94,12 +96,16 @@ def verify_bytes(
     limits: Limits,
 ) -> Verification:
     """Compare an original with its redacted form; regions come from the diff or from boxes."""
+    if document is not None and not document.is_whole:
+        raise InvalidDiffError(
+            "this is a part of a diff, and only a whole one can be verified", code="diff.part"
+        )
     jpeg = read_jpeg(original, limits)
     other = read_jpeg(redacted, limits)
     contents = read_contents(original, jpeg)
     problems = _header_problems(original, jpeg, contents, redacted, other)
     bounds = [region.bounds for region in regions] if document is None else [
-        region.box for region in document.regions
+        region.box for region in document.regions if region is not None
     ]  # fmt: skip
     if document is None:
         bounds = [grown_bounds(region, margin) for region in regions]
@@ -114,7 +120,7 @@ def verify_bytes(
         return Verification(0, 0, 0, None, False, left, tuple(problems))
     plan: Plan
     if document is not None:
-        plan = diff_plan(other, document)
+        plan = diff_plan(other, [group for group in document.groups if group is not None])
     else:
         for number, region in enumerate(regions):
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")
@@ -161,7 +167,7 @@ def verify_bytes(
     restored = None
     if document is not None:
         try:
-            restored = restore_bytes(redacted, document, None, limits) == original
+            restored = restore_bytes(redacted, document, None, limits).data == original
         except JpegRedactError as error:
             restored = False
             problems.append(f"the diff does not restore the original: {error}")

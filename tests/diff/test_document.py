@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jpegmaker import grey, make_jpeg
 
 import jpegredact as jr
-from jpegredact.diff import Document, FileRecord, GroupRecord, RegionRecord, Window
+from jpegredact.diff import Document, FileRecord, GroupRecord, Public, RegionRecord, Window
 from jpegredact.diff.cbor import MAGIC, decode, encode
 from jpegredact.errors import DiffError, InvalidDiffError, JpegRedactError, LimitExceededError
 from jpegredact.limits import Limits
@@ -51,6 +51,8 @@ def documents(draw: st.DrawFn) -> Document:
             tuple(draw(st.lists(st.binary(max_size=9), max_size=3))),
             tuple((n, 9, b"\1\2") for n in sorted(draw(st.sets(st.integers(0, 99), max_size=3)))),
             tuple(draw(st.lists(st.integers(0, 256), max_size=4))),
+            draw(st.binary(min_size=8, max_size=8)),
+            draw(st.binary(min_size=8, max_size=8)),
         )
         for _ in range(draw(st.integers(0, 3)))
     )
@@ -61,13 +63,13 @@ def documents(draw: st.DrawFn) -> Document:
     ):
         patches.append((at + gap, length, new))
         at += gap + length
+    size = draw(st.integers(1, 65535)), draw(st.integers(1, 65535))
+    file = FileRecord(draw(st.integers(0, 2**50)), draw(digests), tuple(patches))
     return Document(
-        draw(digests),
-        (draw(st.integers(1, 65535)), draw(st.integers(1, 65535))),
-        tuple(draw(digests) for _ in groups),
-        groups,
-        regions,
-        FileRecord(draw(st.integers(0, 2**50)), draw(digests), tuple(patches)),
+        Public(draw(digests), size, tuple(draw(digests) for _ in groups)),
+        tuple(group if draw(st.booleans()) else None for group in groups),
+        tuple(region if draw(st.booleans()) else None for region in regions),
+        draw(st.sampled_from([file, None])),
     )
 
 
@@ -84,7 +86,7 @@ def test_a_general_reader_reads_a_diff() -> None:
     cbor2 = pytest.importorskip("cbor2")
     public = cbor2.loads(REAL)
     public = getattr(public, "value", public)
-    assert set(public) == {"format", "version", "outside", "size", "fills", "records"}
+    assert set(public) == {"format", "version", "redacted", "size", "fills", "records"}
     kinds = [cbor2.loads(record[:-8])["kind"] for record in public["records"]]
     assert kinds == ["group"] * 3 + ["region"] * 2 + ["file"]
     region = cbor2.loads(public["records"][3][:-8])
@@ -107,7 +109,7 @@ def test_a_group_tells_nothing_of_the_whole_file() -> None:
         assert document.file.sha256 not in record
     for record in alone[:3]:
         assert set(decode(record[:-8])) == {
-            "kind", "regions", "windows", "shape", "blocks", "odd", "tables",
+            "kind", "regions", "windows", "shape", "blocks", "odd", "tables", "frame", "coding",
         }  # fmt: skip
 
 
@@ -211,8 +213,8 @@ def test_unknown_fields_of_records(number) -> None:
         ("version", 0, "diff.version"),
         ("version", True, "diff.record"),
         ("version", 1.0, "diff.record"),
-        ("outside", b"short", "diff.record"),
-        ("outside", "x" * 32, "diff.record"),
+        ("redacted", b"short", "diff.record"),
+        ("redacted", "x" * 32, "diff.record"),
         ("size", [0, 1], "diff.record"),
         ("size", [1, 65536], "diff.record"),
         ("size", [1], "diff.record"),
@@ -224,8 +226,9 @@ def test_unknown_fields_of_records(number) -> None:
         ("fills", [b"x" * 32] * 4, "diff.record"),
         ("records", [], "diff.record"),
         ("records", [1], "diff.record"),
-        ("records", [b""], "diff.damaged"),
-        ("records", [b"\0"], "diff.damaged"),
+        ("records", [b""] * 6, "diff.damaged"),
+        ("records", [b"\0"] * 6, "diff.damaged"),
+        ("records", [b""], "diff.record"),
     ],
 )
 def test_bad_public_fields(name, value, code) -> None:
@@ -271,6 +274,8 @@ def test_bad_public_fields(name, value, code) -> None:
         (GROUP, "tables", [258]),
         (GROUP, "tables", [-1]),
         (GROUP, "tables", 3),
+        (GROUP, "frame", bytes(7)),
+        (GROUP, "coding", "x" * 8),
         (REGION, "shape", "circle"),
         (REGION, "box", [0, 0, 8]),
         (REGION, "box", [0, 0, 8, "8"]),
@@ -382,7 +387,8 @@ def test_forged_patches_are_a_clear_error(patches) -> None:
 
 
 def test_a_diff_without_groups_restores_nothing_else() -> None:
-    empty = RESULT.diff.document._replace(groups=(), fills=())
+    whole = RESULT.diff.document
+    empty = whole._replace(groups=(), public=whole.public._replace(fills=()))
     with pytest.raises(DiffError):
         jr.restore(RESULT.jpeg, empty.to_bytes())
 

@@ -93,7 +93,7 @@ def test_a_short_interval_does_not_read_the_next_one() -> None:
         jpeg = maker.make_progressive(picture, short={(1, 0): WIDE - 16})
         assert len(structure.read(jpeg).scans[1].intervals) == 4
         done = restored(jpeg, [(960, 8, 2392, 16)])
-        made.add((done.jpeg, done.diff.document.outside, done.diff.document.fills))
+        made.add((done.jpeg, done.diff.document.public))
     assert len(made) == 1
 
 

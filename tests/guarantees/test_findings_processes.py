@@ -195,7 +195,7 @@ def test_what_such_data_holds_does_not_show(kind: str, restart: int) -> None:
     mark = left_over(plain, 0, "behind RST")[:2]
     made = [jr.redact(put(plain, end, mark + rest), BOXES) for rest in (b"", b"ab", SECRET)]
     assert len({done.jpeg for done in made}) == 1
-    assert len({done.diff.document.outside for done in made}) == 1
+    assert len({done.diff.document.public for done in made}) == 1
     assert made[0].jpeg == put(jr.redact(plain, BOXES).jpeg, behind(made[0].jpeg, 0) - 2, mark)
     assert made[0].report.raw_bytes == jr.redact(plain, BOXES).report.raw_bytes
 

@@ -1,0 +1,339 @@
+"""What a diff, or a part of one, finds in a file: which picture it is, and what is revealed in it.
+
+A file under a diff is the redacted one, or it says in a note what is revealed and how to hide
+that again. Hidden again, it must be the redacted file, bit for bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from ..background import Beside
+from ..codec.compact import unpack_shape
+from ..codec.huffman import HuffmanTable
+from ..codec.layout import component_grids
+from ..codec.markers import COM
+from ..codec.model import JpegData, Segment
+from ..codec.reader import read_jpeg, require_supported
+from ..codec.scan import MissingCategory
+from ..diff import Document, Fill, Revealed, Window
+from ..errors import (
+    DiffMismatchError,
+    InvalidDiffError,
+    InvalidJpegError,
+    LimitExceededError,
+)
+from ..limits import Limits
+from .fingerprints import coding_fingerprint, frame_fingerprint
+from .opening import open_picture
+from .picture import FileEdit, Picture, assemble, fill_digest
+from .plan import Cover, Plan, check_blocks
+
+__all__ = ["State", "diff_plan", "fill_of", "mismatch", "note_edits", "read_parsed", "read_state"]
+
+
+class State(NamedTuple):
+    """A file as a diff finds it.
+
+    Attributes
+    ----------
+    picture
+        With the blocks of all groups that the diff holds or the note names; None where there
+        are none.
+    tables
+        The redacted file's Huffman tables, by their order.
+    note
+        The segments that say what is revealed.
+    revealed
+        What they say.
+    places
+        Where each group is in the picture's plan.
+    """
+
+    data: bytes
+    jpeg: JpegData
+    picture: Picture | None
+    tables: Mapping[int, HuffmanTable]
+    note: tuple[Segment, ...]
+    revealed: Revealed
+    places: Mapping[int, int]
+
+
+def read_parsed(data: bytes, document: Document, limits: Limits) -> JpegData:
+    """Read a file's structure; it must be of the diff's size, and of a kind that is redacted."""
+    jpeg = read_jpeg(data, limits)
+    require_supported(jpeg, limits)
+    size = document.public.size
+    if (jpeg.frame.width, jpeg.frame.height) != size:
+        raise mismatch(
+            f"the diff is of a picture of {size[0]} × {size[1]} pixels, this one "
+            f"has {jpeg.frame.width} × {jpeg.frame.height}: another one, or cropped or turned",
+            "diff.pixels",
+        )
+    return jpeg
+
+
+def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) -> State:
+    """Find out whether this is the diff's file, and what is revealed in it.
+
+    Raises
+    ------
+    DiffMismatchError
+        It is another picture, or was changed since.
+    InvalidJpegError, UnsupportedJpegError, InvalidDiffError, LimitExceededError
+    """
+    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
+    jpeg = read_parsed(data, document, limits)
+    note, revealed = _find_note(data, jpeg, document, limits)
+    known: dict[int, _Outline] = {fill.group: fill for fill in revealed.fills}
+    for number, group in enumerate(document.groups):
+        if group is None:
+            continue
+        fill = known.setdefault(number, group)
+        if (fill.windows, fill.shape) != (group.windows, group.shape):
+            raise _other_note()
+    order = sorted(known)
+    counts = [group.tables for group in document.groups if group is not None]
+    counts += [revealed.tables] * bool(note)
+    tables = _redacted_tables(jpeg, counts)
+    if tables is None:
+        raise _changed(data, jpeg, document, "its Huffman tables are not those of the diff")
+    picture = None
+    if order:
+        plan = diff_plan(jpeg, [known[number] for number in order])
+        check_blocks(plan, jpeg, limits)
+        try:
+            picture = open_picture(data, jpeg, plan, ring=False, beside=beside)
+        except InvalidJpegError as error:
+            raise _changed(
+                data, jpeg, document, f"the coded data does not fit the diff: {error.message}"
+            ) from error
+    places = {group: place for place, group in enumerate(order)}
+    state = State(data, jpeg, picture, tables, note, revealed, places)
+    if not note:
+        if sha256.result() != document.public.redacted:
+            raise _changed(data, jpeg, document)
+        return state
+    hidden = _hidden(state)
+    if hashlib.sha256(hidden).digest() != document.public.redacted:
+        raise _changed(hidden, read_jpeg(hidden, limits), document)
+    assert picture is not None or not revealed.fills  # noqa: S101
+    for number, group in enumerate(document.groups):
+        if group is not None and any(fill.group == number for fill in revealed.fills):
+            assert picture is not None  # noqa: S101
+            if picture.pack(places[number]) != group.blocks:
+                raise mismatch(
+                    f"the blocks of regions {list(group.regions)} were changed", "diff.pixels"
+                )
+    return state
+
+
+def fill_of(state: State, group: int, outline: _Outline) -> Fill:
+    """Return what a group shows now, to be put back later."""
+    assert state.picture is not None  # noqa: S101
+    packed = [
+        state.picture.pack_portion(portion)
+        for portion in state.picture.portions(state.places[group])
+    ]
+    odd = tuple(item for _, residue in packed for item in residue)
+    blocks = tuple(data for data, _ in packed)
+    return Fill(group, outline.windows, outline.shape, blocks, odd)
+
+
+def note_edits(state: State, revealed: Revealed, redacted: bytes) -> list[FileEdit]:
+    """Return the edits that put a note in place of the file's own."""
+    edits: list[FileEdit] = [(segment.offset, segment.end, b"") for segment in state.note]
+    at = state.jpeg.scans[0].header.offset
+    payloads = revealed.payloads(redacted)
+    new = b"".join(
+        bytes([0xFF, COM]) + (len(payload) + 2).to_bytes(2) + payload for payload in payloads
+    )
+    return [*edits, (at, at, new)] if new else edits
+
+
+def mismatch(message: str, code: str = "diff.mismatch", hint: str = "") -> DiffMismatchError:
+    """Return the error for a file that isn't the diff's."""
+    return DiffMismatchError(
+        message, code=code, hint=hint or "take the diff that was made with exactly this file"
+    )
+
+
+class _Outline(Protocol):
+    """Where a group's blocks are."""
+
+    @property
+    def windows(self) -> tuple[Window, ...]: ...
+
+    @property
+    def shape(self) -> bytes: ...
+
+
+def diff_plan(jpeg: JpegData, outlines: Sequence[_Outline]) -> Plan:
+    """Return the plan of groups that lie there.
+
+    Raises
+    ------
+    InvalidDiffError, DiffMismatchError
+    """
+    grids = component_grids(jpeg)
+    boxes: dict[int, dict[int, tuple[int, int, int, int]]] = {}
+    for number, group in enumerate(outlines):
+        for window in group.windows:
+            grid = grids[window.component] if window.component < len(grids) else None
+            if (
+                grid is None
+                or window.row + window.rows > grid.padded_rows
+                or window.column + window.columns > grid.padded_columns
+            ):
+                raise mismatch("the diff's blocks lie outside this picture")
+            boxes.setdefault(window.component, {})[number] = (
+                window.row, window.column, window.rows, window.columns,
+            )  # fmt: skip
+    covers = {component: _empty_cover(found) for component, found in boxes.items()}
+    for number, group in enumerate(outlines):
+        parts = [covers[window.component] for window in group.windows]
+        counts = unpack_shape(
+            group.shape,
+            [cover.cells for cover in parts],
+            [cover.columns for cover in parts],
+            [
+                (w.row - cover.row, w.column - cover.column, w.rows, w.columns)
+                for w, cover in zip(group.windows, parts, strict=True)
+            ],
+            number + 1,
+        )
+        if counts is None:
+            raise InvalidDiffError("a group's shape can't be read", code="diff.record")
+    return Plan(
+        grids,
+        tuple(covers.get(component) for component in range(len(grids))),
+        ((),) * len(outlines),
+        0,
+    )
+
+
+def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
+    row = min(box[0] for box in boxes.values())
+    column = min(box[1] for box in boxes.values())
+    rows = max(box[0] + box[2] for box in boxes.values()) - row
+    columns = max(box[1] + box[3] for box in boxes.values()) - column
+    return Cover(row, column, rows, columns, array("H", bytes(2 * rows * columns)), boxes)
+
+
+def _redacted_tables(
+    jpeg: JpegData, counts: Sequence[tuple[int, ...]]
+) -> dict[int, HuffmanTable] | None:
+    """Return the tables as the fully redacted file had them: a partial state may have more.
+
+    None if they are others.
+    """
+    wanted = counts[0] if counts else tuple(len(table.symbols) for table in jpeg.tables)
+    if any(each != wanted for each in counts) or len(wanted) != len(jpeg.tables):
+        return None
+    tables = {}
+    for table, count in zip(jpeg.tables, wanted, strict=True):
+        if len(table.symbols) < count:
+            return None
+        tables[table.order] = table.shortened(count)
+    return tables
+
+
+def _hidden(state: State) -> bytes:
+    """Return the file with everything hidden again that its note names, and without the note."""
+    changes = note_edits(state, Revealed(), b"")
+    if state.picture is not None and state.revealed.fills:
+        edits = state.picture.edits()
+        for fill in state.revealed.fills:
+            edits.put_blocks(state.picture, state.places[fill.group], fill.blocks, fill.odd)
+        try:
+            changes += state.picture.rewrite(edits, state.tables).changes(state.tables)
+        except (MissingCategory, InvalidJpegError) as error:
+            raise _other_note() from error
+    return assemble(state.data, changes)
+
+
+def _find_note(
+    data: bytes, jpeg: JpegData, document: Document, limits: Limits
+) -> tuple[tuple[Segment, ...], Revealed]:
+    """Return the note in front of the first scan, and its segments."""
+    found: list[Segment] = []
+    at = jpeg.scans[0].header.offset
+    for segment in reversed(jpeg.segments):
+        if segment.end == at and segment.code == COM:
+            content = data[segment.offset + 4 : segment.end]
+            if not Revealed.is_payload(content, document.public.redacted):
+                break
+            found.insert(0, segment)
+            at = segment.offset
+    if not found:
+        return (), Revealed()
+    payloads = [data[segment.offset + 4 : segment.end] for segment in found]
+    try:
+        revealed = Revealed.from_payloads(payloads, limits)
+    except (InvalidDiffError, LimitExceededError) as error:
+        raise _other_note() from error
+    if revealed.fills and revealed.fills[-1].group >= len(document.public.fills):
+        raise _other_note()
+    return tuple(found), revealed
+
+
+def _other_note() -> DiffMismatchError:
+    return mismatch("the file's note of what is revealed in it was changed", "diff.metadata")
+
+
+_MODIFIED = "allow_modified brings regions back nevertheless, but not the original's very bytes"
+_LAYERS = "if it was redacted again since, bring that back first, with its own diff"
+
+
+def _changed(
+    data: bytes, jpeg: JpegData, document: Document, why: str = ""
+) -> DiffMismatchError:
+    """Return the error that says what was changed in a file.
+
+    It may have other pixels, may be coded otherwise, or only have other metadata.
+    """
+    group = next((each for each in document.groups if each is not None), None)
+    if group is None:
+        return mismatch("the file is another one, or it was changed since it was redacted")
+    if frame_fingerprint(jpeg) != group.frame:
+        return mismatch(
+            "the picture was compressed anew, turned, or is another one", "diff.pixels"
+        )
+    scans = [(scan.start, scan.end) for scan in jpeg.scans]
+    if coding_fingerprint(data, jpeg.segments, scans) == group.coding and not why:
+        if _blocks_as_redacted(data, jpeg, document):
+            return mismatch(
+                "only metadata was changed since the file was redacted", "diff.metadata", _MODIFIED
+            )
+        return mismatch(f"the picture was changed; {_LAYERS}", "diff.pixels")
+    if _blocks_as_redacted(data, jpeg, document):
+        return mismatch(
+            "the picture was coded anew, or changed outside the regions, since it was redacted; "
+            + _LAYERS,
+            "diff.coding",
+            _MODIFIED,
+        )  # fmt: skip
+    return mismatch(
+        why or f"the picture was changed where it was redacted; {_LAYERS}", "diff.pixels"
+    )
+
+
+def _blocks_as_redacted(data: bytes, jpeg: JpegData, document: Document) -> bool:
+    """Whether all groups that the diff holds show their fills."""
+    held = [
+        (group, fill)
+        for group, fill in zip(document.groups, document.public.fills, strict=True)
+        if group is not None
+    ]
+    try:
+        picture = open_picture(
+            data, jpeg, diff_plan(jpeg, [group for group, _ in held]), ring=False
+        )
+    except (DiffMismatchError, InvalidJpegError):
+        return False
+    return all(
+        fill_digest(picture.pack_real(number)) == fill for number, (_, fill) in enumerate(held)
+    )
