@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, NoReturn
 
 from ..errors import DecryptionError, InvalidKeyError
-from .age_header import recipient_stanzas
+from .age import recipient_stanzas, refused_as
 
 __all__ = [
     "MAX_FILE",
@@ -57,16 +57,18 @@ class Recipient:
                 f"{name}: a secret key where a public one belongs",
                 hint="jpegredact keygen -y FILE shows the public keys of an identity file",
             )
-        kind, *rest = text.split()[:2] or [""]
-        try:
-            if kind in _SSH:
-                self.text = " ".join([kind, *rest])  # a comment is no part of the key
-                self._age: Any = pyrage.ssh.Recipient.from_str(self.text)
+        is_ssh = text.startswith(_SSH)
+        if is_ssh:
+            text = " ".join(text.split()[:2])  # a comment is no part of the key
+        if not text.isascii():
+            raise _unusable_recipient(text, name)
+        with refused_as(lambda _: _unusable_recipient(text, name)):
+            if is_ssh:
+                self._age: Any = pyrage.ssh.Recipient.from_str(text)
+                self.text = text
             else:
                 self._age = pyrage.x25519.Recipient.from_str(text)
                 self.text = str(self._age)
-        except pyrage.RecipientError:
-            raise _unusable_recipient(text, name) from None
 
     @classmethod
     def of(cls, identity: Identity) -> Recipient:
@@ -80,7 +82,8 @@ class Recipient:
         """Return an age file that only this recipient's identity opens."""
         import pyrage
 
-        sealed: bytes = pyrage.encrypt(data, [self._age])
+        with refused_as(lambda _: InvalidKeyError(f"nothing can be sealed to {self}")):
+            sealed: bytes = pyrage.encrypt(data, [self._age])
         return sealed
 
     def __eq__(self, other: object) -> bool:
@@ -121,10 +124,10 @@ class Identity:
         """
         import pyrage
 
-        try:
+        if not text.isascii():
+            raise _damaged_secret("")
+        with refused_as(_damaged_secret):
             return cls(pyrage.x25519.Identity.from_str(text))
-        except pyrage.IdentityError:
-            raise InvalidKeyError("a secret key that is damaged or incomplete") from None
 
     @property
     def recipient(self) -> Recipient | None:
@@ -145,14 +148,10 @@ class Identity:
         """
         import pyrage
 
-        if len(recipient_stanzas(data)) > 1:
-            raise DecryptionError("sealed to several keys at once", code="decrypt.wrong-key")
-        try:
+        if len(recipient_stanzas(data)) != 1:
+            raise _wrong_key("sealed to several keys at once, or to none")
+        with refused_as(lambda _: _wrong_key("sealed to another key, or damaged")):
             opened: bytes = pyrage.decrypt(data, [self._age])
-        except pyrage.DecryptError:
-            raise DecryptionError(
-                "sealed to another key, or damaged", code="decrypt.wrong-key"
-            ) from None
         return opened
 
     def secret(self) -> str:
@@ -288,17 +287,8 @@ def _ssh_identity(data: bytes, name: str) -> Identity:
 
     if len(data) > MAX_FILE:
         raise InvalidKeyError(f"{name} has more than {MAX_FILE} bytes")
-    try:
+    with refused_as(lambda words: _unusable_ssh_key(words, name)):
         return Identity(pyrage.ssh.Identity.from_buffer(data))
-    except pyrage.IdentityError as error:
-        protected = "crypted" in str(error)  # "must be decrypted first", "EncryptedPem"
-    if protected:
-        raise InvalidKeyError(
-            f"{name}: an SSH key that is protected by a passphrase", code="key.protected",
-            hint="make an unprotected copy (ssh-keygen -p -N '' -f COPY) for as long as it is "
-            "needed, or use a key of its own (jpegredact keygen)",
-        )  # fmt: skip
-    raise InvalidKeyError(f"{name}: no private key that can be used", hint=_KINDS)
 
 
 _KINDS = (
@@ -319,3 +309,21 @@ def _unusable_recipient(text: str, name: str) -> InvalidKeyError:
     if text.startswith("age1"):
         return InvalidKeyError(f"{name}: a public key with a typing error, or incomplete")
     return InvalidKeyError(f"{name}: no public key", hint=_KINDS)
+
+
+def _unusable_ssh_key(words: str, name: str) -> InvalidKeyError:
+    if "crypted" in words:  # "must be decrypted first", "EncryptedPem"
+        return InvalidKeyError(
+            f"{name}: an SSH key that is protected by a passphrase", code="key.protected",
+            hint="make an unprotected copy (ssh-keygen -p -N '' -f COPY) for as long as it is "
+            "needed, or use a key of its own (jpegredact keygen)",
+        )  # fmt: skip
+    return InvalidKeyError(f"{name}: no private key that can be used", hint=_KINDS)
+
+
+def _damaged_secret(_: str) -> InvalidKeyError:
+    return InvalidKeyError("a secret key that is damaged or incomplete")
+
+
+def _wrong_key(what: str) -> DecryptionError:
+    return DecryptionError(what, code="decrypt.wrong-key")

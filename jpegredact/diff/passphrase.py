@@ -12,7 +12,7 @@ from threading import Lock
 from typing import NamedTuple, NoReturn
 
 from ..errors import DecryptionError, InvalidDiffError, InvalidKeyError
-from .age_header import stanzas
+from .age import refused_as, stanzas
 from .keys import Identity, Recipient, generate_identity
 
 __all__ = ["MAX_ENVELOPE", "MAX_WORK_FACTOR", "Passphrase", "RunKey", "open_run"]
@@ -134,12 +134,8 @@ def open_run(envelope: bytes, passphrase: Passphrase) -> Identity:
     key = hashlib.sha256(hashlib.sha256(envelope).digest() + secret.encode()).digest()
     with _opening:  # so that two threads don't both take a gigabyte for the same result
         if key not in _opened:
-            try:
+            with refused_as(_wrong_passphrase):
                 text: bytes = pyrage.passphrase.decrypt(envelope, secret)
-            except pyrage.DecryptError:
-                raise DecryptionError(
-                    "wrong passphrase, or the diff is damaged", code="decrypt.wrong-passphrase"
-                ) from None
             identity = _run_identity(text)
             if len(_opened) == _MAX_OPENED:
                 del _opened[next(iter(_opened))]
@@ -154,6 +150,12 @@ def _run_identity(text: bytes) -> Identity:
         raise DecryptionError(
             "what the passphrase opens is no run identity", code="decrypt.run"
         ) from None
+
+
+def _wrong_passphrase(_: str) -> DecryptionError:
+    return DecryptionError(
+        "wrong passphrase, or the diff is damaged", code="decrypt.wrong-passphrase"
+    )
 
 
 def _work_factor(envelope: bytes) -> int:

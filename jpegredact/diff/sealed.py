@@ -23,7 +23,7 @@ from ..errors import (
     LimitExceededError,
 )
 from ..limits import DEFAULT_LIMITS, Limits
-from .age_header import MAX_HEADER
+from .age import MAX_HEADER
 from .cbor import Budget, decode, encode
 from .keys import Identity, Recipient, generate_identity
 from .padding import pad, unpad

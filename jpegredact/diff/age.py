@@ -1,16 +1,19 @@
-"""The header of an age file: read before anything is computed from it.
+"""What stands between us and pyrage, which does all the cryptography.
 
-An age file begins with text lines: the version, one stanza a recipient, and a MAC
-(https://c2sp.org/age). What a stanza asks for can be costly: `scrypt` with a work
-factor of 23 takes 8 GiB, and a header may list a million keys to try. So the stanzas
-are looked at first. All cryptography is left to the age library.
+Its refusals become our errors. And the header of an age file is looked at before anything
+is computed from it: it begins with text lines, the version, one stanza a recipient, and a
+MAC (https://c2sp.org/age). What a stanza asks for can be costly: scrypt with a work factor
+of 23 takes 8 GiB, and a header may list a million keys to try.
 """
 
 from __future__ import annotations
 
-from ..errors import InvalidDiffError
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["MAX_HEADER", "Stanza", "recipient_stanzas", "stanzas"]
+from ..errors import InvalidDiffError, JpegRedactError
+
+__all__ = ["MAX_HEADER", "Stanza", "recipient_stanzas", "refused_as", "stanzas"]
 
 MAX_HEADER = 1 << 13
 """Bytes. One stanza for an RSA key of 16,384 bits takes 2.8 KB; what age tools add at random
@@ -21,6 +24,21 @@ _MAX_STANZAS = 4
 
 Stanza = tuple[str, ...]
 """The type of a stanza and its arguments."""
+
+
+@contextmanager
+def refused_as(error: Callable[[str], JpegRedactError]) -> Iterator[None]:
+    """Raise ``error(words)`` where pyrage refuses something, its own exception left out.
+
+    Its words may hold parts of a key: they are there to be looked at, not shown. Some
+    damaged SSH keys make the Rust code below it panic; that is a refusal too.
+    """
+    try:
+        yield
+    except BaseException as refusal:
+        if type(refusal).__module__ not in ("pyrage", "pyo3_runtime"):
+            raise
+        raise error(str(refusal)) from None
 
 
 def stanzas(data: bytes) -> list[Stanza]:
