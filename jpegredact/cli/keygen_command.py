@@ -16,7 +16,7 @@ from .keys import forbid_core_dumps, read_identities
 @click.argument("source", metavar="[FILE]", required=False,
                 type=click.Path(dir_okay=False, allow_dash=True))  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False),
-              help="Where it goes (mode 0600), never replacing one; by default stdout.")  # fmt: skip
+              help="Write it to this new file (mode 0600); by default to stdout.")  # fmt: skip
 @click.option("-y", "to_public", is_flag=True,
               help="Write the public keys of an identity file (or of stdin) instead.")  # fmt: skip
 def command(source: str | None, output: str | None, to_public: bool) -> None:
