@@ -29,7 +29,7 @@ from .keys import Identity, Recipient, generate_identity
 from .padding import pad, unpad
 from .passphrase import Passphrase, RunKey, open_run
 
-__all__ = ["Opened", "Sealed", "open_sealed", "rekey", "seal", "subset"]
+__all__ = ["Opened", "Sealed", "append", "open_sealed", "rekey", "seal", "subset"]
 
 _ENTRY = 128  # bytes and more that a manifest takes for a record
 _ID = 16
@@ -63,19 +63,21 @@ class Opened:
         without sealing its records anew.
     sealed
         What was opened.
+    identities
+        By index of the record, ascending: what opens it.
     """
 
-    __slots__ = ("_identities", "id", "sealed")
+    __slots__ = ("id", "identities", "sealed")
 
     def __init__(self, id_: bytes, sealed: Sealed, identities: Mapping[int, Identity]) -> None:
         self.id = id_
         self.sealed = sealed
-        self._identities = identities
+        self.identities = identities
 
     @property
     def indices(self) -> tuple[int, ...]:
         """Indices of the records that there are, ascending."""
-        return tuple(self._identities)
+        return tuple(self.identities)
 
     def record(self, index: int) -> bytes:
         """Return a record.
@@ -98,11 +100,11 @@ class Opened:
         DecryptionError
             ``decrypt.no-record``
         """
-        if index not in self._identities:
+        if index not in self.identities:
             raise DecryptionError(
                 f"this diff does not have record {index}", code="decrypt.no-record"
             )
-        return self._identities[index]
+        return self.identities[index]
 
     def __repr__(self) -> str:
         return f"Opened({self.id.hex()}, records={self.indices})"
@@ -138,15 +140,8 @@ def seal(
     LimitExceededError
         More owners than ``limits.max_owners``.
     """
-    identities = {
-        index: generate_identity() for index, record in enumerate(records) if record is not None
-    }
-    sealed = [
-        None if record is None else Recipient.of(identities[index]).encrypt(pad(record))
-        for index, record in enumerate(records)
-    ]
-    opened = Opened(token_bytes(_ID), Sealed(tuple(sealed), (), None), identities)
-    return rekey(opened, public, owners, run, limits)
+    nothing = Opened(token_bytes(_ID), Sealed((), (), None), {})
+    return rekey(append(nothing, records), public, owners, run, limits)
 
 
 def open_sealed(
@@ -228,6 +223,23 @@ def rekey(
         records = [opened.record(i) if i in opened.indices else None for i in range(count)]
         return seal(public, records, owners, run, limits)
     return subset(opened, opened.indices, public, owners, run, limits)
+
+
+def append(opened: Opened, records: Sequence[bytes | None]) -> Opened:
+    """Return the diff with records sealed in addition, behind those that there are.
+
+    It has no envelopes yet: `rekey` and `subset` make them.
+    """
+    at = len(opened.sealed.records)
+    sealed: list[bytes | None] = []
+    identities = dict(opened.identities)
+    for index, record in enumerate(records, at):
+        if record is None:
+            sealed.append(None)
+            continue
+        identities[index] = generate_identity()
+        sealed.append(Recipient.of(identities[index]).encrypt(pad(record)))
+    return Opened(opened.id, Sealed((*opened.sealed.records, *sealed), (), None), identities)
 
 
 def subset(

@@ -20,7 +20,7 @@ from jpegredact.diff.cbor import decode, encode
 from jpegredact.diff.keys import generate_identity
 from jpegredact.diff.padding import pad, padded_size
 from jpegredact.diff.passphrase import Passphrase, RunKey
-from jpegredact.diff.sealed import Opened, Sealed, open_sealed, rekey, seal, subset
+from jpegredact.diff.sealed import Opened, Sealed, append, open_sealed, rekey, seal, subset
 from jpegredact.errors import (
     DecryptionError,
     DiffMismatchError,
@@ -195,6 +195,15 @@ class TestOwners:
         stale = changed._replace(envelopes=diff.envelopes)
         with pytest.raises(DiffMismatchError):
             open_sealed(PUBLIC, stale, [ALICE])
+
+    def test_a_record_more(self, diff) -> None:
+        opened = open_sealed(PUBLIC, diff, [ALICE])
+        longer = append(opened, [None, b"what is left"])
+        assert opened.indices == (0, 1, 3)
+        assert contents(longer) == {**WHOLE, 5: b"what is left"}
+        changed = subset(longer, [0, 5], PUBLIC, [BOB.recipient])
+        assert changed.records == (diff.records[0], *[None] * 4, longer.sealed.records[5])
+        assert contents(open_sealed(PUBLIC, changed, [BOB])) == {0: b"first", 5: b"what is left"}
 
     def test_nobody(self, diff) -> None:
         for make in (
