@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector
     from .errors import (
+        DecryptionError,
         DetectorError,
         DiffError,
         DiffMismatchError,
         InvalidDiffError,
         InvalidJpegError,
+        InvalidKeyError,
         InvalidLogError,
         InvalidRegionError,
         JpegRedactError,
@@ -54,9 +56,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "detection": ("Detection", "Detector"),
     "errors": (
-        "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError", "InvalidJpegError",
-        "InvalidLogError", "InvalidRegionError", "JpegRedactError", "LimitExceededError",
-        "SideCopyError", "UnsupportedJpegError", "VerificationError",
+        "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
+        "InvalidJpegError", "InvalidKeyError", "InvalidLogError", "InvalidRegionError",
+        "JpegRedactError", "LimitExceededError", "SideCopyError", "UnsupportedJpegError",
+        "VerificationError",
     ),
     "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
@@ -78,6 +81,7 @@ __all__ = [
     "Blur",
     "Box",
     "Canvas",
+    "DecryptionError",
     "Detecting",
     "Detection",
     "Detector",
@@ -88,6 +92,7 @@ __all__ = [
     "Inpaint",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidKeyError",
     "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",

@@ -9,7 +9,9 @@
     ├── InvalidRegionError      a box, polygon, mask or method that makes no sense here
     ├── DiffError
     │   ├── InvalidDiffError    the bytes are no diff, or a damaged one
-    │   └── DiffMismatchError   a good diff, but of another picture or another state of it
+    │   ├── DiffMismatchError   a good diff, but of another picture or another state of it
+    │   └── DecryptionError     a sealed diff that the keys given do not open
+    ├── InvalidKeyError         a recipient, an identity or a passphrase that can't be used
     ├── InvalidLogError         the bytes are no log, or it says nothing about this picture
     ├── DetectorError           a detector or its weights can't be had, or don't work
     ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
@@ -23,11 +25,13 @@ path that can't be read or written) and what a user's own method raises, is a bu
 from __future__ import annotations
 
 __all__ = [
+    "DecryptionError",
     "DetectorError",
     "DiffError",
     "DiffMismatchError",
     "InvalidDiffError",
     "InvalidJpegError",
+    "InvalidKeyError",
     "InvalidLogError",
     "InvalidRegionError",
     "JpegRedactError",
@@ -118,6 +122,18 @@ class DiffMismatchError(DiffError):
     """A good diff, but of another picture, or of another state of this one."""
 
     default_code = "diff.mismatch"
+
+
+class DecryptionError(DiffError):
+    """A sealed diff that the keys given do not open. Never says anything of a key."""
+
+    default_code = "decrypt"
+
+
+class InvalidKeyError(JpegRedactError):
+    """A recipient, an identity or a passphrase that can't be used. Never shows it."""
+
+    default_code = "key.invalid"
 
 
 class InvalidLogError(JpegRedactError):

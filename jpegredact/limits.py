@@ -47,6 +47,10 @@ class Limits:
         Blocks in the windows of all groups together: what a diff's shapes cost to read.
     max_items
         Values (numbers, strings, lists, ...) in a diff.
+    max_owners
+        Keys that a diff is sealed to, a passphrase included.
+    max_identities
+        Identities tried on a sealed diff.
     """
 
     max_bytes: int = 1 << 30
@@ -63,6 +67,8 @@ class Limits:
     max_points: int = 2_000
     max_cells: int = 1 << 28
     max_items: int = 1 << 22
+    max_owners: int = 64
+    max_identities: int = 256
 
     def check(self, name: str, value: int, what: str, offset: int | None = None) -> None:
         """Raise `LimitExceededError` if ``value`` is above the limit ``name``."""

@@ -13,7 +13,7 @@ from pictures import photo, pillow_jpeg
 
 import jpegredact as jr
 
-HEAVY = ("numpy", "scipy", "PIL", "jpegio", "onnxruntime", "click", "rich", "cbor2")
+HEAVY = ("numpy", "scipy", "PIL", "jpegio", "onnxruntime", "click", "rich", "cbor2", "pyrage")
 
 
 def run(program: str) -> str:

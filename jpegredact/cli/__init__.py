@@ -11,7 +11,8 @@ from .common import guarded
 __all__ = ["group", "main"]
 
 _COMMANDS = (
-    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "models", "demo",
+    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "keygen", "models",
+    "demo",
 )  # fmt: skip
 
 
@@ -32,8 +33,8 @@ class _Lazy(click.Group):
     cls=_Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit status: 0 done, 1 a check said no, 2 usage, 3 bad or unsupported input, "
-    "4 wrong diff, 5 input or output failed, 6 nothing written because a guarantee could not "
-    "be kept.",
+    "4 wrong key or wrong diff, 5 input or output failed, 6 nothing written because a guarantee "
+    "could not be kept.",
 )
 @click.version_option(package_name="jpegredact")
 def group() -> None:

@@ -14,6 +14,7 @@ import click
 
 from ..errors import (
     DiffError,
+    InvalidKeyError,
     InvalidRegionError,
     JpegRedactError,
     SideCopyError,
@@ -72,7 +73,7 @@ def status_of(error: JpegRedactError) -> int:
         return NOT_KEPT
     if isinstance(error, VerificationError):
         return BAD_INPUT if error.code == "verify.unreadable" else NOT_KEPT
-    return USAGE if isinstance(error, InvalidRegionError) else BAD_INPUT
+    return USAGE if isinstance(error, InvalidRegionError | InvalidKeyError) else BAD_INPUT
 
 
 def say(text: str) -> None:
