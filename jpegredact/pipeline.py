@@ -28,6 +28,10 @@ from .results import Processed, Redaction, UnblurDiff
 if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector, Model
+    from .diff.keys import Recipient
+    from .diff.passphrase import RunKey
+    from .keyring import IdentityLike, PassphraseLike, RecipientLike
+    from .redaction.restore import Restored
     from .redaction.verify import Verification
 
 __all__ = [
@@ -57,6 +61,8 @@ def redact(
     provenance: str = "drop",
     force: bool = False,
     note: bool = False,
+    recipients: Iterable[RecipientLike] = (),
+    passphrase: PassphraseLike | RunKey | None = None,
     limits: Limits | None = None,
 ) -> Redaction:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
@@ -92,17 +98,24 @@ def redact(
     note
         Put a short XMP packet into the file that says how many regions of which labels were
         redacted, and by which version; a file that has one already is refused.
+    recipients
+        The owners to whom the diff is sealed, with age: public keys (``age1...``,
+        ``ssh-ed25519 ...``, ``ssh-rsa ...``) or paths of files of them. None: it is plain,
+        unless there is a passphrase.
+    passphrase
+        What opens the diff too. It takes seconds; a `RunKey` serves for many diffs.
     limits
         Bounds on what is taken on; see `Limits`.
 
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
-    SideCopyError, VerificationError
+    InvalidKeyError, SideCopyError, VerificationError
     OSError
         A path that can't be read.
     """
     limits = checked(limits)
+    owners = _Owners.of(recipients, passphrase)
     data = read_source(jpeg, limits)
     task = _Task(
         as_method(method),
@@ -110,6 +123,7 @@ def redact(
         Handling.parse(side_copies, force, provenance, note),
         coordinates,
         limits,
+        owners,
     )
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
@@ -126,6 +140,31 @@ class _Task(NamedTuple):
     handling: Handling
     coordinates: str
     limits: Limits
+    owners: _Owners
+
+
+class _Owners(NamedTuple):
+    """Who can open a diff: those of no owner are plain."""
+
+    recipients: tuple[Recipient, ...] = ()
+    run: RunKey | None = None
+
+    @classmethod
+    def of(
+        cls, recipients: Iterable[RecipientLike], passphrase: PassphraseLike | RunKey | None
+    ) -> _Owners:
+        """Read the keys, before any work is done for them."""
+        if isinstance(recipients, tuple) and not recipients and passphrase is None:
+            return cls()
+        from .keyring import as_recipients, as_run
+
+        return cls(as_recipients(recipients), as_run(passphrase))
+
+    def seal(self, diff: UnblurDiff, limits: Limits) -> UnblurDiff:
+        """Return a diff that is theirs."""
+        if not self.recipients and self.run is None:
+            return diff
+        return diff.seal(self.recipients, self.run, limits=limits)
 
 
 def _redacted(
@@ -140,8 +179,10 @@ def _redacted(
     outcome = redact_bytes(
         data, jpeg, regions, task.method, task.margin, task.limits, orientation, task.handling
     )
-    diff = UnblurDiff(outcome.document, outcome.diff)
-    report = make_report(data, jpeg, orientation, task.coordinates, regions, outcome, policy)
+    diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
+    report = make_report(
+        data, jpeg, orientation, task.coordinates, regions, outcome, policy, len(diff.to_bytes())
+    )
     return Redaction(outcome.jpeg, diff, report)
 
 
@@ -162,6 +203,8 @@ def process(
     provenance: str = "drop",
     force: bool = False,
     note: bool = False,
+    recipients: Iterable[RecipientLike] = (),
+    passphrase: PassphraseLike | RunKey | None = None,
     limits: Limits | None = None,
 ) -> Processed:
     """Find what is to be hidden in a picture, hide it, and say both: redaction and log.
@@ -186,7 +229,7 @@ def process(
         The picture's name in the log; a path's own by default.
     margin
         As in `redact`; None: the one that the log was made with, or 0.
-    method, coordinates, side_copies, provenance, force, note, limits
+    method, coordinates, side_copies, provenance, force, note, recipients, passphrase, limits
         As in `redact`; ``coordinates`` are those of ``boxes`` alone.
 
     Raises
@@ -196,7 +239,7 @@ def process(
     DetectorError
         The detector or its weights can't be had, or don't work.
     InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
-    SideCopyError, VerificationError
+    InvalidKeyError, SideCopyError, VerificationError
         As in `redact`.
     OSError
         A path that can't be read.
@@ -204,12 +247,13 @@ def process(
     limits = checked(limits)
     how = as_method(method)
     handling = Handling.parse(side_copies, force, provenance, note)
+    owners = _Owners.of(recipients, passphrase)
     search = Search(
         boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
     )
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)
-    task = _Task(how, look.found.margin, handling, coordinates, limits)
+    task = _Task(how, look.found.margin, handling, coordinates, limits, owners)
     done = _redacted(data, look.jpeg, look.orientation, look.found.regions, task)
     entry = replace(
         look.entry(_name_of(jpeg) if name is None else name, done.report.original),
@@ -282,6 +326,9 @@ def restore(
     diff: UnblurDiff | Source,
     *,
     regions: Iterable[int] | None = None,
+    identities: Iterable[IdentityLike] = (),
+    passphrase: PassphraseLike | None = None,
+    allow_modified: bool = False,
     limits: Limits | None = None,
 ) -> bytes:
     """Bring regions back: all of them, byte for byte, or those with the given indices.
@@ -291,25 +338,51 @@ def restore(
     jpeg
         The redacted file, or one in which some regions were brought back before.
     diff
-        An `UnblurDiff`, its bytes, or a path.
+        An `UnblurDiff`, its bytes, or a path; a part of a diff brings back what it has.
     regions
         Indices into ``diff.regions``. A block under two regions comes back only
         with both; what is not asked for stays as redacted.
+    identities, passphrase
+        What opens a sealed diff; see `UnblurDiff.open`.
+    allow_modified
+        Bring regions back in a file, too, that was coded anew without loss, or whose metadata was
+        edited, since it was redacted. Their coefficients are the original's then, and the
+        file is not.
 
     Raises
     ------
     DiffMismatchError
-        The diff is of another picture, or this one was changed since.
+        The diff is of another picture, or this one was changed since; the code says how:
+        "diff.metadata", "diff.coding" or "diff.pixels".
+    DecryptionError, InvalidKeyError
+        The diff is sealed, and the keys don't open it.
     InvalidDiffError, InvalidJpegError, UnsupportedJpegError, LimitExceededError,
     InvalidRegionError, VerificationError
     OSError
         A path that can't be read.
     """
+    return bring_back(
+        jpeg, diff, regions=regions, identities=identities, passphrase=passphrase,
+        allow_modified=allow_modified, limits=limits,
+    ).data  # fmt: skip
+
+
+def bring_back(
+    jpeg: Source,
+    diff: UnblurDiff | Source,
+    *,
+    regions: Iterable[int] | None = None,
+    identities: Iterable[IdentityLike] = (),
+    passphrase: PassphraseLike | None = None,
+    allow_modified: bool = False,
+    limits: Limits | None = None,
+) -> Restored:
+    """Do what `restore` does, and say whether it is the original, and what was changed before."""
     from .redaction.restore import restore_bytes
 
     limits = checked(limits)
-    document = _as_diff(diff, limits).document
-    return restore_bytes(read_source(jpeg, limits), document, regions, limits).data
+    document = _as_diff(diff, limits).open(identities, passphrase, limits).document
+    return restore_bytes(read_source(jpeg, limits), document, regions, limits, allow_modified)
 
 
 def verify(
@@ -320,6 +393,8 @@ def verify(
     boxes: Any = None,
     margin: float | str = 0,
     coordinates: str = "stored",
+    identities: Iterable[IdentityLike] = (),
+    passphrase: PassphraseLike | None = None,
     limits: Limits | None = None,
 ) -> Verification:
     """Compare an original with its redacted form, coefficient by coefficient, by a second reader.
@@ -328,6 +403,7 @@ def verify(
     ``coordinates`` as in `redact`); with neither, every changed block counts as
     outside. With a diff, it also checks that the diff restores the original. It
     wants the fully redacted file: one with regions brought back still shows them.
+    ``identities`` and ``passphrase`` open a sealed diff.
 
     Raises
     ------
@@ -341,7 +417,9 @@ def verify(
     limits = checked(limits)
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")
-    document = None if diff is None else _as_diff(diff, limits).document
+    document = None
+    if diff is not None:
+        document = _as_diff(diff, limits).open(identities, passphrase, limits).document
     data = read_source(original, limits)
     regions: tuple[Region, ...] = ()
     if boxes is not None:

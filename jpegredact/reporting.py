@@ -41,8 +41,9 @@ def make_report(
     regions: tuple[Region, ...],
     outcome: Outcome,
     policy: str,
+    diff_bytes: int,
 ) -> Report:
-    """Return what was done to a file."""
+    """Return what was done to a file; ``diff_bytes`` is how long the diff is as it is stored."""
     coverage = coverage_of(outcome.plan, jpeg.frame, len(regions))
     return Report(
         version=VERSION,
@@ -67,7 +68,7 @@ def make_report(
         blocks_moved=outcome.blocks_moved,
         tables_appended=outcome.tables_appended,
         bytes_rewritten=outcome.bytes_rewritten,
-        diff_bytes=len(outcome.diff),
+        diff_bytes=diff_bytes,
         raw_bytes=outcome.file.raw_bytes,
         side_copies_policy=policy,
         side_copies=tuple(

@@ -10,7 +10,7 @@ from .common import write_json
 
 if TYPE_CHECKING:
     from ..codec.model import JpegData
-    from ..diff import Document
+    from ..results import UnblurDiff
 
 
 @click.command("inspect")
@@ -24,32 +24,49 @@ def command(source: str, as_json: bool) -> None:
 
     data = read_source(source)
     if data.startswith(MAGIC):
-        found = _diff(UnblurDiff.from_bytes(data).document, len(data))
+        found = describe_diff(UnblurDiff.from_bytes(data))
     else:
         found = _jpeg(inspect(data))
     if as_json:
         write_json(found)
     else:
-        _show(found)
+        show(found)
 
 
-def _diff(document: Document, size: int) -> dict[str, Any]:
-    file = document.file
-    return {
+def describe_diff(diff: UnblurDiff) -> dict[str, Any]:
+    """Return what can be seen of a diff: its public part, and more if it is open."""
+    found: dict[str, Any] = {
         "format": "jrdiff",
-        "bytes": size,
-        "size": list(document.public.size),
-        "redacted": document.public.redacted.hex(),
-        "groups": len(document.groups),
-        "regions": [
-            None
-            if region is None
-            else {k: v for k, v in region._asdict().items() if v not in (None, ())}
-            for region in document.regions
-        ],
-        "original_bytes": None if file is None else file.length,
-        "patches": None if file is None else len(file.patches),
+        "bytes": len(diff.to_bytes()),
+        "sealed": diff.is_sealed,
+        "size": list(diff.public.size),
+        "redacted": diff.public.redacted.hex(),
+        "groups": len(diff.public.fills),
     }
+    if diff.is_sealed:
+        found["owners"] = diff.owners
+        found["passphrase"] = diff.has_passphrase
+    if not diff.is_open:
+        return found
+    document = diff.document
+    held = [group for group in document.groups if group is not None]
+    found["regions"] = [
+        None
+        if region is None
+        else {
+            **{k: v for k, v in region._asdict().items() if v not in (None, ())},
+            "under_others": sorted(
+                {other for group in held if number in group.regions for other in group.regions}
+                - {number}
+            ),
+        }
+        for number, region in enumerate(document.regions)
+    ]
+    found["whole"] = document.is_whole
+    if document.file is not None:
+        found["original_bytes"] = document.file.length
+        found["patches"] = len(document.file.patches)
+    return found
 
 
 def _jpeg(jpeg: JpegData) -> dict[str, Any]:
@@ -98,11 +115,13 @@ def _jpeg(jpeg: JpegData) -> dict[str, Any]:
     }
 
 
-def _show(found: dict[str, Any]) -> None:
+def show(found: dict[str, Any]) -> None:
+    """Write what was found for a person."""
     for name, value in found.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
             click.echo(f"{name}:")
             for item in value:
-                click.echo("  " + "  ".join(f"{k}={v}" for k, v in item.items()))
+                said = "-" if item is None else "  ".join(f"{k}={v}" for k, v in item.items())
+                click.echo(f"  {said}")
         else:
             click.echo(f"{name}: {value}")

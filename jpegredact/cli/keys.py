@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -22,21 +22,27 @@ from .common import say
 
 if TYPE_CHECKING:
     from ..diff.keys import Identity, Recipient
-    from ..diff.passphrase import Passphrase
+    from ..diff.passphrase import Passphrase, RunKey
 
 __all__ = [
+    "OPEN_PASSPHRASE_FILE",
     "PASSPHRASE_FILE",
     "ask_passphrase",
     "forbid_core_dumps",
     "identity_options",
+    "opening_keys",
     "opening_options",
     "read_identities",
     "read_recipients",
     "recipient_options",
+    "sealing_keys",
 ]
 
 PASSPHRASE_FILE = "JPEGREDACT_PASSPHRASE_FILE"  # noqa: S105  (a name)
 """The environment variable that names a file whose first line is the passphrase."""
+
+OPEN_PASSPHRASE_FILE = "JPEGREDACT_OPEN_PASSPHRASE_FILE"  # noqa: S105  (a name)
+"""The same for commands that seal as well as open: what they open with."""
 
 _MAX_PASSPHRASE = 1 << 14
 
@@ -103,6 +109,56 @@ def read_recipients(texts: Iterable[str], files: Iterable[str]) -> tuple[Recipie
     named = [Recipient(text, f"-r, number {n}") for n, text in enumerate(texts, 1)]
     in_files = [key for path in files for key in parse_recipients(_read_keys(path), path)]
     return tuple(dict.fromkeys(named + in_files))
+
+
+class SealingKeys(NamedTuple):
+    """Whom a diff is sealed to; to nobody, it stays plain."""
+
+    recipients: tuple[Recipient, ...] = ()
+    run: RunKey | None = None
+
+
+def sealing_keys(
+    texts: Iterable[str], files: Iterable[str], passphrase: bool, variable: str = PASSPHRASE_FILE
+) -> SealingKeys:
+    """Return what ``-r``, ``-R`` and ``-p`` name; asks for the passphrase.
+
+    Raises
+    ------
+    InvalidKeyError, click.UsageError, OSError
+    """
+    texts, files = tuple(texts), tuple(files)
+    if not texts and not files and not passphrase:
+        return SealingKeys()
+    from ..diff.passphrase import RunKey
+
+    run = None
+    recipients = read_recipients(texts, files)
+    if passphrase:
+        run = RunKey.create(
+            ask_passphrase("Passphrase to seal with", confirm=True, variable=variable)
+        )
+    return SealingKeys(recipients, run)
+
+
+class OpeningKeys(NamedTuple):
+    """What opens a diff."""
+
+    identities: tuple[Identity, ...] = ()
+    passphrase: Passphrase | None = None
+
+
+def opening_keys(files: Iterable[str], passphrase: bool) -> OpeningKeys:
+    """Return what ``-i`` and ``-p`` name; asks for the passphrase.
+
+    Raises
+    ------
+    InvalidKeyError, click.UsageError, OSError
+    """
+    files = tuple(files)
+    return OpeningKeys(
+        read_identities(files) if files else (), ask_passphrase() if passphrase else None
+    )
 
 
 def read_identities(files: Iterable[str]) -> tuple[Identity, ...]:

@@ -19,6 +19,7 @@ from .common import (
     search_options,
     write_private,
 )
+from .keys import recipient_options, sealing_keys
 
 if TYPE_CHECKING:
     from ..log import LogEntry
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 @click.option("--note", is_flag=True,
               help="Put a short XMP note into the picture: how many regions were redacted, of "
               "which labels, by which version.")  # fmt: skip
+@recipient_options
 @click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
               help="Write what was seen, and where: XML if the name ends in .xml, else JSON "
               "Lines. Private, as the diff is.")  # fmt: skip
@@ -76,6 +78,9 @@ def command(
     provenance: str,
     force: bool,
     note: bool,
+    recipients: tuple[str, ...],
+    recipients_files: tuple[str, ...],
+    passphrase: bool,
     log: str | None,
     log_public: str | None,
     dry_run: bool,
@@ -85,8 +90,9 @@ def command(
 
     Only the blocks that a box touches are rewritten. What was taken out goes to
     the unblur-diff, which is written first: keep it apart from the picture, and
-    private. To correct what a detector found: --dry-run --log LOG, set a decision
-    to "keep" or add a box in LOG, then --from-log LOG.
+    private, or seal it to its owner (-r, -R, -p). To correct what a detector found:
+    --dry-run --log LOG, set a decision to "keep" or add a box in LOG, then
+    --from-log LOG.
     """
     if not boxes and not labels and from_log is None:
         raise click.UsageError(
@@ -105,12 +111,14 @@ def command(
     from ..files import read_source
     from ..pipeline import Detecting, process
 
+    owners = sealing_keys(recipients, recipients_files, passphrase)
     done = process(
         read_source(source), boxes, detect=labels, threshold=threshold, effort=effort,
         detector=Detecting(detectors=detectors, provider=provider), from_log=from_log, name=source,
         method=method, margin=margin,
         coordinates="upright" if upright else "stored",
         side_copies=side_copies, provenance=provenance, force=force, note=note,
+        recipients=owners.recipients, passphrase=owners.run,
     )  # fmt: skip
     for notice in done.report.warnings:
         say(f"warning: {notice.message}")
@@ -169,7 +177,8 @@ def _write(
         where = diff_path or str(default_diff_path(source, report.redacted))
         write_private(where, done.diff.to_bytes(), "a diff")
         _refuse_same(("output", target), ("diff", where), *(("log", log.path) for log in logs))
-        say(f"{where}: the way back, {report.diff_bytes} bytes, not encrypted: keep it private")
+        how = "sealed" if done.diff.is_sealed else "not encrypted: keep it private"
+        say(f"{where}: the way back, {report.diff_bytes} bytes, {how}")
     _write_logs(logs)
     if done.diff is not None:
         write_replacing(target, done.jpeg)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .common import indices, refuse_same, say
+from .keys import identity_options, opening_keys
 
 
 @click.command("restore")
@@ -14,10 +15,21 @@ from .common import indices, refuse_same, say
               help="Where the restored picture goes (mode 0600).")  # fmt: skip
 @click.option("--in-place", is_flag=True, help="Replace OUT.jpg itself.")
 @click.option("--regions", metavar="0,2", help="Bring back these regions only.")
+@identity_options
+@click.option("--allow-modified", is_flag=True,
+              help="Also in a file that was coded anew without loss, or whose metadata was "
+              "edited: the regions are the original's then, and the file is not.")  # fmt: skip
 def command(
-    source: str, diff: str, output: str | None, in_place: bool, regions: str | None
+    source: str,
+    diff: str,
+    output: str | None,
+    in_place: bool,
+    regions: str | None,
+    identity_files: tuple[str, ...],
+    passphrase: bool,
+    allow_modified: bool,
 ) -> None:
-    """Bring regions of a redacted JPEG back from its unblur-diff.
+    """Bring regions of a redacted JPEG back from its unblur-diff, or from a part of it.
 
     All of them give the original byte for byte.
     """
@@ -30,8 +42,15 @@ def command(
     wanted = indices(regions)
 
     from ..files import read_source, write_replacing
-    from ..pipeline import restore
+    from ..pipeline import bring_back
 
-    data = restore(read_source(source), diff, regions=wanted)
-    write_replacing(target, data, 0o600)
-    say(f"{target}: " + ("the original" if wanted is None else f"regions {regions} are back"))
+    keys = opening_keys(identity_files, passphrase)
+    done = bring_back(
+        read_source(source), diff, regions=wanted, identities=keys.identities,
+        passphrase=keys.passphrase, allow_modified=allow_modified,
+    )  # fmt: skip
+    write_replacing(target, done.data, 0o600)
+    if done.modified:
+        say(f"{source}: {done.modified}; this is not the original, byte for byte")
+    which = "all regions of the diff" if regions is None else f"regions {regions}"
+    say(f"{target}: " + ("the original" if done.original else f"{which} are back"))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from .common import SAID_NO, box_options, say, write_json
+from .keys import identity_options, opening_keys
 
 
 @click.command("verify")
@@ -14,6 +15,7 @@ from .common import SAID_NO, box_options, say, write_json
 @click.argument("redacted", metavar="OUT", type=click.Path(dir_okay=False))
 @click.argument("diff", metavar="[DIFF]", required=False, type=click.Path(dir_okay=False))
 @box_options
+@identity_options
 @click.option("--json", "as_json", is_flag=True, help="Write the result to stdout as JSON.")
 @click.pass_context
 def command(
@@ -24,6 +26,8 @@ def command(
     boxes: tuple[tuple[float, float, float, float], ...],
     margin: str | None,
     upright: bool,
+    identity_files: tuple[str, ...],
+    passphrase: bool,
     as_json: bool,
 ) -> None:
     """Check that only the regions changed, and that the diff brings the original back.
@@ -37,9 +41,11 @@ def command(
 
     from ..pipeline import verify
 
+    keys = opening_keys(identity_files, passphrase)
     result = verify(
         original, redacted, diff, boxes=boxes or None, margin=margin or "0",
         coordinates="upright" if upright else "stored",
+        identities=keys.identities, passphrase=keys.passphrase,
     )  # fmt: skip
     if as_json:
         write_json({"ok": result.ok, **asdict(result)})

@@ -199,7 +199,16 @@ class Document(NamedTuple):
         InvalidDiffError, LimitExceededError
         """
         budget = Budget(limits.max_items)
-        fields = open_map(data, limits, budget)
+        return cls.take(open_map(data, limits, budget), limits, budget)
+
+    @classmethod
+    def take(cls, fields: Fields, limits: Limits, budget: Budget) -> Document:
+        """Take a plain diff out of its map.
+
+        Raises
+        ------
+        InvalidDiffError, LimitExceededError
+        """
         public = Public.take(fields, limits)
         records = fields.array("records")
         fields.done()

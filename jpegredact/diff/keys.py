@@ -26,7 +26,7 @@ MAX_FILE: Final = 1 << 20
 
 _MAX_KEYS = 1000
 _MAX_LINE = 1 << 13
-_SECRET = "AGE-SECRET-KEY-1"  # noqa: S105  (the prefix that all of them have)
+_SECRET = "AGE-SECRET-KEY-1"  # noqa: S105  (what all of them begin with)
 _SSH = ("ssh-ed25519", "ssh-rsa")
 
 
@@ -129,6 +129,16 @@ class Identity:
         with refused_as(_damaged_secret):
             return cls(pyrage.x25519.Identity.from_str(text))
 
+    @classmethod
+    def from_bare(cls, text: str) -> Identity:
+        """Return the identity of which `bare` gave the text.
+
+        Raises
+        ------
+        InvalidKeyError
+        """
+        return cls.from_text(_SECRET + text)
+
     @property
     def recipient(self) -> Recipient | None:
         """The public key that belongs to it; None for an SSH key."""
@@ -165,6 +175,15 @@ class Identity:
         if not hasattr(self._age, "to_public"):
             raise InvalidKeyError("an SSH key has no text of this kind", code="key.unsupported")
         return str(self._age)
+
+    def bare(self) -> str:
+        """Return `secret` without what all such texts begin with.
+
+        Raises
+        ------
+        InvalidKeyError
+        """
+        return self.secret().removeprefix(_SECRET)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Identity):

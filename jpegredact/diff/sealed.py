@@ -29,7 +29,7 @@ from .keys import Identity, Recipient, generate_identity
 from .padding import pad, unpad
 from .passphrase import Passphrase, RunKey, open_run
 
-__all__ = ["Opened", "Sealed", "append", "open_sealed", "rekey", "seal", "subset"]
+__all__ = ["Opened", "Sealed", "open_sealed", "rekey", "seal", "subset"]
 
 _ENTRY = 128  # bytes and more that a manifest takes for a record
 _ID = 16
@@ -65,14 +65,21 @@ class Opened:
         What was opened.
     identities
         By index of the record, ascending: what opens it.
+    key, by_passphrase
+        The owner's key that opened the manifest, and whether it is a run's.
     """
 
-    __slots__ = ("id", "identities", "sealed")
+    __slots__ = ("by_passphrase", "id", "identities", "key", "sealed")
 
-    def __init__(self, id_: bytes, sealed: Sealed, identities: Mapping[int, Identity]) -> None:
+    def __init__(
+        self, id_: bytes, sealed: Sealed, identities: Mapping[int, Identity],
+        key: Identity | None = None, by_passphrase: bool = False,
+    ) -> None:  # fmt: skip
         self.id = id_
         self.sealed = sealed
         self.identities = identities
+        self.key = key
+        self.by_passphrase = by_passphrase
 
     @property
     def indices(self) -> tuple[int, ...]:
@@ -105,6 +112,24 @@ class Opened:
                 f"this diff does not have record {index}", code="decrypt.no-record"
             )
         return self.identities[index]
+
+    def owner(self) -> tuple[tuple[Recipient, ...], RunKey | None]:
+        """Return who opened it, to be an owner of what is made from it.
+
+        Raises
+        ------
+        InvalidKeyError
+            ``key.none``: an SSH key, whose public key is not known.
+        """
+        own = None if self.key is None else self.key.recipient
+        if own is None:
+            raise InvalidKeyError(
+                "nobody is named who could open the diff", code="key.none",
+                hint="give recipients: an SSH identity does not tell its public key",
+            )  # fmt: skip
+        if self.by_passphrase and self.sealed.run is not None:
+            return (), RunKey(own, self.sealed.run)
+        return (own,), None
 
     def __repr__(self) -> str:
         return f"Opened({self.id.hex()}, records={self.indices})"
@@ -140,8 +165,15 @@ def seal(
     LimitExceededError
         More owners than ``limits.max_owners``.
     """
-    nothing = Opened(token_bytes(_ID), Sealed((), (), None), {})
-    return rekey(append(nothing, records), public, owners, run, limits)
+    identities = {
+        index: generate_identity() for index, record in enumerate(records) if record is not None
+    }
+    sealed = tuple(
+        None if record is None else Recipient.of(identities[index]).encrypt(pad(record))
+        for index, record in enumerate(records)
+    )
+    opened = Opened(token_bytes(_ID), Sealed(sealed, (), None), identities)
+    return rekey(opened, public, owners, run, limits)
 
 
 def open_sealed(
@@ -183,9 +215,10 @@ def open_sealed(
     }
     expected = hashlib.sha256(public).digest(), digests
     wrong: DiffMismatchError | None = None
-    for plain in _manifests(sealed, identities, passphrase, MAX_HEADER + _ENTRY * len(digests)):
+    most = MAX_HEADER + _ENTRY * len(digests)
+    for plain, key, by_run in _manifests(sealed, identities, passphrase, most):
         try:
-            return Opened(*_checked(plain, sealed, *expected))
+            return Opened(*_checked(plain, sealed, *expected), key, by_run)
         except DiffMismatchError as error:
             wrong = wrong or error
     raise wrong or DecryptionError(
@@ -225,23 +258,6 @@ def rekey(
     return subset(opened, opened.indices, public, owners, run, limits)
 
 
-def append(opened: Opened, records: Sequence[bytes | None]) -> Opened:
-    """Return the diff with records sealed in addition, behind those that there are.
-
-    It has no envelopes yet: `rekey` and `subset` make them.
-    """
-    at = len(opened.sealed.records)
-    sealed: list[bytes | None] = []
-    identities = dict(opened.identities)
-    for index, record in enumerate(records, at):
-        if record is None:
-            sealed.append(None)
-            continue
-        identities[index] = generate_identity()
-        sealed.append(Recipient.of(identities[index]).encrypt(pad(record)))
-    return Opened(opened.id, Sealed((*opened.sealed.records, *sealed), (), None), identities)
-
-
 def subset(
     opened: Opened,
     indices: Iterable[int],
@@ -272,7 +288,7 @@ def subset(
             "id": opened.id,
             "public": hashlib.sha256(public).digest(),
             "records": [
-                [index, one.secret(), hashlib.sha256(_present(opened.sealed, index)).digest()]
+                [index, one.bare(), hashlib.sha256(_present(opened.sealed, index)).digest()]
                 for index, one in wanted.items()
             ],
         }
@@ -292,20 +308,25 @@ def _present(sealed: Sealed, index: int) -> bytes:
 
 def _manifests(
     sealed: Sealed, identities: Sequence[Identity], passphrase: Passphrase | None, most: int
-) -> Iterator[bytes]:
-    """Open envelopes of at most ``most`` bytes; those that don't open are passed over."""
+) -> Iterator[tuple[bytes, Identity, bool]]:
+    """Open envelopes of at most ``most`` bytes; those that don't open are passed over.
 
-    def opened_with(keys: Sequence[Identity]) -> Iterator[bytes]:
+    Yields the manifest, the key, and whether it is a run's.
+    """
+
+    def opened_with(
+        keys: Sequence[Identity], by_run: bool
+    ) -> Iterator[tuple[bytes, Identity, bool]]:
         for envelope in sealed.envelopes:
             for key in keys if len(envelope) <= most else ():
                 try:
-                    yield key.decrypt(envelope)
+                    yield key.decrypt(envelope), key, by_run
                 except (DecryptionError, InvalidDiffError):
                     continue
 
-    yield from opened_with(identities)
+    yield from opened_with(identities, False)
     if passphrase is not None and sealed.run is not None:
-        yield from opened_with([open_run(sealed.run, passphrase)])
+        yield from opened_with([open_run(sealed.run, passphrase)], True)
 
 
 def _checked(
@@ -336,7 +357,7 @@ def _checked(
         if digests[index] != digest:
             raise _mismatch(f"record {index} is another one than was sealed")
         try:
-            identities[index] = Identity.from_text(text)
+            identities[index] = Identity.from_bare(text)
         except InvalidKeyError:
             raise _mismatch("its manifest has a damaged identity") from None
         before = index

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ..background import Beside
 from ..diff import Document, Revealed
-from ..errors import DiffMismatchError, InvalidDiffError, InvalidRegionError
+from ..diff.parts import held_regions, regions_named
+from ..errors import DiffMismatchError, InvalidDiffError
 from ..limits import Limits
 from .picture import FileEdit, apply_patches, assemble
 from .recoded import restore_modified
@@ -57,7 +58,7 @@ def restore_bytes(
     InvalidDiffError, InvalidJpegError, UnsupportedJpegError, LimitExceededError,
     InvalidRegionError, VerificationError
     """
-    asked = _asked(document, regions)
+    asked = held_regions(document) if regions is None else regions_named(document, regions)
     if _is_original(data, document):
         return Restored(data, True)
     try:
@@ -69,27 +70,6 @@ def restore_bytes(
         found = restore_modified(data, document, asked, limits)
         return Restored(found, False, error.message)
     return _revealed(state, document, asked)
-
-
-def _asked(document: Document, regions: Iterable[int] | None) -> frozenset[int]:
-    held = {number for number, region in enumerate(document.regions) if region is not None}
-    if regions is None:
-        return frozenset(held)
-    asked = set()
-    for region in regions:
-        try:
-            number = region.__index__()
-        except (AttributeError, TypeError):
-            raise InvalidRegionError(
-                f"{region!r} is no index of a region", code="region.index"
-            ) from None
-        if number not in held:
-            has = ", ".join(map(str, sorted(held))) or "none"
-            raise InvalidRegionError(
-                f"the diff has no region {number}", code="region.index", hint=f"it has {has}"
-            )
-        asked.add(number)
-    return frozenset(asked)
 
 
 def _is_original(data: bytes, document: Document) -> bool:

@@ -303,22 +303,19 @@ def _changed(
             "the picture was compressed anew, turned, or is another one", "diff.pixels"
         )
     scans = [(scan.start, scan.end) for scan in jpeg.scans]
-    if coding_fingerprint(data, jpeg.segments, scans) == group.coding and not why:
-        if _blocks_as_redacted(data, jpeg, document):
-            return mismatch(
-                "only metadata was changed since the file was redacted", "diff.metadata", _MODIFIED
-            )
-        return mismatch(f"the picture was changed; {_LAYERS}", "diff.pixels")
-    if _blocks_as_redacted(data, jpeg, document):
+    if not _blocks_as_redacted(data, jpeg, document):
         return mismatch(
-            "the picture was coded anew, or changed outside the regions, since it was redacted; "
-            + _LAYERS,
-            "diff.coding",
-            _MODIFIED,
-        )  # fmt: skip
+            why or "the picture was changed where it was redacted", "diff.pixels", _LAYERS
+        )
+    if not why and coding_fingerprint(data, jpeg.segments, scans) == group.coding:
+        return mismatch(
+            "only metadata was changed since the file was redacted", "diff.metadata", _MODIFIED
+        )
     return mismatch(
-        why or f"the picture was changed where it was redacted; {_LAYERS}", "diff.pixels"
-    )
+        "the picture was coded anew, or changed outside the regions, since it was redacted",
+        "diff.coding",
+        f"{_LAYERS}; else {_MODIFIED}",
+    )  # fmt: skip
 
 
 def _blocks_as_redacted(data: bytes, jpeg: JpegData, document: Document) -> bool:

@@ -1,0 +1,129 @@
+"""A diff as it is stored: plain, or sealed to its owners (docs/design/diff-format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..limits import DEFAULT_LIMITS, Limits
+from . import sealed as sealing
+from .cbor import MAGIC, Budget, encode
+from .document import Document, Public, open_map
+from .keys import Identity, Recipient
+from .passphrase import Passphrase, RunKey
+from .sealed import Opened, Sealed, open_sealed
+
+__all__ = ["OpenedDiff", "SealedDiff", "parse_diff", "seal_document"]
+
+
+class SealedDiff(NamedTuple):
+    """A sealed diff: what anybody sees of it."""
+
+    public: Public
+    sealed: Sealed
+
+    def to_bytes(self) -> bytes:
+        """Return the diff's bytes."""
+        records, envelopes, run = self.sealed
+        fields = self.public.fields()
+        fields.update({"sealed": list(records), "envelopes": list(envelopes)})
+        if run is not None:
+            fields["run"] = run
+        return MAGIC + encode(fields)
+
+    def unlock(
+        self,
+        identities: Sequence[Identity] = (),
+        passphrase: Passphrase | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> OpenedDiff:
+        """Open it, as far as the keys go.
+
+        Raises
+        ------
+        DecryptionError, DiffMismatchError, InvalidDiffError, LimitExceededError
+        """
+        opened = open_sealed(
+            _public_bytes(self.public), self.sealed, identities, passphrase, limits
+        )
+        held = set(opened.indices)
+        records = [
+            opened.record(index) if index in held else None
+            for index in range(len(self.sealed.records))
+        ]
+        return OpenedDiff(Document.from_records(self.public, records, limits), opened)
+
+
+class OpenedDiff(NamedTuple):
+    """A sealed diff that was opened: its records, and the keys to them."""
+
+    document: Document
+    opened: Opened
+
+    def rekeyed(
+        self, owners: Iterable[Recipient], run: RunKey | None, limits: Limits, fresh: bool
+    ) -> SealedDiff:
+        """Return it with other owners; see `sealed.rekey`."""
+        public = self.document.public
+        return SealedDiff(
+            public,
+            sealing.rekey(self.opened, _public_bytes(public), owners, run, limits, fresh=fresh),
+        )
+
+    def cut(
+        self, indices: Iterable[int], owners: Iterable[Recipient], run: RunKey | None,
+        limits: Limits,
+    ) -> SealedDiff:  # fmt: skip
+        """Return a diff with these records alone, as they are sealed; see `sealed.subset`."""
+        public = self.document.public
+        return SealedDiff(
+            public,
+            sealing.subset(self.opened, indices, _public_bytes(public), owners, run, limits),
+        )
+
+
+def seal_document(
+    document: Document, owners: Iterable[Recipient], run: RunKey | None, limits: Limits
+) -> SealedDiff:
+    """Seal a diff to its owners, and to a run's passphrase.
+
+    Raises
+    ------
+    InvalidKeyError, LimitExceededError
+    """
+    public = document.public
+    return SealedDiff(
+        public,
+        sealing.seal(_public_bytes(public), document.records(), owners, run, limits),
+    )
+
+
+def parse_diff(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document | SealedDiff:
+    """Parse a diff, strictly.
+
+    Raises
+    ------
+    InvalidDiffError, LimitExceededError
+    """
+    budget = Budget(limits.max_items)
+    fields = open_map(data, limits, budget)
+    if "sealed" not in fields.fields:
+        return Document.take(fields, limits, budget)
+    public = Public.take(fields, limits)
+    records = fields.array("sealed")
+    envelopes = fields.array("envelopes")
+    run = fields.optional("run", bytes)
+    fields.done()
+    if not all(record is None or isinstance(record, bytes) for record in records):
+        raise fields.bad("sealed")
+    if not envelopes or not all(isinstance(envelope, bytes) for envelope in envelopes):
+        raise fields.bad("envelopes")
+    if len(records) <= len(public.fills):
+        raise fields.bad("sealed")
+    limits.check("max_regions", len(records) - len(public.fills) - 1, "regions")
+    return SealedDiff(public, Sealed(tuple(records), tuple(envelopes), run))
+
+
+def _public_bytes(public: Public) -> bytes:
+    """Return the public part as manifests have its digest."""
+    return encode(public.fields())
