@@ -90,8 +90,8 @@ def redact(
     force
         Go on where the file would be refused: thermal pictures, stereo pairs.
     note
-        Put a short XMP packet into the file that says how many regions of which labels were
-        redacted, and by which version; a file that has one already is refused.
+        Say in the file's XMP how many regions of which labels were redacted, and by which
+        version. A file whose packet has no room for that is refused.
     limits
         Bounds on what is taken on; see `Limits`.
 
