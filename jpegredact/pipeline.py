@@ -96,8 +96,8 @@ def redact(
     force
         Go on where the file would be refused: thermal pictures, stereo pairs.
     note
-        Put a short XMP packet into the file that says how many regions of which labels were
-        redacted, and by which version; a file that has one already is refused.
+        Say in the file's XMP how many regions of which labels were redacted, and by which
+        version. A file whose packet has no room for that is refused.
     recipients
         The owners to whom the diff is sealed, with age: public keys (``age1...``,
         ``ssh-ed25519 ...``, ``ssh-rsa ...``) or paths of files of them. None: it is plain,

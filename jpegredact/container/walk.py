@@ -149,6 +149,8 @@ def walk(
     segments: Iterable[tuple[int, int, int]],
     end_of_picture: int,
     coded: Sequence[tuple[int, int]],
+    *,
+    note: bool = False,
 ) -> Contents:
     """Find out what a file holds.
 
@@ -160,6 +162,8 @@ def walk(
         Offset behind that EOI; the file's length where there is none.
     coded
         Where the scans' coded data lies.
+    note
+        Whether a note will be put in: then there is a carrier of XMP, if only for that.
     """
     named: dict[str, list[Segment]] = {name: [] for _, _, name in _SIGNATURES}
     unknown: list[Segment] = []
@@ -188,7 +192,7 @@ def walk(
         from .exif.carrier import read_exif
 
         carriers.append(read_exif(data, named["exif"]))
-    if named["xmp"]:
+    if named["xmp"] or note:
         from .xmp.carrier import read_xmp
 
         carriers.append(read_xmp(data, everything, end_of_picture))
