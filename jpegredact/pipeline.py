@@ -20,6 +20,7 @@ from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
 from .redaction.methods import Method, as_method
+from .redaction.opening import require_last_block
 from .redaction.redact import redact_bytes
 from .redaction.side_copies import Handling, app1_contents, orientation_of
 from .reporting import empty_report, make_report
@@ -495,6 +496,7 @@ def detect(
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError
+        Also for coded data that ends before the last block.
     DetectorError
         No such label or weights, weights that can't be had, pixels that can't be decoded.
     OSError
@@ -507,6 +509,7 @@ def detect(
     limits = checked(limits)
     data = read_source(jpeg, limits)
     parsed = read_jpeg(data, limits)
+    require_last_block(data, parsed, limits)
     frame, orientation = parsed.frame, orientation_of(data, parsed)
     if panorama is None:
         panorama = is_full_turn(app1_contents(data, parsed), frame.width, frame.height)

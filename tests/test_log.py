@@ -531,3 +531,11 @@ class TestCoco:
             ("face", "region", "redact", "log"),
             ("face", "region", "redact", "person"),
         ]
+
+
+def test_coco_needs_sizes() -> None:
+    entry = replace(ENTRY, size=None)
+    with pytest.raises(jr.InvalidLogError) as caught:
+        Log((entry,)).to_coco()
+    assert caught.value.code == "log.size"
+    assert json.loads(Log((replace(entry, detections=()),)).to_coco())["images"] == []

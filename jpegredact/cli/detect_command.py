@@ -28,8 +28,9 @@ _OF_THE_PICTURE = ("detector.pixels", "detector.run")
 
 @click.command("detect")
 @click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path())
-@click.option("--labels", metavar="LABELS", default="face", show_default=True,
-              callback=parse_labels, help="What to look for: face,plate,text.")  # fmt: skip
+@click.option("--labels", metavar="LABELS", callback=parse_labels,
+              help="What to look for: face,plate,text. By default face, or all that a --detector "
+              "has.")  # fmt: skip
 @effort_options
 @click.option("--margin", metavar="M",
               help="Grow each box for the blocks that it touches: pixels, or a fraction of its "
@@ -65,6 +66,8 @@ def command(
 
     parse_margin(margin or 0)
     form = form or log_form(log or "")
+    if not labels:
+        labels = _labels_of(detectors) if detectors else ("face",)
     known = None
     if from_log is not None:
         from ..log_reading import read_log
@@ -96,6 +99,12 @@ def command(
         write_private(log, data, "a log")
         say(f"{log}: what was seen, and where: keep it private")
     ctx.exit(status)
+
+
+def _labels_of(detectors: tuple[str, ...]) -> tuple[str, ...]:
+    from ..detection.finder import labels_of
+
+    return tuple(dict.fromkeys(label for name in detectors for label in labels_of(name)))
 
 
 def _may_write(log: str, sources: tuple[str, ...]) -> bool:

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from .network import Network
     from .session import Session
 
-__all__ = ["GROUP", "LABELS", "MARGINS", "NetworkDetector", "Search", "load_detector", "with_text"]
+__all__ = [
+    "GROUP", "LABELS", "MARGINS", "NetworkDetector", "Search", "labels_of", "load_detector",
+    "with_text",
+]  # fmt: skip
 
 _DEFAULTS = Settings()
 
@@ -172,6 +175,20 @@ def load_detector(name: str, settings: Settings = _DEFAULTS) -> Detector:
             code="detector.entry-point",
         )
     return detector
+
+
+def labels_of(name: str) -> tuple[str, ...]:
+    """Return what the detector finds that an entry point names or a TOML file describes.
+
+    Raises
+    ------
+    DetectorError
+    """
+    if name.endswith(".toml"):
+        from .yolo import describe
+
+        return tuple(describe(read_file(name), name).labels)
+    return tuple(load_detector(name).labels)
 
 
 @dataclass(frozen=True, slots=True)

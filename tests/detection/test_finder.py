@@ -244,3 +244,13 @@ def test_what_is_no_detector() -> None:
 def test_a_score_of_just_the_threshold_counts() -> None:
     sure = jr.Detection("x", 1.0, (0, 0, 8, 8), MODEL)
     assert len(jr.detect(DATA, [], detectors=[Answering([sure])], threshold=1.0)) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 4}, {"progressive": True}])
+def test_a_picture_that_is_cut_short_is_not_called_empty(options) -> None:
+    """Decoders show grey where data lacks, and an EOI marker may stand behind that."""
+    data = pillow_jpeg(photo(200, 100), **options)
+    cut = data[: len(data) // 2] + b"\xff\xd9"
+    with pytest.raises(jr.InvalidJpegError):
+        jr.detect(cut, ["thing"], detectors=[Fixed()])
+    assert jr.detect(data, ["thing"], detectors=[Fixed()]) == []

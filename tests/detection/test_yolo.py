@@ -1,5 +1,9 @@
 """Networks of one's own, by a TOML file: with a network that finds red and blue cells."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tinynet
@@ -231,3 +235,15 @@ def test_an_output_that_is_no_array_of_numbers(output) -> None:
     with pytest.raises(jr.DetectorError) as caught:
         answers_of("cxcywh+classes", output)
     assert caught.value.code == "detector.layout"
+
+
+def test_the_command_looks_for_all_that_a_detector_has(described, tmp_path) -> None:
+    path, picture = described(), tmp_path / "in.jpg"
+    picture.write_bytes(cells((1, 2, RED, 250), (5, 6, BLUE, 250)))
+    done = subprocess.run(
+        [sys.executable, "-m", "jpegredact", "detect", str(picture), "--detector", path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert {each["label"] for each in json.loads(line)["detections"]} == {"red", "blue"}
