@@ -162,6 +162,8 @@ class LogEntry:
     redacted
         Digest of the output (the original's, where nothing was to be redacted); None where none
         was made.
+    diff
+        Digest of the unblur-diff as it is stored; None where there is none.
     """
 
     file: str
@@ -174,6 +176,7 @@ class LogEntry:
     redacted: str | None = None
     error: Failure | None = None
     version: str = VERSION
+    diff: str | None = None
 
     @classmethod
     def failed(cls, file: str, data: bytes | None, error: Exception) -> LogEntry:
@@ -342,6 +345,7 @@ def json_value(entry: LogEntry) -> dict[str, Any]:
             for each in entry.detections
         ],
         "redacted": entry.redacted,
+        "diff": entry.diff,
         "error": None
         if entry.error is None
         else {"code": entry.error.code, "message": utf8(entry.error.message)},

@@ -235,6 +235,7 @@ def _entry(fields: _Fields, limits: Limits) -> LogEntry:
         options=Options() if options is None else _options(fields.inner("options", options)),
         detections=detections,
         redacted=fields.digest("redacted"),
+        diff=fields.digest("diff"),
         error=None if failure is None else _failure(fields.inner("error", failure)),
         version=fields.text("version") or VERSION,
     )

@@ -259,6 +259,7 @@ def process(
     entry = replace(
         look.entry(_name_of(jpeg) if name is None else name, done.report.original),
         redacted=done.report.redacted,
+        diff=None if done.diff is None else hashlib.sha256(done.diff.to_bytes()).hexdigest(),
         options=replace(look.found.options, method=how.name, side_copies=side_copies),
     )
     return Processed(done.jpeg, done.diff, done.report, entry)

@@ -104,6 +104,7 @@ ENTRIES = st.builds(
     options=OPTIONS,
     detections=st.lists(sightings(), max_size=4).map(unique),
     redacted=st.none() | HEX,
+    diff=st.none() | HEX,
     error=st.none() | st.builds(Failure, code=TEXT, message=TEXT),
     version=TEXT.filter(bool),
 )  # fmt: skip
