@@ -77,7 +77,9 @@ def redact_bytes(
     orientation: int,
     handling: Handling,
 ) -> Outcome:
-    """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it. There must be at least one region.
+    """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it.
+
+    With no region, only side copies are cleaned.
 
     Raises
     ------
