@@ -183,7 +183,7 @@ def _redacted(
     outcome = redact_bytes(
         data, jpeg, regions, task.method, task.margin, task.limits, orientation, handling
     )
-    if outcome.jpeg == data:
+    if not regions and outcome.jpeg == data:
         return _nothing(data, jpeg, orientation, task)
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
     report = make_report(

@@ -96,8 +96,11 @@ def assert_brought_back(
 
 
 def other_segments(jpeg: bytes) -> list[bytes]:
+    """Return all but Huffman tables and notes of what is revealed, which hold no longer."""
     return [
-        jpeg[start:end] for code, start, end in structure.read(jpeg).segments if code != 0xC4
+        jpeg[start:end]
+        for code, start, end in structure.read(jpeg).segments
+        if code != 0xC4 and not (code == 0xFE and jpeg.startswith(b"jrdiff-revealed", start + 4))
     ]
 
 
