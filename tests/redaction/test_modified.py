@@ -442,7 +442,9 @@ def test_every_file(path: Path) -> None:
             assert code_of(changed, result.diff) in ("diff.coding", "diff.metadata")
         now = jr.restore(changed, result.diff, allow_modified=True)
         small_files.assert_shows(jpeg, changed, now, cover, groups)
+        if 1 not in groups:
+            continue  # so small that region 0 has no block of its own to be known by
         part = jr.restore(changed, result.diff.extract([0]), allow_modified=True)
-        small_files.assert_shows(jpeg, changed, part, cover, groups & {1})
+        small_files.assert_shows(jpeg, changed, part, cover, {1})
         rest = jr.restore(part, result.diff, allow_modified=True)
         small_files.assert_shows(jpeg, changed, rest, cover, groups)
