@@ -239,6 +239,18 @@ def test_a_file_that_was_not_changed_is_the_original_byte_for_byte() -> None:
     assert jr.restore(part, result.diff, allow_modified=True) == original("optimised")
 
 
+@pytest.mark.parametrize("factors", [(2, 2), (1, 2), (4, 1)])
+def test_factors_of_a_component_that_is_alone(factors: tuple[int, int]) -> None:
+    """They mean nothing; jpegtran writes 1 × 1."""
+    jpeg = make_jpeg(122, 93, random_parts(122, 93, (factors,)))
+    result = jr.redact(jpeg, BOXES)
+    changed = by_jpegtran(result.jpeg, "-optimize")
+    assert structure.read(changed).factors == ((1, 1),) != structure.read(jpeg).factors
+    assert code_of(changed, result.diff) == "diff.coding"
+    now = jr.restore(changed, result.diff, allow_modified=True)
+    assert_brought_back(jpeg, changed, now, BOXES)
+
+
 @pytest.fixture
 def roomy(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The files that were given other tables."""
@@ -445,7 +457,9 @@ def test_every_file(path: Path) -> None:
             assert code_of(changed, result.diff) in ("diff.coding", "diff.metadata")
         now = jr.restore(changed, result.diff, allow_modified=True)
         small_files.assert_shows(jpeg, changed, now, cover, groups)
+        if 1 not in groups:
+            continue  # so small that region 0 has no block of its own to be known by
         part = jr.restore(changed, result.diff.extract([0]), allow_modified=True)
-        small_files.assert_shows(jpeg, changed, part, cover, groups & {1})
+        small_files.assert_shows(jpeg, changed, part, cover, {1})
         rest = jr.restore(part, result.diff, allow_modified=True)
         small_files.assert_shows(jpeg, changed, rest, cover, groups)
