@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .errors import InvalidRegionError
+from .diff import Document
+from .errors import InvalidKeyError, InvalidRegionError
 from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
 from .redaction.methods import Method, as_method
-from .redaction.redact import redact_bytes
+from .redaction.redact import Outcome, redact_bytes
 from .redaction.side_copies import Handling, app1_contents, orientation_of
 from .reporting import empty_report, make_report
 from .results import Processed, Redaction, UnblurDiff
@@ -63,6 +64,7 @@ def redact(
     note: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
+    embed: bool = False,
     limits: Limits | None = None,
 ) -> Redaction:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
@@ -104,6 +106,9 @@ def redact(
         unless there is a passphrase.
     passphrase
         What opens the diff too. It takes seconds; a `RunKey` serves for many diffs.
+    embed
+        Put the diff into the redacted file as well, where anybody can copy it: only one that
+        is sealed to recipients, and that no passphrase opens, since that could be guessed at.
     limits
         Bounds on what is taken on; see `Limits`.
 
@@ -115,7 +120,7 @@ def redact(
         A path that can't be read.
     """
     limits = checked(limits)
-    owners = _Owners.of(recipients, passphrase)
+    owners = _Owners.of(recipients, passphrase, embed)
     data = read_source(jpeg, limits)
     task = _Task(
         as_method(method),
@@ -148,17 +153,34 @@ class _Owners(NamedTuple):
 
     recipients: tuple[Recipient, ...] = ()
     run: RunKey | None = None
+    embed: bool = False
+    """Whether it is to be in the redacted file."""
 
     @classmethod
     def of(
-        cls, recipients: Iterable[RecipientLike], passphrase: PassphraseLike | RunKey | None
-    ) -> _Owners:
+        cls, recipients: Iterable[RecipientLike], passphrase: PassphraseLike | RunKey | None,
+        embed: bool,
+    ) -> _Owners:  # fmt: skip
         """Read the keys, before any work is done for them."""
-        if isinstance(recipients, tuple) and not recipients and passphrase is None:
-            return cls()
-        from .keyring import as_recipients, as_run
+        if embed and passphrase is not None:
+            raise InvalidKeyError(
+                "a diff that a passphrase opens is not embedded: whoever has the picture could "
+                "try passphrases for as long as they like",
+                code="key.embed-passphrase",
+                hint="seal it to recipients, or store it apart",
+            )
+        owners = cls()
+        if not isinstance(recipients, tuple) or recipients or passphrase is not None:
+            from .keyring import as_recipients, as_run
 
-        return cls(as_recipients(recipients), as_run(passphrase))
+            owners = cls(as_recipients(recipients), as_run(passphrase), embed)
+        if embed and not owners.recipients:
+            raise InvalidKeyError(
+                "a plain diff is not embedded: whoever has the picture would have the original",
+                code="key.embed-plain",
+                hint="name recipients",
+            )
+        return owners
 
     def seal(self, diff: UnblurDiff, limits: Limits) -> UnblurDiff:
         """Return a diff that is theirs."""
@@ -180,10 +202,23 @@ def _redacted(
         data, jpeg, regions, task.method, task.margin, task.limits, orientation, task.handling
     )
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
+    bare = len(outcome.jpeg)
+    if task.owners.embed:
+        outcome = _with_diff(outcome, diff, task.limits)
     report = make_report(
-        data, jpeg, orientation, task.coordinates, regions, outcome, policy, len(diff.to_bytes())
-    )
+        data, jpeg, orientation, task.coordinates, regions, outcome, policy,
+        len(diff.to_bytes()), len(outcome.jpeg) - bare,
+    )  # fmt: skip
     return Redaction(outcome.jpeg, diff, report)
+
+
+def _with_diff(outcome: Outcome, diff: UnblurDiff, limits: Limits) -> Outcome:
+    """Return the same with the diff in the file; what the diff itself says stays as it is."""
+    from .redaction.embedding import embed
+
+    assert not isinstance(diff.stored, Document)  # noqa: S101  (it has owners)
+    jpeg = embed(outcome.jpeg, diff.stored, limits)
+    return outcome._replace(jpeg=jpeg, sha256=hashlib.sha256(jpeg).digest())
 
 
 def process(
@@ -205,6 +240,7 @@ def process(
     note: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
+    embed: bool = False,
     limits: Limits | None = None,
 ) -> Processed:
     """Find what is to be hidden in a picture, hide it, and say both: redaction and log.
@@ -229,7 +265,7 @@ def process(
         The picture's name in the log; a path's own by default.
     margin
         As in `redact`; None: the one that the log was made with, or 0.
-    method, coordinates, side_copies, provenance, force, note, recipients, passphrase, limits
+    method, coordinates, side_copies, provenance, force, note, recipients, passphrase, embed, limits
         As in `redact`; ``coordinates`` are those of ``boxes`` alone.
 
     Raises
@@ -247,7 +283,7 @@ def process(
     limits = checked(limits)
     how = as_method(method)
     handling = Handling.parse(side_copies, force, provenance, note)
-    owners = _Owners.of(recipients, passphrase)
+    owners = _Owners.of(recipients, passphrase, embed)
     search = Search(
         boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
     )
@@ -323,7 +359,7 @@ def _look(data: bytes, search: Search, limits: Limits) -> _Look:
 
 def restore(
     jpeg: Source,
-    diff: UnblurDiff | Source,
+    diff: UnblurDiff | Source | None = None,
     *,
     regions: Iterable[int] | None = None,
     identities: Iterable[IdentityLike] = (),
@@ -338,7 +374,9 @@ def restore(
     jpeg
         The redacted file, or one in which some regions were brought back before.
     diff
-        An `UnblurDiff`, its bytes, or a path; a part of a diff brings back what it has.
+        An `UnblurDiff`, its bytes, or a path; a part of a diff brings back what it has. None: the
+        one that is embedded in the file; of several, that of the last redaction. It stays there
+        as long as something is hidden.
     regions
         Indices into ``diff.regions``. A block under two regions comes back only
         with both; what is not asked for stays as redacted.
@@ -356,8 +394,10 @@ def restore(
         "diff.metadata", "diff.coding" or "diff.pixels".
     DecryptionError, InvalidKeyError
         The diff is sealed, and the keys don't open it.
-    InvalidDiffError, InvalidJpegError, UnsupportedJpegError, LimitExceededError,
-    InvalidRegionError, VerificationError
+    InvalidDiffError
+        It can't be read; or none was given, and none is embedded (``diff.not-embedded``).
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
+    VerificationError
     OSError
         A path that can't be read.
     """
@@ -369,7 +409,7 @@ def restore(
 
 def bring_back(
     jpeg: Source,
-    diff: UnblurDiff | Source,
+    diff: UnblurDiff | Source | None = None,
     *,
     regions: Iterable[int] | None = None,
     identities: Iterable[IdentityLike] = (),
@@ -381,8 +421,11 @@ def bring_back(
     from .redaction.restore import restore_bytes
 
     limits = checked(limits)
-    document = _as_diff(diff, limits).open(identities, passphrase, limits).document
-    return restore_bytes(read_source(jpeg, limits), document, regions, limits, allow_modified)
+    if diff is not None:
+        diff = _as_diff(diff, limits)
+    data = read_source(jpeg, limits)
+    opened = _as_diff(data if diff is None else diff, limits).open(identities, passphrase, limits)
+    return restore_bytes(data, opened.document, regions, limits, allow_modified)
 
 
 def verify(
@@ -403,7 +446,8 @@ def verify(
     ``coordinates`` as in `redact`); with neither, every changed block counts as
     outside. With a diff, it also checks that the diff restores the original. It
     wants the fully redacted file: one with regions brought back still shows them.
-    ``identities`` and ``passphrase`` open a sealed diff.
+    ``identities`` and ``passphrase`` open a sealed diff; with neither diff nor boxes, that is the
+    one that is embedded in the redacted file.
 
     Raises
     ------
@@ -417,6 +461,9 @@ def verify(
     limits = checked(limits)
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")
+    redacted = read_source(redacted, limits)
+    if diff is None and boxes is None and (identities or passphrase is not None):
+        diff = redacted
     document = None
     if diff is not None:
         document = _as_diff(diff, limits).open(identities, passphrase, limits).document
@@ -427,7 +474,7 @@ def verify(
         orientation = orientation_of(data, parsed)
         regions = in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
-        data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
+        data, redacted, document, regions, parse_margin(margin), limits
     )
 
 
@@ -446,7 +493,7 @@ def audit(jpeg: Source, *, limits: Limits | None = None) -> list[SideCopy]:
 
     limits = checked(limits)
     data = read_source(jpeg, limits)
-    return list(read_contents(data, read_jpeg(data, limits)).copies)
+    return list(read_contents(data, read_jpeg(data, limits), limits).copies)
 
 
 def detect(

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import quoteattr
 
 from .._version import VERSION
-from ..codec.markers import APP0, APP1
+from ..codec.markers import APP1
 from ..codec.model import JpegData
+from ..container.insert import behind_first
 from ..container.model import FileEdit
 from ..errors import UnsupportedJpegError
 from ..geometry import Region
@@ -63,7 +64,6 @@ def note_edit(data: bytes, jpeg: JpegData, regions: Sequence[Region], method: st
     UnsupportedJpegError
         The file has an XMP packet, and a reader takes only one.
     """
-    at = 2
     for segment in jpeg.segments:
         if segment.code == APP1 and data.startswith(_SIGNATURE, segment.offset + 4, segment.end):
             raise UnsupportedJpegError(
@@ -72,8 +72,7 @@ def note_edit(data: bytes, jpeg: JpegData, regions: Sequence[Region], method: st
                 offset=segment.offset,
                 hint="redact it without a note",
             )
-        if segment.offset == at and segment.code in (APP0, APP1):
-            at = segment.end
+    at = behind_first(jpeg.segments)
     packet = note_packet((region.label for region in regions), method)
     payload = _SIGNATURE + packet
     return at, at, bytes([0xFF, APP1]) + (len(payload) + 2).to_bytes(2) + payload
