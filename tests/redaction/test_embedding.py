@@ -354,19 +354,21 @@ def test_nothing_to_redact() -> None:
 def test_what_is_too_large() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (400, 400, 3), np.uint8)
     data = pillow_jpeg(noise, quality=95)
-    plain = jr.redact(data, [(0, 0, 400, 400)])
-    segments = len(read_jpeg(plain.jpeg).segments)
-    needed = embedded(data, [(0, 0, 400, 400)])
-    pieces = len(read_jpeg(needed.jpeg).segments) - segments
+    whole = [(0, 0, 400, 400)]
+    segments = len(read_jpeg(jr.redact(data, whole).jpeg).segments)
+    pieces = len(read_jpeg(embedded(data, whole).jpeg).segments) - segments
     assert pieces > 2
-    for limits in (
-        jr.Limits(max_segments=segments + pieces - 1),
-        jr.Limits(max_bytes=len(needed.jpeg) - 1),
-    ):
-        assert jr.redact(data, [(0, 0, 400, 400)], recipients=[ALICE.recipient], limits=limits)
-        with pytest.raises(jr.LimitExceededError) as caught:
-            embedded(data, [(0, 0, 400, 400)], limits=limits)
-        assert caught.value.code == "limit.embedded"
+    assert_too_large(data, whole, jr.Limits(max_segments=segments + pieces - 1))
+    most = len(embedded(PICTURE, BOXES[:1]).jpeg)
+    assert most > len(PICTURE) + 1000
+    assert_too_large(PICTURE, BOXES[:1], jr.Limits(max_bytes=most - 1))
+
+
+def assert_too_large(data: bytes, boxes: object, limits: jr.Limits) -> None:
+    assert jr.redact(data, boxes, recipients=[ALICE.recipient], limits=limits)
+    with pytest.raises(jr.LimitExceededError) as caught:
+        embedded(data, boxes, limits=limits)
+    assert caught.value.code == "limit.embedded"
 
 
 def test_there_is_none() -> None:
