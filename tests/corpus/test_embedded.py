@@ -55,7 +55,7 @@ def check(path: Path, folder: Path) -> None:
             assert part == jpeg
         else:
             assert_only_the_box(alone, part)
-        assert jr.restore(part, identities=[OWNER]) == jpeg
+            assert jr.restore(part, identities=[OWNER]) == jpeg
         assert_again(result.jpeg, boxes[0], policy)
         if policy == "default":
             before = jr.verify(jpeg, plain.jpeg, plain.diff)
