@@ -67,8 +67,10 @@ def error_codes() -> set[str]:
             names = [node.arg] if isinstance(node, ast.keyword) else []
             if isinstance(node, ast.Assign):
                 names = [ast.unparse(target) for target in node.targets]
-            if {"code", "default_code", "_FAULTS"} & {*names}:
+            if {"code", "default_code", "_FAULTS", "UNSAYABLE"} & {*names}:
                 codes |= _codes_in(node.value)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "mismatch":
+                codes |= _codes_in(node)
     return codes
 
 

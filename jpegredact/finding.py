@@ -15,11 +15,14 @@ from .errors import InvalidRegionError
 from .files import Source
 from .geometry import Region, as_regions, parse_margin, to_stored
 from .limits import Limits
-from .log import Log, LogEntry, Options, Sighting, join_model, with_ids
+from .log import Log, LogEntry, Options, Sighting, join_model, refuse_unsayable, utf8, with_ids
 from .redaction.coverage import coverage_of
 from .redaction.plan import make_plan
 
 __all__ = ["Detects", "Found", "Search", "find", "in_stored"]
+
+_SHOWN = 80
+"""Characters of an id in a message."""
 
 
 class Detects(Protocol):
@@ -122,10 +125,12 @@ def find(
         pairs += seen
     pairs += [(Sighting.of(region, "person"), region) for region in given]
     limits.check("max_regions", len(pairs), "regions")
-    names = with_ids(sighting for sighting, _ in pairs)
+    names = with_ids(_apart(sighting for sighting, _ in pairs))
     sightings, regions = [], []
     for number, ((_, region), sighting) in enumerate(zip(pairs, names, strict=True)):
-        region.check(jpeg.frame.width, jpeg.frame.height, f"region {number} ({sighting.id})")
+        where = f"region {number} ({sighting.id[:_SHOWN]})"
+        region.check(jpeg.frame.width, jpeg.frame.height, where)
+        refuse_unsayable(sighting, where)
         plan = make_plan(jpeg, [region], margin, limits)
         snapped, blocks = coverage_of(plan, jpeg.frame, 1)[0]
         sightings.append(replace(sighting, snapped=snapped, blocks=blocks))
@@ -136,6 +141,14 @@ def find(
         options = Options(search.labels, search.effort, search.threshold)
     options = replace(options, margin=str(said))
     return Found(tuple(sightings), tuple(regions), detectors, margin, options)
+
+
+def _apart(sightings: Iterable[Sighting]) -> Iterator[Sighting]:
+    """Yield sightings, without the ids that another one has: in a log each has its own."""
+    taken: set[str] = set()
+    for each in sightings:
+        yield replace(each, id="") if each.id in taken else each
+        taken.add(each.id)
 
 
 def in_stored(
@@ -196,6 +209,6 @@ def _models_of(detector: Detects, labels: Iterable[str]) -> Iterator[str | None]
 
 def _model(model: Any) -> str | None:
     """Return a model as logs name it, with all of its digest."""
-    if model is None or isinstance(model, str):
-        return model
-    return join_model(model.name, model.sha256 or None)
+    if model is None:
+        return None
+    return utf8(model if isinstance(model, str) else join_model(model.name, model.sha256 or None))

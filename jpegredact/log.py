@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from ._version import VERSION
-from .errors import InvalidLogError, JpegRedactError
+from .errors import InvalidLogError, InvalidRegionError, JpegRedactError
 from .geometry import Box, Boxes, Mask, Polygon, Region
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "json_value",
     "public_bytes",
     "public_value",
+    "refuse_unsayable",
     "split_model",
     "to_bytes",
     "utf8",
@@ -45,6 +48,10 @@ DECISIONS = ("redact", "keep")
 SOURCES = ("detector", "person", "log")
 SHAPES = ("box", "polygon", "mask", "boxes")
 _LONGEST = 4096
+_FAR = 1e9
+_LONGEST_STEM = 64
+_HALF = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters, but for those that stand for a byte of a file's name (PEP 383)."""
 _LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\x85\u2028\u2029"}
 """What some readers take for the end of a line, though JSON Lines knows only LF."""
 
@@ -155,6 +162,8 @@ class LogEntry:
     redacted
         Digest of the output (the original's, where nothing was to be redacted); None where none
         was made.
+    diff
+        Digest of the unblur-diff as it is stored; None where there is none.
     """
 
     file: str
@@ -167,6 +176,7 @@ class LogEntry:
     redacted: str | None = None
     error: Failure | None = None
     version: str = VERSION
+    diff: str | None = None
 
     @classmethod
     def failed(cls, file: str, data: bytes | None, error: Exception) -> LogEntry:
@@ -247,23 +257,53 @@ class Log:
 def with_ids(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     """Give an id to each that lacks one: its label, and a digest of where it is.
 
-    So the same thing has the same id however many others are found.
+    So the same thing has the same id however many others are found. Two of the same id keep it.
     """
     given = list(sightings)
     taken = {each.id for each in given}
+    last: dict[str, int] = {}
     found = []
     for each in given:
         if not each.id:
             place = json.dumps([each.label, each.shape, each.box, each.points, each.parts])
-            stem = f"{each.label or 'region'}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
-            name, count = stem, 1
-            while name in taken:
-                count += 1
-                name = f"{stem}.{count}"
+            digest = hashlib.sha256(place.encode()).hexdigest()[:8]
+            stem = f"{(each.label or 'region')[:_LONGEST_STEM]}-{digest}"
+            name = _free(stem, taken, last)
             taken.add(name)
             each = replace(each, id=name)
         found.append(each)
     return tuple(found)
+
+
+def refuse_unsayable(sighting: Sighting, where: str) -> None:
+    """Refuse what could be logged, but not be read back.
+
+    Raises
+    ------
+    InvalidRegionError
+    """
+    texts = (sighting.label, sighting.id, sighting.model)
+    if any(text is not None and len(text) > _LONGEST for text in texts):
+        raise InvalidRegionError(
+            f"{where}: its label, id or model has more than {_LONGEST} characters; no log takes "
+            "that"
+        )
+    numbers = [*sighting.box, *chain(*sighting.points), *chain(*sighting.parts)]
+    numbers += [sighting.score or 0]
+    if not all(-_FAR <= number <= _FAR for number in numbers):
+        raise InvalidRegionError(
+            f"{where}: a number beyond {_FAR:g}; no log takes that", hint="cut it to the picture"
+        )
+
+
+def _free(stem: str, taken: set[str], last: dict[str, int]) -> str:
+    """Return a name that is not taken; ``last`` says where the search for a stem ended before."""
+    name, count = stem, last.get(stem, 1)
+    while name in taken:
+        count += 1
+        name = f"{stem}.{count}"
+    last[stem] = count
+    return name
 
 
 def json_value(entry: LogEntry) -> dict[str, Any]:
@@ -305,6 +345,7 @@ def json_value(entry: LogEntry) -> dict[str, Any]:
             for each in entry.detections
         ],
         "redacted": entry.redacted,
+        "diff": entry.diff,
         "error": None
         if entry.error is None
         else {"code": entry.error.code, "message": utf8(entry.error.message)},
@@ -351,7 +392,8 @@ def join_model(name: str, digest: str | None) -> str:
 
 
 def utf8(value: str) -> str:
-    """Return text that UTF-8 can say: a file's name may be any bytes."""
+    """Return text that UTF-8 can say, and logs hold: a file's name may be any bytes."""
+    value = _HALF.sub("\ufffd", value[:_LONGEST])
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

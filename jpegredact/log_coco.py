@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from ._version import VERSION
+from .errors import InvalidLogError
 from .log import Log, LogEntry, Sighting, utf8
 
 __all__ = ["log_to_coco"]
@@ -24,8 +25,20 @@ def log_to_coco(log: Log) -> bytes:
     have "score", "decision", "source" and "detection_id", images "sha256" and
     "exif_orientation"; readers of COCO skip what they don't know. What consists of several boxes
     has an annotation for each.
+
+    Raises
+    ------
+    InvalidLogError
+        A picture has detections and no size.
     """
-    entries = [entry for entry in log.entries if entry.error is None and entry.size is not None]
+    entries = [entry for entry in log.entries if entry.error is None]
+    for entry in entries:
+        if entry.size is None and entry.detections:
+            raise InvalidLogError(
+                f"the log does not say how large {entry.file!r} is, which COCO needs",
+                code="log.size", hint="add its size, or make the log of the picture itself",
+            )  # fmt: skip
+    entries = [entry for entry in entries if entry.size is not None]
     categories = sorted({_category(each) for entry in entries for each in entry.detections})
     numbers = {category: number for number, category in enumerate(categories, 1)}
     annotations: list[dict[str, Any]] = []

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
@@ -34,7 +36,12 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_TEXT = 4096
 _MOST_DETECTORS = 100
 _MOST_NUMBERS = 100
+_MOST_VALUES = 1 << 22
+"""In a line, or elements in XML: before they are parsed, for what is parsed takes memory."""
 _FAR = 1e9
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 def read_log(source: Source, *, limits: Limits | None = None) -> Log:
@@ -62,6 +69,8 @@ def read_log(source: Source, *, limits: Limits | None = None) -> Log:
     if text.lstrip().startswith("<"):
         from .log_xml import xml_values
 
+        if text.count("<") > 2 * _MOST_VALUES:
+            raise _wrong("the elements", f"more than {_MOST_VALUES}")
         values = xml_values(text)
     else:
         values = _lines(text)
@@ -78,6 +87,8 @@ def _lines(text: str) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
+        if line.count(",") > _MOST_VALUES:
+            raise _wrong(f"line {number}", f"more than {_MOST_VALUES} values")
         try:
             value = json.loads(
                 line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant
@@ -92,8 +103,8 @@ def _lines(text: str) -> Iterator[tuple[str, Any]]:
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} stands there twice")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"{_shown(twice)} stands there twice")
     return found
 
 
@@ -148,7 +159,7 @@ class _Fields:
         known = list(among)
         if isinstance(value, bool) or value not in known:
             self.fail(name, f"{_shown(value)} is none of {', '.join(map(str, known))}")
-        return value
+        return known[known.index(value)]  # 6, where a log says 6.0
 
     def digest(self, name: str) -> str | None:
         """Return a field that is a SHA-256 in lower-case hexadecimal digits."""
@@ -224,6 +235,7 @@ def _entry(fields: _Fields, limits: Limits) -> LogEntry:
         options=Options() if options is None else _options(fields.inner("options", options)),
         detections=detections,
         redacted=fields.digest("redacted"),
+        diff=fields.digest("diff"),
         error=None if failure is None else _failure(fields.inner("error", failure)),
         version=fields.text("version") or VERSION,
     )
@@ -239,7 +251,7 @@ def _detection(fields: _Fields, limits: Limits) -> Sighting:
         _pair(point, lambda m: fields.fail("points", m))
         for point in fields.list("points", limits.max_points)
     )
-    if (len(points) >= 3) != (shape == "polygon"):
+    if len(points) < 3 if shape == "polygon" else points:
         fields.fail("points", "a polygon has three corners or more, other shapes have none")
     parts = tuple(
         _box(part, lambda m: fields.fail("parts", m))
@@ -248,6 +260,8 @@ def _detection(fields: _Fields, limits: Limits) -> Sighting:
     if bool(parts) != (shape == "boxes"):
         fields.fail("parts", "what consists of boxes has one or more, other shapes have none")
     box = _box(fields.take("box", needed=True), lambda m: fields.fail("box", m))
+    if (points or parts) and box != _bounds(points or parts):
+        fields.fail("box", "it is not what its points or parts span: correct both, or neither")
     snapped = fields.whole("snapped", 4)
     found = Sighting(
         box=box,
@@ -300,6 +314,13 @@ def _failure(fields: _Fields) -> Failure:
     return found
 
 
+def _bounds(places: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+    """Return what corners, or boxes, span."""
+    xs = [x for each in places for x in each[::2]]
+    ys = [y for each in places for y in each[1::2]]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
 def _box(
     value: Any, fail: Callable[[str], NoReturn]
 ) -> tuple[float, float, float, float]:
@@ -333,7 +354,7 @@ def _number(value: Any, fail: Callable[[str], NoReturn]) -> float:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = _SHORT.repr(value)  # never all of it: it may be as long, or as deep, as the file
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -18,9 +18,11 @@ __all__ = ["log_to_xml", "public_to_xml", "xml_values"]
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 _ILLEGIBLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CORNERS = ("left", "top", "right", "bottom")
-_FILE = ("name", "sha256", "version", "orientation", "redacted")
+_FILE = ("name", "sha256", "version", "orientation", "redacted", "diff")
 _DETECTION = ("id", "label", "score", "decision", "source", "model", "threshold", "shape")
 _OPTIONS = ("effort", "threshold", "method", "margin", "side_copies")
+_MOST = 100
+"""Numbers in a list that are looked at: more are refused, whatever they are."""
 _NUMERIC = frozenset(("orientation", "score", "threshold"))
 
 
@@ -113,6 +115,8 @@ def xml_values(text: str) -> Iterator[tuple[str, Any]]:
     schema = shown.attributes(("schema",))["schema"]
     for number, child in enumerate(root, 1):
         where = f"picture {number}"
+        if child.tail is not None and child.tail.strip():
+            raise _wrong(f"text behind {where}")
         if child.tag == "public":
             yield where, {"record": "public"}
             continue
@@ -150,13 +154,23 @@ class _Element:
             for name, value in found.items()
         }
 
-    def text(self) -> str:
-        """Return the text in it."""
-        return self._element.text or ""
+    def values(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return the attributes of what has nothing else."""
+        self.children({})
+        return self.attributes(names)
+
+    def text(self, names: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the attributes of what holds nothing but text, and that as "text"."""
+        for child in self._element:
+            raise _wrong(f"{self._where}: {self._element.tag} holds no {child.tag!r}")
+        return {**self.attributes(names), "text": self._element.text or ""}
 
     def children(self, readers: dict[str, Callable[[_Element], Any]]) -> dict[str, list[Any]]:
         """Return what its children say, by their tags."""
         found: dict[str, list[Any]] = {tag: [] for tag in readers}
+        for text in (self._element.text, *(child.tail for child in self._element)):
+            if text is not None and text.strip():
+                raise _wrong(f"{self._where}: {self._element.tag} holds no text")
         for child in self._element:
             if child.tag not in readers:
                 raise _wrong(f"{self._where}: {self._element.tag} holds no {child.tag!r}")
@@ -173,11 +187,11 @@ def _file_value(file: _Element, schema: Any) -> dict[str, Any]:
     value["file"] = value.pop("name")
     parts = file.children(
         {
-            "size": lambda e: list(e.attributes(("width", "height")).values()),
-            "detector": lambda e: e.attributes(("name", "digest")),
+            "size": lambda e: list(e.values(("width", "height")).values()),
+            "detector": lambda e: e.values(("name", "digest")),
             "options": _options_value,
             "detection": _detection_value,
-            "error": lambda e: {**e.attributes(("code",)), "message": e.text()},
+            "error": _error_value,
         }
     )
     return {
@@ -192,19 +206,24 @@ def _file_value(file: _Element, schema: Any) -> dict[str, Any]:
     }
 
 
+def _error_value(error: _Element) -> dict[str, Any]:
+    value = error.text(("code",))
+    return {"code": value["code"], "message": value["text"]}
+
+
 def _options_value(options: _Element) -> dict[str, Any]:
-    labels = options.children({"label": lambda e: e.text()})["label"]
+    labels = options.children({"label": lambda e: e.text()["text"]})["label"]
     return {**options.attributes(_OPTIONS), "labels": labels}
 
 
 def _detection_value(detection: _Element) -> dict[str, Any]:
     parts = detection.children(
         {
-            "box": lambda e: list(e.attributes(_CORNERS).values()),
-            "point": lambda e: list(e.attributes(("x", "y")).values()),
-            "part": lambda e: list(e.attributes(_CORNERS).values()),
-            "snapped": lambda e: list(e.attributes(_CORNERS).values()),
-            "blocks": lambda e: [_number(part) for part in e.text().split()],
+            "box": lambda e: list(e.values(_CORNERS).values()),
+            "point": lambda e: list(e.values(("x", "y")).values()),
+            "part": lambda e: list(e.values(_CORNERS).values()),
+            "snapped": lambda e: list(e.values(_CORNERS).values()),
+            "blocks": lambda e: [_number(part) for part in e.text()["text"].split(maxsplit=_MOST)],
         }
     )
     value = {

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .diff import Document
-from .errors import InvalidKeyError, InvalidRegionError
+from .errors import InvalidRegionError
 from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
+from .owners import Owners, with_diff
 from .redaction.methods import Method, as_method
-from .redaction.redact import Outcome, redact_bytes
+from .redaction.opening import require_last_block
+from .redaction.redact import redact_bytes
 from .redaction.side_copies import Handling, app1_contents, orientation_of
 from .reporting import empty_report, make_report
 from .results import Processed, Redaction, UnblurDiff
@@ -29,7 +30,6 @@ from .results import Processed, Redaction, UnblurDiff
 if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector, Model
-    from .diff.keys import Recipient
     from .diff.passphrase import RunKey
     from .keyring import IdentityLike, PassphraseLike, RecipientLike
     from .redaction.restore import Restored
@@ -98,8 +98,8 @@ def redact(
     force
         Go on where the file would be refused: thermal pictures, stereo pairs.
     note
-        Put a short XMP packet into the file that says how many regions of which labels were
-        redacted, and by which version; a file that has one already is refused.
+        Say in the file's XMP how many regions of which labels were redacted, and by which
+        version. A file whose packet has no room for that is refused.
     recipients
         The owners to whom the diff is sealed, with age: public keys (``age1...``,
         ``ssh-ed25519 ...``, ``ssh-rsa ...``) or paths of files of them. None: it is plain,
@@ -120,7 +120,7 @@ def redact(
         A path that can't be read.
     """
     limits = checked(limits)
-    owners = _Owners.of(recipients, passphrase, embed)
+    owners = Owners.of(recipients, passphrase, embed)
     data = read_source(jpeg, limits)
     task = _Task(
         as_method(method),
@@ -145,48 +145,7 @@ class _Task(NamedTuple):
     handling: Handling
     coordinates: str
     limits: Limits
-    owners: _Owners
-
-
-class _Owners(NamedTuple):
-    """Who can open a diff: those of no owner are plain."""
-
-    recipients: tuple[Recipient, ...] = ()
-    run: RunKey | None = None
-    embed: bool = False
-    """Whether it is to be in the redacted file."""
-
-    @classmethod
-    def of(
-        cls, recipients: Iterable[RecipientLike], passphrase: PassphraseLike | RunKey | None,
-        embed: bool,
-    ) -> _Owners:  # fmt: skip
-        """Read the keys, before any work is done for them."""
-        if embed and passphrase is not None:
-            raise InvalidKeyError(
-                "a diff that a passphrase opens is not embedded: whoever has the picture could "
-                "try passphrases for as long as they like",
-                code="key.embed-passphrase",
-                hint="seal it to recipients, or store it apart",
-            )
-        owners = cls()
-        if not isinstance(recipients, tuple) or recipients or passphrase is not None:
-            from .keyring import as_recipients, as_run
-
-            owners = cls(as_recipients(recipients), as_run(passphrase), embed)
-        if embed and not owners.recipients:
-            raise InvalidKeyError(
-                "a plain diff is not embedded: whoever has the picture would have the original",
-                code="key.embed-plain",
-                hint="name recipients",
-            )
-        return owners
-
-    def seal(self, diff: UnblurDiff, limits: Limits) -> UnblurDiff:
-        """Return a diff that is theirs."""
-        if not self.recipients and self.run is None:
-            return diff
-        return diff.seal(self.recipients, self.run, limits=limits)
+    owners: Owners
 
 
 def _redacted(
@@ -204,21 +163,12 @@ def _redacted(
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
     bare = len(outcome.jpeg)
     if task.owners.embed:
-        outcome = _with_diff(outcome, diff, task.limits)
+        outcome = with_diff(outcome, diff, task.limits)
     report = make_report(
         data, jpeg, orientation, task.coordinates, regions, outcome, policy,
         len(diff.to_bytes()), len(outcome.jpeg) - bare,
     )  # fmt: skip
     return Redaction(outcome.jpeg, diff, report)
-
-
-def _with_diff(outcome: Outcome, diff: UnblurDiff, limits: Limits) -> Outcome:
-    """Return the same with the diff in the file; what the diff itself says stays as it is."""
-    from .redaction.embedding import embed
-
-    assert not isinstance(diff.stored, Document)  # noqa: S101  (it has owners)
-    jpeg = embed(outcome.jpeg, diff.stored, limits)
-    return outcome._replace(jpeg=jpeg, sha256=hashlib.sha256(jpeg).digest())
 
 
 def process(
@@ -283,7 +233,7 @@ def process(
     limits = checked(limits)
     how = as_method(method)
     handling = Handling.parse(side_copies, force, provenance, note)
-    owners = _Owners.of(recipients, passphrase, embed)
+    owners = Owners.of(recipients, passphrase, embed)
     search = Search(
         boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
     )
@@ -294,6 +244,7 @@ def process(
     entry = replace(
         look.entry(_name_of(jpeg) if name is None else name, done.report.original),
         redacted=done.report.redacted,
+        diff=None if done.diff is None else hashlib.sha256(done.diff.to_bytes()).hexdigest(),
         options=replace(look.found.options, method=how.name, side_copies=side_copies),
     )
     return Processed(done.jpeg, done.diff, done.report, entry)
@@ -542,6 +493,7 @@ def detect(
     Raises
     ------
     InvalidJpegError, UnsupportedJpegError, LimitExceededError
+        Also for coded data that ends before the last block.
     DetectorError
         No such label or weights, weights that can't be had, pixels that can't be decoded.
     OSError
@@ -554,6 +506,7 @@ def detect(
     limits = checked(limits)
     data = read_source(jpeg, limits)
     parsed = read_jpeg(data, limits)
+    require_last_block(data, parsed, limits)
     frame, orientation = parsed.frame, orientation_of(data, parsed)
     if panorama is None:
         panorama = is_full_turn(app1_contents(data, parsed), frame.width, frame.height)

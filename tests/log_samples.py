@@ -32,7 +32,8 @@ ENTRY = LogEntry(
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters=["\r", "\ufffe", "\uffff"],
-                  min_codepoint=32),
+                  min_codepoint=32)
+    | st.sampled_from("\t\n"),
     max_size=12,
 )  # fmt: skip
 NUMBERS = st.integers(-(10**6), 10**6) | st.floats(-1e6, 1e6, allow_nan=False).map(
@@ -42,6 +43,10 @@ WHOLE = st.integers(0, 10**9)
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
+def has_area(corners: tuple[tuple[float, float], ...]) -> bool:
+    return all(len(set(side)) > 1 for side in zip(*corners, strict=True))
+
+
 @st.composite
 def sightings(draw: st.DrawFn) -> Sighting:
     sides = st.tuples(NUMBERS, NUMBERS).filter(lambda pair: pair[0] != pair[1]).map(sorted)
@@ -49,6 +54,12 @@ def sightings(draw: st.DrawFn) -> Sighting:
     shape = draw(st.sampled_from(["box", "polygon", "mask", "boxes"]))
     boxes = st.tuples(sides, sides).map(lambda s: (s[0][0], s[1][0], s[0][1], s[1][1]))
     points = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=3, max_size=5).map(tuple)
+    corners = draw(points.filter(has_area)) if shape == "polygon" else ()
+    parts = draw(st.lists(boxes, min_size=1, max_size=2).map(tuple)) if shape == "boxes" else ()
+    if corners or parts:
+        xs = [x for each in corners or parts for x in each[::2]]
+        ys = [y for each in corners or parts for y in each[1::2]]
+        left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
     return Sighting(
         box=(left, top, right, bottom),
         label=draw(st.none() | TEXT),
@@ -59,8 +70,8 @@ def sightings(draw: st.DrawFn) -> Sighting:
         model=draw(st.none() | TEXT),
         threshold=draw(st.none() | NUMBERS),
         shape=shape,
-        points=draw(points) if shape == "polygon" else (),
-        parts=draw(st.lists(boxes, min_size=1, max_size=2).map(tuple)) if shape == "boxes" else (),
+        points=corners,
+        parts=parts,
         snapped=draw(st.none() | st.tuples(WHOLE, WHOLE, WHOLE, WHOLE)),
         blocks=draw(st.lists(WHOLE, max_size=4).map(tuple)),
     )
@@ -93,6 +104,7 @@ ENTRIES = st.builds(
     options=OPTIONS,
     detections=st.lists(sightings(), max_size=4).map(unique),
     redacted=st.none() | HEX,
+    diff=st.none() | HEX,
     error=st.none() | st.builds(Failure, code=TEXT, message=TEXT),
     version=TEXT.filter(bool),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -73,7 +74,7 @@ def test_the_bytes_are_these() -> None:
         '"box": [10, 20.5, 50, 60], "decision": "redact", "source": "detector", '
         f'"model": "centerface@{DIGEST}", "threshold": 0.35, "shape": "box", "points": [], '
         '"parts": [], "snapped": [0, 16, 56, 64], "blocks": [42, 12, 12]}], '
-        f'"redacted": "{DIGEST[::-1]}", "error": null}}'
+        f'"redacted": "{DIGEST[::-1]}", "diff": null, "error": null}}'
     )
     assert (second.decision, third.source) == ("keep", "log")
 
@@ -122,6 +123,14 @@ BAD = {
         line(detections=[{**DETECTION, "shape": "boxes"}]), "log.field", "parts"),
     "box with parts": (
         line(detections=[{**DETECTION, "parts": [[1, 2, 3, 4]]}]), "log.field", "parts"),
+    "one corner of a box": (
+        line(detections=[{**DETECTION, "points": [[1, 2]]}]), "log.field", "corners"),
+    "a box that its parts do not span": (
+        line(detections=[{"box": [1, 2, 3, 4], "shape": "boxes", "parts": [[50, 2, 60, 4]]}]),
+        "log.field", "correct both"),
+    "a box that its corners do not span": (
+        line(detections=[{"box": [0, 0, 9, 9], "shape": "polygon",
+                          "points": [[0, 0], [9, 0], [4, 8]]}]), "log.field", "correct both"),
     "inverted part": (
         line(detections=[{**DETECTION, "shape": "boxes", "parts": [[3, 2, 1, 4]]}]), "log.field",
         "inverted"),
@@ -175,6 +184,18 @@ BAD_XML = {
     "unknown element": '<log schema="1"><file name="a"><face/></file></log>',
     "two boxes": '<log schema="1"><file name="a"><detection><box left="1" top="1" right="2" '
     'bottom="2"/><box left="1" top="1" right="2" bottom="2"/></detection></file></log>',
+    "text": '<log schema="1"><file name="a">keep<options/></file></log>',
+    "text behind a picture": '<log schema="1"><file name="a"/>keep</log>',
+    "text in a box": '<log schema="1"><file name="a"><detection><box left="1" top="1" right="2" '
+    'bottom="2">keep</box></detection></file></log>',
+    "element in a box": '<log schema="1"><file name="a"><detection><box left="1" top="1" right="2" '
+    'bottom="2"><keep/></box></detection></file></log>',
+    "element in a label": '<log schema="1"><file name="a"><options><label><b/></label></options>'
+    "</file></log>",
+    "attribute of a label": '<log schema="1"><file name="a"><options><label decision="keep">face'
+    "</label></options></file></log>",
+    "attribute of blocks": '<log schema="1"><file name="a"><detection><box left="1" top="1" '
+    'right="2" bottom="2"/><blocks sum="1">1</blocks></detection></file></log>',
     "two options": '<log schema="1"><file name="a"><options/><options/></file></log>',
 }
 
@@ -300,6 +321,47 @@ def test_ids_are_unique_and_given_ones_stay() -> None:
     first, second = with_ids([replace(SIGN, id=taken), FACE])
     assert first.id == taken
     assert second.id != taken
+
+
+def test_many_of_one_place_take_no_longer_each() -> None:
+    start = time.process_time()
+    entry = jr.read_log(line(detections=10_000 * [DETECTION]).encode()).entries[0]
+    assert len({each.id for each in entry.detections}) == 10_000
+    jr.read_log(line(detections=10_000 * [{**DETECTION, "shape": None}]).encode())
+    assert time.process_time() - start < 3  # 10 s and more, where each looks at all before it
+
+
+def test_what_is_given_twice_is_found_in_good_time() -> None:
+    fields = ",".join(f'"{number}":1' for number in range(50_000))
+    start = time.process_time()
+    with pytest.raises(jr.InvalidLogError, match="'49999' stands there twice"):
+        jr.read_log(f'{{{fields},"49999":1}}'.encode())
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_values_as_deep_as_json_reads_are_refused(opening: str) -> None:
+    """Whatever the depth: a message must not go deeper than the reader did."""
+    closing = "]" if opening == "[" else "}"
+    for depth in range(850, 1050):
+        deep = opening * depth + "1" + closing * depth
+        for data in (line(detections=[{"box": 0}]), line(detections=[{"box": [1, 2, 3, 0]}])):
+            with pytest.raises(jr.InvalidLogError):
+                jr.read_log(data.replace("0}", f"{deep}}}").replace("0]", f"{deep}]").encode())
+
+
+def test_more_than_memory_holds_is_refused_unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jpegredact.log_reading._MOST_VALUES", 1000)
+    many = line(detections=500 * [DETECTION])
+    for data in (many.encode(), jr.read_log(line().encode()).to_xml() + 3000 * b"<a/>"):
+        with pytest.raises(jr.InvalidLogError, match="more than 1000"):
+            jr.read_log(data)
+
+
+def test_an_orientation_with_a_point_is_a_whole_number() -> None:
+    (entry,) = jr.read_log(line(orientation=6.0).encode()).entries
+    assert isinstance(entry.orientation, int)
+    xml_of(Log((entry,)).to_xml())
 
 
 def test_entries_are_found_by_the_picture() -> None:
@@ -469,3 +531,11 @@ class TestCoco:
             ("face", "region", "redact", "log"),
             ("face", "region", "redact", "person"),
         ]
+
+
+def test_coco_needs_sizes() -> None:
+    entry = replace(ENTRY, size=None)
+    with pytest.raises(jr.InvalidLogError) as caught:
+        Log((entry,)).to_coco()
+    assert caught.value.code == "log.size"
+    assert json.loads(Log((replace(entry, detections=()),)).to_coco())["images"] == []

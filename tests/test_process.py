@@ -248,3 +248,46 @@ def test_the_name_is_the_path(data: bytes, tmp_path) -> None:
     assert jr.survey(path, [(8, 8, 16, 16)]).file == str(path)
     assert jr.survey(str(path), [(8, 8, 16, 16)], name="x").file == "x"
     assert jr.survey(data, [(8, 8, 16, 16)]).file == ""
+
+
+MOST = 4096
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        jr.Box(10, 20, 50, 60, label="a" * (MOST + 1)),
+        jr.Box(10, 20, 50, 60, id="a" * (MOST + 1)),
+        jr.Box(10, 20, 50, 60, score=1e10),
+        jr.Box(-1e12, 20, 50, 60),
+        jr.Polygon(((10, 20), (1e12, 20), (10, 60))),
+    ],
+)
+def test_what_no_log_can_say_is_refused(data: bytes, box: jr.Box) -> None:
+    """Redacted and logged so that the log can't be read again, it could not be corrected."""
+    for function in (jr.process, jr.survey):
+        with pytest.raises(jr.InvalidRegionError, match="no log takes that"):
+            function(data, [box])
+
+
+def test_what_is_logged_can_be_read(data: bytes) -> None:
+    boxes = [
+        jr.Box(10, 20, 50, 60, label="a" * MOST),
+        jr.Box(10, 20, 50, 60, id="twice"),
+        jr.Box(90, 80, 120, 110, id="twice"),
+    ]
+    done = jr.process(data, boxes, name="n" * 5000 + "\ud800")
+    log = Log((done.entry,))
+    for form in (log.to_json_lines(), log.to_xml()):
+        (again,) = jr.read_log(form).entries
+        assert again.detections == done.entry.detections
+        assert again.file == "n" * MOST
+        assert jr.process(data, from_log=again).jpeg == done.jpeg
+    assert [region.id for region in done.diff.regions][1:] == ["twice", "twice"]
+    assert "\ufffd" in json_value(replace(done.entry, file="\ud800x"))["file"]
+
+
+def test_a_model_of_any_name_is_logged(data: bytes) -> None:
+    seen = Seen("face", 0.9, (10, 20, 50, 60), model="\ud800" + "m" * 5000)
+    entry = jr.survey(data, detect=["face"], detector=Detector(seen))
+    assert jr.read_log(Log((entry,)).to_json_lines()) == Log((entry,))

@@ -1,9 +1,9 @@
 """The worked example of diff-format.md, and the proof that its text suffices.
 
 For sequential Huffman pictures, that is: `diff_reader.py` reads no others. Makes
-pictures, lets jpegredact redact them, and then reads, checks and restores them with
-`diff_reader.py` alone, which was written from diff-format.md. jpegio, a wrapper around
-libjpeg-turbo, says what the coefficients should have been.
+pictures, lets jpegredact redact them and bring regions back, and then reads, checks, restores
+and hides them again with `diff_reader.py` alone, which was written from diff-format.md. jpegio,
+a wrapper around libjpeg-turbo, says what the coefficients should have been.
 
     python docs/design/diff_example.py           print the example
     python docs/design/diff_example.py --write   put it into diff-format.md
@@ -12,22 +12,29 @@ libjpeg-turbo, says what the coefficients should have been.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import sys
 import tempfile
+from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diff_reader import (
     Block,
+    Diff,
     Jpeg,
-    patched,
-    quiet,
+    hidden,
     read_blocks,
     read_cbor,
+    read_diff,
     read_shape,
+    revealed,
     write_blocks,
+    write_cbor,
 )
+
+if TYPE_CHECKING:
+    from jpegredact import Canvas, Redaction, UnblurDiff
 
 ZIGZAG = sorted(
     range(64),
@@ -38,62 +45,79 @@ ZIGZAG = sorted(
 # -- The proof ------------------------------------------------------------------------------
 
 
-def check(record: bytes) -> bytes:
-    """Return what stands behind a record's map."""
-    return hashlib.sha256(record).digest()[:8]
-
-
-def prove(original: bytes, redacted: bytes, diff: bytes) -> dict[str, object]:
-    """Read a diff, check each digest in it, compare with jpegio, restore. Return the public map."""
-    assert diff[:3] == bytes.fromhex("d9d9f7")
-    public, end = read_cbor(diff, 3, quiet)
-    assert isinstance(public, dict)
-    assert end == len(diff)
+def prove(original: bytes, redacted: bytes, data: bytes) -> Diff:
+    """Read a plain diff, check all that it says, compare with jpegio, restore."""
+    diff = read_diff(data)
+    assert diff.file is not None
     file = Jpeg(redacted)
-    expected, now = _jpegio(original), _jpegio(redacted)
-    assert all(record[-8:] == check(record[:-8]) for record in public["records"])
-    records = [read_cbor(record, 0, quiet)[0] for record in public["records"]]
-    groups = [record for record in records if record["kind"] == "group"]
-    blocks, odd = {}, {}
-    for group, fill in zip(groups, public["fills"], strict=True):
+    expected = _jpegio(original)
+    assert hidden(redacted, diff) == redacted
+    for group, fill in zip(diff.groups, diff.public["fills"], strict=True):
+        assert group is not None
         shape = read_shape(group["shape"], group["windows"])
         found = read_blocks(group["blocks"], shape)
-        assert all(found[block] == expected[block] for block in shape)
-        assert hashlib.sha256(b"".join(write_blocks(shape, now))).digest() == fill
+        assert all(found[block] == expected[block] for block in file.real(shape))
+        assert file.fill_digest(shape) == fill
         assert write_blocks(shape, found) == group["blocks"]
-        assert group["tables"] == file.table_symbols
-        blocks.update(found)
-        for number, bits, data in group["odd"]:
-            odd[shape[number]] = "".join(f"{byte:08b}" for byte in data)[:bits]
-    assert file.outside(set(blocks)) == public["outside"]
-    last = records[-1]
-    whole = patched(file.revealed(blocks, odd), last["patches"], last["stretches"])
-    assert len(whole) == last["length"]
-    assert hashlib.sha256(whole).digest() == last["sha256"]
-    assert whole == original
-    return public
+        assert group["tables"] == [len(table.symbols) for table in file.tables]
+        assert (group["frame"], group["coding"]) == file.fingerprints()
+    whole = {**diff.public, "records": diff.stored}
+    assert data[:3] + write_cbor(whole) == data
+    assert revealed(redacted, diff, set(range(len(diff.stored)))) == original
+    return diff
 
 
-def prove_part(redacted: bytes, diff: bytes, asked: set[int]) -> bytes:
-    """Return the state with the asked regions revealed, not all, as section 10 says it.
+def prove_parts(original: bytes, redaction: Redaction) -> tuple[int, int]:
+    """Reveal regions with the diff and with parts of it, in two steps and in one; hide them again.
 
-    For files whose tables lack nothing and that have no odd blocks.
+    Return in how many states Huffman symbols had to be appended, and how many have a note of
+    several segments.
     """
-    public, _ = read_cbor(diff, 3, quiet)
-    assert isinstance(public, dict)
-    file, blocks, named = Jpeg(redacted), {}, set()
-    for record, fill in zip(public["records"], public["fills"], strict=False):
-        group = read_cbor(record, 0, quiet)[0]
-        if set(group["regions"]) <= asked:
-            shape = read_shape(group["shape"], group["windows"])
-            blocks.update(read_blocks(group["blocks"], shape))
-            if hashlib.sha256(b"".join(group["blocks"])).digest() != fill:
-                named |= set(group["regions"])
-    rest = sorted(asked - named)
-    note = b"jrdiff-revealed\0" + public["outside"][:8] + bytes([0x80 + len(rest), *rest])
-    note = b"\xff\xfe" + (len(note) + 2).to_bytes(2) + note if rest else b""
-    state = file.revealed(blocks, {})
-    return state[: file.scan] + note + state[file.scan :]
+    import jpegredact
+
+    diff = redaction.diff
+    assert diff is not None
+    appended = long = 0
+    regions = range(len(diff.regions))
+    for count in regions:
+        for asked in map(set, combinations(regions, count)):
+            state = prove_state(redaction, diff, asked)
+            if state == original:
+                continue
+            appended += Jpeg(state).tables != Jpeg(redaction.jpeg).tables
+            long += state.count(b"jrdiff-revealed") > 1
+            state = prove_state(redaction, diff.extract(asked), asked)
+            for more in set(regions) - asked:
+                other = diff.extract([more])
+                both = revealed(state, read_diff(other.to_bytes()), {more})
+                assert both == jpegredact.restore(state, other)
+                assert revealed(both, read_diff(diff.to_bytes()), set(regions)) == original
+    return appended, long
+
+
+def prove_state(redaction: Redaction, diff: UnblurDiff, asked: set[int]) -> bytes:
+    """Return a state; it must be jpegredact's, and hidden again be the redacted file."""
+    import jpegredact
+
+    read = read_diff(diff.to_bytes())
+    state = revealed(redaction.jpeg, read, asked)
+    assert state == jpegredact.restore(redaction.jpeg, diff, regions=asked)
+    assert read.file is not None or hidden(state, read) == redaction.jpeg
+    return state
+
+
+def prove_sealed(original: bytes, redaction: Redaction) -> None:
+    """Open the same diff sealed, and a part of it."""
+    import pyrage
+
+    assert redaction.diff is not None
+    owner, other = (pyrage.x25519.Identity.generate() for _ in range(2))
+    sealed = redaction.diff.seal([str(other.to_public()), str(owner.to_public())])
+    assert read_diff(sealed.to_bytes(), str(owner)) == read_diff(redaction.diff.to_bytes())
+    part = sealed.extract([0], recipients=[str(other.to_public())], identities=[str(owner)])
+    read = read_diff(part.to_bytes(), str(other))
+    assert read == read_diff(redaction.diff.extract([0]).to_bytes())
+    assert hidden(revealed(redaction.jpeg, read, {0}), read) == redaction.jpeg
 
 
 def _jpegio(data: bytes) -> dict[Block, list[int]]:
@@ -134,15 +158,51 @@ def grey() -> bytes:
 
 
 def colour() -> bytes:
-    """Return a 4:2:0 JPEG of 96 × 64 pixels."""
+    """Return a 4:2:0 JPEG with padding blocks at both edges."""
     from PIL import Image
 
-    image = Image.new("RGB", (96, 64))
+    image = Image.new("RGB", (59, 43))
     image.putdata([((x * y) % 251, (x * 7 + y * y) % 256, 255 - 2 * x if y > 20 else x)
-                   for y in range(64) for x in range(96)])  # fmt: skip
+                   for y in range(43) for x in range(59)])  # fmt: skip
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85, subsampling=2)
     return out.getvalue()
+
+
+def slope() -> bytes:
+    """Return a grey JPEG whose table of DC differences has few categories."""
+    from PIL import Image
+
+    levels = [0, 0, 20, 40, 60, 80, 60, 40, 20, 0, 0]
+    image = Image.new("L", (88, 24), 128)
+    for column, level in enumerate(levels):
+        image.paste(128 + level, (8 * column, 8, 8 * column + 8, 16))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=75, optimize=True)
+    return out.getvalue()
+
+
+def plain() -> bytes:
+    """Return a grey JPEG of 280 × 280 pixels without detail."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("L", (280, 280), 99).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+class Noise:
+    """A fill that takes more than a segment to say."""
+
+    name = "noise"
+    content_free = True
+
+    def render(self, canvas: Canvas) -> object:
+        """Return coefficients without much order."""
+        import numpy as np
+
+        count = canvas.rows * canvas.columns * 64
+        return (np.arange(count) ** 2 // 7 % 241 - 120).reshape(canvas.rows, canvas.columns, 64)
 
 
 # -- The printed example ----------------------------------------------------------------------
@@ -154,14 +214,23 @@ def example() -> str:
 
     original = grey()
     redaction = jpegredact.redact(original, [jpegredact.Box(3, 3, 12, 6, label="face")])
+    assert redaction.diff is not None
     diff = redaction.diff.to_bytes()
-    public = prove(original, redaction.jpeg, diff)
-    boxes = [(5, 9, 30, 40), (20, 20, 70, 50), (60, 0, 96, 33), (60, 0, 96, 33)]
-    second = jpegredact.redact(colour(), boxes)
-    prove(colour(), second.jpeg, second.diff.to_bytes())
-    for asked in ({0}, {1}, {0, 1}, {2}, {1, 3}, {0, 1, 2}):
-        part = prove_part(second.jpeg, second.diff.to_bytes(), asked)
-        assert part == jpegredact.restore(second.jpeg, second.diff, regions=asked)
+    stored = prove(original, redaction.jpeg, diff).stored
+    boxes = [(5, 9, 30, 40), (20, 20, 58, 43), (20, 20, 58, 43)]
+    coloured = jpegredact.redact(colour(), boxes)
+    assert coloured.diff is not None
+    prove(colour(), coloured.jpeg, coloured.diff.to_bytes())
+    prove_parts(colour(), coloured)
+    prove_sealed(colour(), coloured)
+    appended, _ = prove_parts(
+        slope(), jpegredact.redact(slope(), [(16, 8, 48, 16), (48, 8, 72, 16)])
+    )
+    _, long = prove_parts(
+        plain(), jpegredact.redact(plain(), [(0, 0, 280, 272), (9, 272, 9.5, 280)], method=Noise())
+    )
+    assert appended
+    assert long
     before, after = Jpeg(original), Jpeg(redaction.jpeg)
     lines = ["Coded data (between the scan header and EOI), before and after:", ""]
     for name, jpeg in (("original", before), ("redacted", after)):
@@ -180,9 +249,31 @@ def example() -> str:
             lines.append(f"        | {' '.join(str(v) for v in values)}")
         lines.append(f"      padding: {jpeg.bits[jpeg.order[-1][3] :]}")
     lines += ["", f"The diff, {len(diff)} bytes:", "", *_dump(diff, 0, 4)]
-    for number, record in enumerate(public["records"]):
+    for number, record in enumerate(stored):
+        assert record is not None
         lines += ["", f"Record {number}, {len(record)} bytes:", "", *_dump(record, 0, 4)]
+    lines += ["", *_note(original)]
     return "\n".join(lines) + "\n"
+
+
+def _note(original: bytes) -> list[str]:
+    """Return the note of a state, read."""
+    import jpegredact
+
+    redaction = jpegredact.redact(original, [(0, 0, 8, 8), (8, 8, 16, 16)])
+    assert redaction.diff is not None
+    state = prove_state(redaction, redaction.diff, {0})
+    jpeg = Jpeg(state)
+    begin, _ = jpeg.note(redaction.diff.public.redacted)
+    segment = state[begin : jpeg.scan]
+    return [
+        f"The note of the second redaction, {len(segment)} bytes:",
+        "",
+        f"    0000  {segment[:4].hex(' '):<48}COM, length",
+        f"    0004  {segment[4:20].hex(' '):<48}jrdiff-revealed",
+        f"    0014  {segment[20:28].hex(' '):<48}of the redacted file's digest",
+        *_dump(segment, 28, 4),
+    ]
 
 
 def _dump(data: bytes, at: int, indent: int) -> list[str]:

@@ -1,24 +1,26 @@
 """A second implementation of diff-format.md, written from its text alone.
 
 Reads and writes what the format is made of: CBOR, the compact code in both
-directions, and the states of a picture. **Of pictures it takes sequential Huffman
-ones only**, and of these baseline (SOF0) with one scan, without restart intervals
-and padding blocks, whole (no broken interval, section 7.5) and with nothing behind
+directions, sealed diffs, the states of a picture and their notes. **Of pictures it takes
+sequential Huffman ones only**, and of these baseline (SOF0) with one scan and without
+restart intervals, whole (no broken interval, section 7.5) and with nothing behind
 their scan's data (no strays, 7.6): progressive and arithmetic-coded pictures (7.3, 7.4)
 are refused, and so are stretches in the file record, which no sequential picture
 has. The records are the same for every process. It imports nothing of jpegredact, and
 refuses little else: it is there to show that the text suffices. `diff_example.py`
-runs it.
+runs it. age files are opened by pyrage.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 Block = tuple[int, int, int]  # component, row, column
+MAGIC = bytes.fromhex("d9d9f7")
 
 
 # -- CBOR ------------------------------------------------------------------------------
@@ -69,6 +71,140 @@ def read_cbor(data: bytes, at: int, note: Callable[[int, int, str], None]) -> tu
 
 def quiet(start: int, end: int, text: str) -> None:
     """Note nothing."""
+
+
+def write_cbor(value: object) -> bytes:
+    """Write a value; floats, which only region records have, are left out."""
+    if value is None or isinstance(value, bool):
+        return b"\xf6" if value is None else b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return _head(0, value) if value >= 0 else _head(1, -1 - value)
+    if isinstance(value, bytes):
+        return _head(2, len(value)) + value
+    if isinstance(value, str):
+        return _head(3, len(value.encode())) + value.encode()
+    if isinstance(value, dict):
+        pairs = sorted((write_cbor(key), write_cbor(item)) for key, item in value.items())
+        return _head(5, len(pairs)) + b"".join(key + item for key, item in pairs)
+    assert isinstance(value, list | tuple)
+    return _head(4, len(value)) + b"".join(map(write_cbor, value))
+
+
+def _head(major: int, number: int) -> bytes:
+    if number < 24:
+        return bytes([major << 5 | number])
+    size = next(size for size in (1, 2, 4, 8) if number < 1 << 8 * size)
+    return bytes([major << 5 | 23 + size.bit_length()]) + number.to_bytes(size)
+
+
+# -- The diff, plain or sealed -----------------------------------------------------------
+
+
+class Diff(NamedTuple):
+    """The public part, and the records as they are stored; None where there is none."""
+
+    public: dict[str, Any]
+    stored: list[bytes | None]
+
+    @property
+    def records(self) -> list[dict[str, Any] | None]:
+        """The records, read."""
+        return [None if each is None else _record(each) for each in self.stored]
+
+    @property
+    def groups(self) -> list[dict[str, Any] | None]:
+        """The groups' records."""
+        return self.records[: len(self.public["fills"])]
+
+    @property
+    def file(self) -> dict[str, Any] | None:
+        """The file's record."""
+        return self.records[-1]
+
+
+def check(record: bytes) -> bytes:
+    """Return what stands behind a record's map."""
+    return hashlib.sha256(record).digest()[:8]
+
+
+def _record(stored: bytes) -> dict[str, Any]:
+    assert stored[-8:] == check(stored[:-8])
+    value, end = read_cbor(stored, 0, quiet)
+    assert isinstance(value, dict)
+    assert end == len(stored) - 8
+    return value
+
+
+def read_diff(data: bytes, identity: str = "") -> Diff:
+    """Read a diff; ``identity`` is the text of an X25519 identity that opens a sealed one."""
+    assert data[:3] == MAGIC
+    public, end = read_cbor(data, 3, quiet)
+    assert isinstance(public, dict)
+    assert end == len(data)
+    if "sealed" not in public:
+        return Diff(public, public.pop("records"))
+    sealed, envelopes = public.pop("sealed"), public.pop("envelopes")
+    public.pop("run", None)
+    return Diff(public, unsealed(public, sealed, _manifest(envelopes, identity)))
+
+
+def unsealed(
+    public: dict[str, Any], sealed: list[bytes | None], manifest: bytes
+) -> list[bytes | None]:
+    """Return the stored records, as section 8 says it: all is checked before any is opened."""
+    value, end = read_cbor(manifest, 0, quiet)
+    assert isinstance(value, dict)
+    assert end == len(manifest)
+    assert set(value) == {"id", "public", "records"}
+    assert len(value["id"]) == 16
+    assert value["public"] == hashlib.sha256(write_cbor(public)).digest()
+    present = [
+        [index, hashlib.sha256(each).digest()]
+        for index, each in enumerate(sealed)
+        if each is not None
+    ]
+    assert [[index, digest] for index, _, digest in value["records"]] == present
+    identities = {index: "AGE-SECRET-KEY-1" + text for index, text, _ in value["records"]}
+    return [
+        None if each is None else unpadded(age_opened(each, identities[index]))
+        for index, each in enumerate(sealed)
+    ]
+
+
+def _manifest(envelopes: list[bytes], identity: str) -> bytes:
+    import pyrage
+
+    for envelope in envelopes:
+        try:
+            return age_opened(envelope, identity)
+        except pyrage.DecryptError:
+            continue
+    raise ValueError("no envelope is for this identity")
+
+
+def age_opened(data: bytes, identity: str) -> bytes:
+    """Open an age file; ``age -d -i IDENTITY-FILE`` does the same."""
+    import pyrage
+
+    return bytes(pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(identity)]))
+
+
+def padded_size(length: int) -> int:
+    """Return the size to which a record of a length is padded."""
+    size = 8 + length
+    if size <= 32768:
+        return next(1 << n for n in range(10, 16) if size <= 1 << n)
+    e = size.bit_length() - 1
+    step = 1 << e - e.bit_length()
+    return -(-size // step) * step
+
+
+def unpadded(data: bytes) -> bytes:
+    """Return what a padding holds."""
+    length = int.from_bytes(data[:8])
+    assert len(data) == padded_size(length)
+    assert not any(data[8 + length :])
+    return data[8 : 8 + length]
 
 
 # -- The compact code of shapes --------------------------------------------------------
@@ -342,7 +478,63 @@ def write_blocks(blocks: list[Block], coefficients: dict[Block, list[int]]) -> l
 WEIGHTS = _weights()
 
 
-# -- A baseline JPEG with one scan, no restart interval, no padding blocks ----------------
+# -- Huffman tables ----------------------------------------------------------------------
+
+
+class Table(NamedTuple):
+    """A Huffman table as a DHT segment defines it."""
+
+    slot: int
+    counts: tuple[int, ...]
+    symbols: bytes
+
+    def codes(self) -> dict[str, int]:
+        """Return the symbol of each code."""
+        found, code, at = {}, 0, 0
+        for length, count in enumerate(self.counts, 1):
+            for symbol in self.symbols[at : at + count]:
+                found[f"{code:0{length}b}"] = symbol
+                code += 1
+            at += count
+            code <<= 1
+        return found
+
+    def by_symbol(self) -> dict[int, str]:
+        """Return the first code of each symbol."""
+        return {symbol: code for code, symbol in reversed(self.codes().items())}
+
+    def cut(self, count: int) -> Table:
+        """Return the table with its first ``count`` symbols only."""
+        counts, spare = list(self.counts), len(self.symbols) - count
+        for n in reversed(range(16)):
+            less = min(spare, counts[n])
+            counts[n] -= less
+            spare -= less
+        return Table(self.slot, tuple(counts), self.symbols[:count])
+
+    def appended(self, symbols: list[int]) -> Table:
+        """Return the table with symbols behind its codes, as section 10.1 says it."""
+        counts, codes = list(self.counts), list(self.codes())
+        length = max((n for n in range(1, 17) if counts[n - 1]), default=1)
+        code = int(codes[-1], 2) + 1 if codes else 0
+        for left in range(len(symbols), 0, -1):
+            while (
+                code + 1 > 2**length - 1
+                or (2**length - 2 - code) * 2 ** (16 - length) + 2 ** (16 - length) - 1 < left - 1
+                or counts[length - 1] == 255
+            ):
+                code, length = 2 * code, length + 1
+                assert length <= 16, "it can't be done"
+            counts[length - 1] += 1
+            code += 1
+        return Table(self.slot, tuple(counts), self.symbols + bytes(symbols))
+
+    def to_bytes(self) -> bytes:
+        """Return the table as a DHT segment holds it."""
+        return bytes([self.slot, *self.counts]) + self.symbols
+
+
+# -- A baseline JPEG with one scan and no restart interval -------------------------------
 
 
 class Jpeg:
@@ -350,59 +542,73 @@ class Jpeg:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.tables: dict[int, dict[str, int]] = {}
-        self.table_symbols: list[int] = []
+        self.tables: list[Table] = []
+        self.segments = [(0xD8, 0, 2)]
+        self.dht: list[tuple[int, int, range]] = []
+        self.steps: dict[int, list[int]] = {}
+        named: dict[int, int] = {}
         at = 2
         while data[at + 1] != 0xDA:
-            end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+            code, end = data[at + 1], at + 2 + int.from_bytes(data[at + 2 : at + 4])
             body = data[at + 4 : end]
-            if 0xC0 < data[at + 1] < 0xD0 and data[at + 1] not in (0xC4, 0xC8, 0xCC):
+            self.segments.append((code, at, end))
+            if 0xC0 < code < 0xD0 and code not in (0xC4, 0xC8, 0xCC):
                 raise ValueError("only baseline pictures (SOF0) are read here")
-            if data[at + 1] == 0xC0:
-                self.height, self.width = struct.unpack(">HH", body[1:5])
-                self.frame = {body[k]: (body[k + 1] >> 4, body[k + 1] & 15)
-                              for k in range(6, len(body), 3)}  # fmt: skip
-            while data[at + 1] == 0xC4 and body:
+            if code == 0xC0:
+                self.precision, self.height, self.width = struct.unpack(">BHH", body[:5])
+                self.frame = [
+                    (body[k], body[k + 1] >> 4, body[k + 1] & 15, body[k + 2])
+                    for k in range(6, len(body), 3)
+                ]
+            while code == 0xDB and body:
+                assert not body[0] >> 4, "only steps of 8 bits are read here"
+                self.steps[body[0]], body = list(body[1:65]), body[65:]
+            first = len(self.tables)
+            while code == 0xC4 and body:
                 count = sum(body[1:17])
-                self.tables[body[0]] = _codes(body[1:17], body[17 : 17 + count])
-                self.table_symbols.append(count)
+                named[body[0]] = len(self.tables)
+                self.tables.append(Table(body[0], tuple(body[1:17]), body[17 : 17 + count]))
                 body = body[17 + count :]
+            if code == 0xC4:
+                self.dht.append((at, end, range(first, len(self.tables))))
             at = end
         self.scan = at
         self.start = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        self.segments.append((0xDA, at, self.start))
+        names = [data[at + 6 + 2 * number] for number in range(len(self.frame))]
+        self.used = [(named[n >> 4], named[16 + (n & 15)]) for n in names]
         self.units = [
-            (number, h, v, i, j, *self._tables(data[at + 6 + 2 * number]))
-            for number, (h, v) in enumerate(self.frame.values())
+            (number, i, j, h, v)
+            for number, (_, h, v, _) in enumerate(self.frame)
             for i in range(v)
             for j in range(h)
         ]
+        self.most = max(unit[3] for unit in self.units), max(unit[4] for unit in self.units)
         self.end = data.index(b"\xff\xd9", self.start)
         raw = data[self.start : self.end].replace(b"\xff\x00", b"\xff")
         self.bits = "".join(f"{byte:08b}" for byte in raw)
         self._blocks()
 
-    def _tables(self, names: int) -> tuple[dict[str, int], dict[str, int]]:
-        return self.tables[names >> 4], self.tables[16 + (names & 15)]
-
     def _blocks(self) -> None:
         """Decode; ``order`` lists (block, first bit, first AC bit, end bit)."""
-        grey = len(self.frame) == 1
-        side = max(unit[1] for unit in self.units), max(unit[2] for unit in self.units)
+        codes = [table.codes() for table in self.tables]
+        side = self.most
         across, down = -(-self.width // (8 * side[0])), -(-self.height // (8 * side[1]))
-        assert not grey or len(self.units) == 1
+        assert len(self.frame) > 1 or side == (1, 1)
         self.order: list[tuple[Block, int, int, int]] = []
         self.values: dict[Block, list[int]] = {}
         dc = [0] * len(self.frame)
         at = 0
         for mcu in range(across * down):
-            for c, h, v, i, j, dc_table, ac_table in self.units:
+            for c, i, j, h, v in self.units:
+                dc_codes, ac_codes = (codes[number] for number in self.used[c])
                 block = (c, mcu // across * v + i, mcu % across * h + j)
                 first = at
-                difference, at = self._value(*self._symbol(dc_table, at))
+                difference, at = self._value(*self._symbol(dc_codes, at))
                 dc[c] += difference
                 middle, values, k = at, [dc[c]] + [0] * 63, 1
                 while k < 64:
-                    symbol, at = self._symbol(ac_table, at)
+                    symbol, at = self._symbol(ac_codes, at)
                     if symbol == 0:
                         break
                     k += symbol >> 4
@@ -411,11 +617,11 @@ class Jpeg:
                 self.order.append((block, first, middle, at))
                 self.values[block] = values
 
-    def _symbol(self, table: dict[str, int], at: int) -> tuple[int, int]:
+    def _symbol(self, codes: dict[str, int], at: int) -> tuple[int, int]:
         end = at + 1
-        while self.bits[at:end] not in table:
+        while self.bits[at:end] not in codes:
             end += 1
-        return table[self.bits[at:end]], end
+        return codes[self.bits[at:end]], end
 
     def _value(self, size: int, at: int) -> tuple[int, int]:
         if not size:
@@ -423,48 +629,222 @@ class Jpeg:
         value = int(self.bits[at : at + size], 2)
         return value if value >> (size - 1) else value - (1 << size) + 1, at + size
 
-    def outside(self, touched: set[Block]) -> bytes:
-        """Return the outside digest, as section 8 says it."""
-        text, behind_touched = "", set()
-        for block, first, middle, end in self.order:
-            if block in touched:
-                behind_touched.add(block[0])
-            elif block[0] in behind_touched:
-                behind_touched.remove(block[0])
-                text += f"{self.values[block][0] & 0xFFFF:016b}" + self.bits[middle:end]
-            else:
-                text += self.bits[first:end]
-        return hashlib.sha256(
-            self.data[: self.start] + len(text).to_bytes(8) + _packed(text, "0")
-            + self.data[self.end :]
-        ).digest()  # fmt: skip
+    def real(self, blocks: Iterable[Block]) -> list[Block]:
+        """Return the blocks that are no padding blocks (T.81 A.1.1, A.2.4)."""
+        found = []
+        for block in blocks:
+            _, h, v, _ = self.frame[block[0]]
+            rows = _up(_up(self.height * v, self.most[1]), 8)
+            columns = _up(_up(self.width * h, self.most[0]), 8)
+            if block[1] < rows and block[2] < columns:
+                found.append(block)
+        return found
 
-    def revealed(self, blocks: dict[Block, list[int]], odd: dict[Block, str]) -> bytes:
-        """Return the file with the blocks put back, as section 10 says it."""
+    def fill_digest(self, shape: list[Block]) -> bytes:
+        """Return the digest of what a group shows, as section 4.4 says it."""
+        return hashlib.sha256(b"".join(write_blocks(self.real(shape), self.values))).digest()
+
+    def fingerprints(self) -> tuple[bytes, bytes]:
+        """Return ``frame`` and ``coding`` of this file, as section 4.5 says it."""
+        parts = [[h, v, self.steps[q]] for _, h, v, q in self.frame]
+        kept = [
+            self.data[at:end]
+            for code, at, end in self.segments
+            if not 0xE0 <= code <= 0xEF and code != 0xFE
+        ]
+        return (
+            check(write_cbor([self.width, self.height, self.precision, parts])),
+            check(write_cbor([kept, [self.end - self.start]])),
+        )
+
+    # -- The note, section 9.1 --
+
+    def note(self, redacted: bytes) -> tuple[int, dict[str, Any] | None]:
+        """Return where the note begins (it ends with the first scan's header), and what it says."""
+        head = b"jrdiff-revealed\0" + redacted[:8]
+        begin, content = self.scan, b""
+        for code, at, end in reversed(self.segments[:-1]):
+            if code != 0xFE or not self.data[at + 4 : end].startswith(head):
+                break
+            begin, content = at, self.data[at + 4 + len(head) : end] + content
+        if begin == self.scan:
+            return begin, None
+        value, end = read_cbor(content, 0, quiet)
+        assert isinstance(value, dict)
+        assert end == len(content)
+        assert set(value) == {"regions", "tables", "fills"}
+        return begin, value
+
+    def fill(self, number: int, group: dict[str, Any]) -> dict[str, Any]:
+        """Return what the note says of a group that is to be revealed."""
+        shape = read_shape(group["shape"], group["windows"])
+        odd = []
+        where = {block: (middle, end) for block, _, middle, end in self.order}
+        for k, block in enumerate(shape):
+            middle, end = where[block]
+            codes = self.tables[self.used[block[0]][1]].by_symbol()
+            if self.bits[middle:end] != _canonical(self.values[block], codes):
+                odd.append([k, end - middle, _packed(self.bits[middle:end], "0")])
+        return {
+            "group": number,
+            "windows": group["windows"],
+            "shape": group["shape"],
+            "blocks": write_blocks(shape, self.values),
+            "odd": odd,
+        }
+
+    # -- Writing, section 10.1 --
+
+    def written(
+        self, new: list[dict[str, Any]], counts: list[int], note: tuple[int, bytes]
+    ) -> bytes:
+        """Return the file with the blocks of groups or fills put in.
+
+        ``counts`` are the redacted file's table lengths; ``note`` is where the old one begins,
+        and what takes its place.
+        """
+        blocks: dict[Block, list[int]] = {}
+        odd: dict[Block, str] = {}
+        for group in new:
+            shape = read_shape(group["shape"], group["windows"])
+            blocks.update(read_blocks(group["blocks"], shape))
+            for number, bits, data in group["odd"]:
+                odd[shape[number]] = "".join(f"{byte:08b}" for byte in data)[:bits]
+        assert len(counts) == len(self.tables)
+        tables = [table.cut(n) for table, n in zip(self.tables, counts, strict=True)]
+        tables = self._completed(tables, blocks)
+        codes = [table.by_symbol() for table in tables]
         text, dc = "", [0] * len(self.frame)
-        tables = {unit[0]: unit[5:] for unit in self.units}
         for block, _, middle, end in self.order:
+            c = block[0]
             value = blocks.get(block, self.values[block])[0]
-            codes = [{symbol: code for code, symbol in t.items()} for t in tables[block[0]]]
-            text += _coded(codes[0], 0, value - dc[block[0]])
-            dc[block[0]] = value
+            text += _coded(codes[self.used[c][0]], 0, value - dc[c])
+            dc[c] = value
             if block in odd:
                 text += odd[block]
             elif block in blocks:
-                run = 0
-                for coefficient in blocks[block][1:]:
-                    run += 1
-                    if coefficient:
-                        while run > 16:
-                            text += codes[1][0xF0]
-                            run -= 16
-                        text += _coded(codes[1], run - 1, coefficient)
-                        run = 0
-                text += codes[1][0] if run else ""
+                text += _canonical(blocks[block], codes[self.used[c][1]])
             else:
                 text += self.bits[middle:end]
         coded = _packed(text, "1").replace(b"\xff", b"\xff\x00")
-        return self.data[: self.start] + coded + self.data[self.end :]
+        edits = [(*note, self.scan), (self.start, coded, self.end)]
+        for at, end, numbers in self.dht:
+            if any(tables[n] != self.tables[n] for n in numbers):
+                body = b"".join(tables[n].to_bytes() for n in numbers)
+                edits.append((at + 2, (len(body) + 2).to_bytes(2) + body, end))
+        data = self.data
+        for at, content, end in sorted(edits, reverse=True):
+            data = data[:at] + content + data[end:]
+        return data
+
+    def _completed(self, tables: list[Table], blocks: dict[Block, list[int]]) -> list[Table]:
+        """Append the categories that DC differences need."""
+        lacking: dict[int, set[int]] = {}
+        dc = [0] * len(self.frame)
+        for block, *_ in self.order:
+            c, number = block[0], self.used[block[0]][0]
+            value = blocks.get(block, self.values[block])[0]
+            size = abs(value - dc[c]).bit_length()
+            dc[c] = value
+            if size not in tables[number].symbols:
+                lacking.setdefault(number, set()).add(size)
+        return [
+            table.appended(sorted(lacking[number])) if number in lacking else table
+            for number, table in enumerate(tables)
+        ]
+
+
+def _canonical(values: list[int], codes: dict[int, str]) -> str:
+    """Return a block's AC bits as T.81 F.1.2.2 has them; "?" in them for what has no code."""
+    text, run = "", 0
+    for coefficient in values[1:]:
+        run += 1
+        if coefficient:
+            while run > 16:
+                text += codes.get(0xF0, "?")
+                run -= 16
+            text += _coded(codes, run - 1, coefficient)
+            run = 0
+    return text + (codes.get(0, "?") if run else "")
+
+
+def _coded(codes: dict[int, str], run: int, value: int) -> str:
+    size = abs(value).bit_length()
+    extra = value if value > 0 else value + (1 << size) - 1
+    return codes.get(run << 4 | size, "?") + (f"{extra:0{size}b}" if size else "")
+
+
+def _up(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _packed(text: str, padding: str) -> bytes:
+    text += padding * (-len(text) % 8)
+    return bytes(int(text[k : k + 8], 2) for k in range(0, len(text), 8))
+
+
+# -- States, sections 9 and 10 ------------------------------------------------------------
+
+
+def hidden(data: bytes, diff: Diff) -> bytes:
+    """Return the redacted file that a state came from; it must be the diff's."""
+    jpeg = Jpeg(data)
+    begin, note = jpeg.note(diff.public["redacted"])
+    if note is not None:
+        data = jpeg.written(note["fills"], note["tables"], (begin, b""))
+    assert hashlib.sha256(data).digest() == diff.public["redacted"]
+    return data
+
+
+def revealed(data: bytes, diff: Diff, asked: set[int]) -> bytes:
+    """Return the state with these regions revealed besides those that are already."""
+    file = diff.file
+    if file is not None and hashlib.sha256(data).digest() == file["sha256"]:
+        return data
+    redacted = Jpeg(hidden(data, diff))
+    jpeg = Jpeg(data)
+    begin, old = jpeg.note(diff.public["redacted"])
+    old = old or {"regions": [], "fills": []}
+    asked = asked | set(old["regions"])
+    fills = {fill["group"]: fill for fill in old["fills"]}
+    new = {
+        number: group
+        for number, group in enumerate(diff.groups)
+        if group is not None and number not in fills and set(group["regions"]) <= asked
+    }
+    for number, group in enumerate(diff.groups):
+        if group is not None:
+            shape = read_shape(group["shape"], group["windows"])
+            assert redacted.fill_digest(shape) == diff.public["fills"][number]
+            assert number not in fills or write_blocks(shape, jpeg.values) == group["blocks"]
+    counts = [len(table.symbols) for table in redacted.tables]
+    plain = jpeg.written(list(new.values()), counts, (begin, b""))
+    if file is not None:
+        if len(fills) + len(new) == len(diff.groups):
+            whole = patched(plain, file["patches"], file["stretches"])
+            assert len(whole) == file["length"]
+            assert hashlib.sha256(whole).digest() == file["sha256"]
+            return whole
+        if hashlib.sha256(plain).digest() == file["sha256"]:
+            return plain
+    if not asked:
+        return plain
+    fills |= {number: redacted.fill(number, group) for number, group in new.items()}
+    content = write_cbor(
+        {
+            "regions": sorted(asked),
+            "tables": counts,
+            "fills": [fills[number] for number in sorted(fills)],
+        }
+    )
+    return jpeg.written(list(new.values()), counts, (begin, _segments(content, diff)))
+
+
+def _segments(content: bytes, diff: Diff) -> bytes:
+    head = b"jrdiff-revealed\0" + diff.public["redacted"][:8]
+    room = 65533 - len(head)
+    pieces = [head + content[at : at + room] for at in range(0, len(content), room)]
+    return b"".join(b"\xff\xfe" + (len(each) + 2).to_bytes(2) + each for each in pieces)
 
 
 def patched(
@@ -476,25 +856,3 @@ def patched(
     for offset, length, new in reversed(patches):
         whole = whole[:offset] + new + whole[offset + length :]
     return whole
-
-
-def _codes(counts: bytes, symbols: bytes) -> dict[str, int]:
-    found, code, at = {}, 0, 0
-    for length, count in enumerate(counts, 1):
-        for symbol in symbols[at : at + count]:
-            found[f"{code:0{length}b}"] = symbol
-            code += 1
-        at += count
-        code <<= 1
-    return found
-
-
-def _coded(codes: dict[int, str], run: int, value: int) -> str:
-    size = abs(value).bit_length()
-    extra = value if value > 0 else value + (1 << size) - 1
-    return codes[run << 4 | size] + (f"{extra:0{size}b}" if size else "")
-
-
-def _packed(text: str, padding: str) -> bytes:
-    text += padding * (-len(text) % 8)
-    return bytes(int(text[k : k + 8], 2) for k in range(0, len(text), 8))

@@ -38,6 +38,7 @@ __all__ = [
     "say",
     "search_options",
     "status_of",
+    "taken",
     "write_json",
     "write_private",
 ]
@@ -174,16 +175,17 @@ def write_private(path: str, data: bytes, what: str, mode: int = 0o600) -> None:
     try:
         write_new(path, data, mode)
     except FileExistsError as error:
-        raise _taken(path, what) from error
+        raise taken(path, what) from error
 
 
 def refuse_taken(path: str, data: bytes, what: str) -> None:
     """Refuse a path that `write_private` would refuse, before anything is written."""
     if os.path.lexists(path) and not (Path(path).is_file() and Path(path).read_bytes() == data):
-        raise _taken(path, what)
+        raise taken(path, what)
 
 
-def _taken(path: str, what: str) -> FileExistsError:
+def taken(path: str, what: str) -> FileExistsError:
+    """Return the error that a file stands where another one was to go."""
     return FileExistsError(
         errno.EEXIST, f"there is a file already, and it is never replaced by {what}", path
     )

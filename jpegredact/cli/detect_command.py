@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 
 import click
 
 from ..errors import DetectorError, JpegRedactError
-from ..log import LogEntry, to_bytes
+from ..log import LogEntry, to_bytes, utf8
 from .common import (
     IO_FAILED,
     describe,
     effort_options,
+    log_form,
     parse_labels,
     say,
     status_of,
+    taken,
     write_private,
 )
 
@@ -24,9 +27,10 @@ _OF_THE_PICTURE = ("detector.pixels", "detector.run")
 
 
 @click.command("detect")
-@click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path(dir_okay=False))
-@click.option("--labels", metavar="LABELS", default="face", show_default=True,
-              callback=parse_labels, help="What to look for: face,plate,text.")  # fmt: skip
+@click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path())
+@click.option("--labels", metavar="LABELS", callback=parse_labels,
+              help="What to look for: face,plate,text. By default face, or all that a --detector "
+              "has.")  # fmt: skip
 @effort_options
 @click.option("--margin", metavar="M",
               help="Grow each box for the blocks that it touches: pixels, or a fraction of its "
@@ -36,8 +40,9 @@ _OF_THE_PICTURE = ("detector.pixels", "detector.run")
               "another format.")  # fmt: skip
 @click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
               help="Write to this file (private) instead of stdout.")  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["json", "xml", "coco"]), default="json",
-              show_default=True, help="JSON Lines, XML, or COCO's format for training data.")
+@click.option("--format", "form", type=click.Choice(["json", "xml", "coco"]),
+              help="JSON Lines, XML, or COCO's format for training data. By default XML if LOG "
+              "ends in .xml, else JSON Lines.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -50,7 +55,7 @@ def command(
     margin: str | None,
     from_log: str | None,
     log: str | None,
-    form: str,
+    form: str | None,
 ) -> None:
     """Say what a detector finds in pictures, as a log that `redact --from-log` reads.
 
@@ -60,6 +65,9 @@ def command(
     from ..geometry import parse_margin
 
     parse_margin(margin or 0)
+    form = form or log_form(log or "")
+    if not labels:
+        labels = _labels_of(detectors) if detectors else ("face",)
     known = None
     if from_log is not None:
         from ..log_reading import read_log
@@ -67,6 +75,8 @@ def command(
         known = read_log(from_log)
     elif not sources:
         raise click.UsageError("no picture to look at: give IN.jpg, or --from-log LOG")
+    elif log is not None and not _may_write(log, sources):
+        raise taken(log, "a log")  # now, and not when all has been looked at
     from ..pipeline import Detecting, survey
 
     look = partial(
@@ -76,7 +86,7 @@ def command(
     status = 0
     entries: list[LogEntry] = []
     for source in sources:
-        entry, failure = _look(source, look)
+        entry, failure = _look(source, look, any(each.error is None for each in entries))
         say(f"{source}: " + (describe(entry) if entry.error is None else entry.error.message))
         status = status or failure
         entries.append(entry)
@@ -91,8 +101,30 @@ def command(
     ctx.exit(status)
 
 
-def _look(source: str, look: Callable[..., LogEntry]) -> tuple[LogEntry, int]:
+def _labels_of(detectors: tuple[str, ...]) -> tuple[str, ...]:
+    from ..detection.finder import labels_of
+
+    return tuple(dict.fromkeys(label for name in detectors for label in labels_of(name)))
+
+
+def _may_write(log: str, sources: tuple[str, ...]) -> bool:
+    """Whether nothing stands there; or what may be the very log that is going to be written."""
+    from ..log_reading import read_log
+
+    if not os.path.lexists(log):
+        return True
+    try:
+        return [entry.file for entry in read_log(log).entries] == list(map(utf8, sources))
+    except (JpegRedactError, OSError):
+        return False
+
+
+def _look(
+    source: str, look: Callable[..., LogEntry], worked: bool
+) -> tuple[LogEntry, int]:
     """Return a picture's entry, and the exit status that its failure calls for.
+
+    ``worked`` says that detectors have done their work on a picture before.
 
     Raises
     ------
@@ -106,7 +138,8 @@ def _look(source: str, look: Callable[..., LogEntry]) -> tuple[LogEntry, int]:
         data = read_source(source)
         return look(data, name=source), 0
     except JpegRedactError as error:
-        if isinstance(error, DetectorError) and error.code not in _OF_THE_PICTURE:
+        of_all = isinstance(error, DetectorError) and error.code not in _OF_THE_PICTURE
+        if of_all and not worked:
             raise
         return LogEntry.failed(source, data, error), status_of(error)
     except OSError as error:

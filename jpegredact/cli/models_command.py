@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..detection.registry import KNOWN, Weights, weights_for
-from ..detection.weights import fetch, load, locate
+from ..detection.weights import fetch, in_own_folder, load, locate
 from ..errors import DetectorError
 from .common import SAID_NO, say, write_json
 
@@ -70,6 +70,8 @@ def fetch_(names: tuple[str, ...], source: str | None, accept: tuple[str, ...]) 
             if not weights.licence_is_clear and accepted:
                 say(f"{weights.name}: its licence is {weights.licence}; accepted")
             say(f"{weights.name}: {fetch(weights, accepted=accepted, source=source, show=True)}")
+            if in_own_folder(weights) is not None:  # which comes before the cache
+                load(weights, fetching=False)
         except DetectorError as error:
             if len(wanted) == 1:
                 raise

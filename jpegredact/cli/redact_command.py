@@ -134,8 +134,8 @@ def command(
         say(f"warning: {notice.message}")
     if labels or from_log is not None:
         say(f"{source}: {describe(done.entry)}")
-    logs = _logs(done.entry if target is not None else replace(done.entry, redacted=None), log,
-                 log_public)  # fmt: skip
+    entry = done.entry if target is not None else replace(done.entry, redacted=None, diff=None)
+    logs = _logs(entry, log, log_public)
     if target is not None:
         _write(done, source, target, diff_path, logs)
     else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import click
 
+from ..errors import DiffMismatchError
 from .common import indices, refuse_same, say
 from .keys import identity_options, opening_keys
 
@@ -16,6 +19,9 @@ from .keys import identity_options, opening_keys
 @click.option("--in-place", is_flag=True, help="Replace OUT.jpg itself.")
 @click.option("--regions", metavar="0,2", help="Bring back these regions only.")
 @identity_options
+@click.option("--expect-diff-sha256", "expected", metavar="HEX",
+              help="Refuse a diff with another SHA-256: the log has the right one. (Whoever knows "
+              "a public key can seal a diff to it.)")  # fmt: skip
 @click.option("--allow-modified", is_flag=True,
               help="Also in a file that was coded anew without loss, or whose metadata was "
               "edited: the regions are the original's then, and the file is not.")  # fmt: skip
@@ -27,6 +33,7 @@ def command(
     regions: str | None,
     identity_files: tuple[str, ...],
     passphrase: bool,
+    expected: str | None,
     allow_modified: bool,
 ) -> None:
     """Bring regions of a redacted JPEG back from its unblur-diff, or from a part of it.
@@ -44,11 +51,20 @@ def command(
     wanted = indices(regions)
 
     from ..files import read_source, write_replacing
-    from ..pipeline import bring_back
+    from ..pipeline import UnblurDiff, bring_back
 
+    data = read_source(source)
+    stored = UnblurDiff.from_bytes(data if diff is None else read_source(diff))
+    digest = hashlib.sha256(stored.to_bytes()).hexdigest()
+    if expected is not None and digest != expected.strip().lower():
+        raise DiffMismatchError(
+            f"{diff or 'the embedded one'} is not the diff that was expected: its SHA-256 is "
+            "another one",
+            code="diff.unexpected",
+        )
     keys = opening_keys(identity_files, passphrase)
     done = bring_back(
-        read_source(source), diff, regions=wanted, identities=keys.identities,
+        data, stored, regions=wanted, identities=keys.identities,
         passphrase=keys.passphrase, allow_modified=allow_modified,
     )  # fmt: skip
     write_replacing(target, done.data, 0o600)

@@ -18,6 +18,7 @@ __all__ = [
     "FileEdit",
     "Kept",
     "Policy",
+    "RedactionNote",
     "Renderer",
     "Request",
     "Scrubbed",
@@ -126,6 +127,15 @@ class Kept(NamedTuple):
     new: bytes
 
 
+class RedactionNote(NamedTuple):
+    """What a redacted file says of its redaction."""
+
+    version: str
+    method: str
+    labels: tuple[tuple[str, int], ...]
+    """How many regions have each label, the most frequent first."""
+
+
 class Renderer(Protocol):
     """Makes small pictures; whoever calls has the pixels, this package has none."""
 
@@ -162,6 +172,8 @@ class Request:
         Names of people in these regions, to be taken out of free text.
     images
         Pictures behind the first EOI that stay.
+    note
+        What is to be noted in the file's XMP.
     """
 
     policy: Policy
@@ -170,6 +182,7 @@ class Request:
     renderer: Renderer
     names: frozenset[str] = frozenset()
     images: tuple[Kept, ...] = ()
+    note: RedactionNote | None = None
 
 
 class Scrubbed(NamedTuple):

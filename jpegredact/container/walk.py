@@ -150,6 +150,8 @@ def walk(
     end_of_picture: int,
     coded: Sequence[tuple[int, int]],
     sealed_diff: Callable[[bytes], str] | None = None,
+    *,
+    note: bool = False,
 ) -> Contents:
     """Find out what a file holds.
 
@@ -163,6 +165,8 @@ def walk(
         Where the scans' coded data lies.
     sealed_diff
         Says what sealed diff the content of a box is, "" where it is none; by default, none is.
+    note
+        Whether a note will be put in: then there is a carrier of XMP, if only for that.
     """
     named: dict[str, list[Segment]] = {name: [] for _, _, name in _SIGNATURES}
     unknown: list[Segment] = []
@@ -191,7 +195,7 @@ def walk(
         from .exif.carrier import read_exif
 
         carriers.append(read_exif(data, named["exif"]))
-    if named["xmp"]:
+    if named["xmp"] or note:
         from .xmp.carrier import read_xmp
 
         carriers.append(read_xmp(data, everything, end_of_picture))

@@ -44,7 +44,7 @@ class CenterFace:
         heat, size, offset, _ = self._session.run(planes(batch))
         found = []
         for number in range(len(batch)):
-            row, column = np.nonzero(heat[number, 0] > threshold)
+            row, column = np.nonzero(heat[number, 0] >= threshold)
             sides = np.exp(np.minimum(size[number, :, row, column], _MOST_LOG)) * _CELL
             y = (row + offset[number, 0, row, column] + 0.5) * _CELL
             x = (column + offset[number, 1, row, column] + 0.5) * _CELL

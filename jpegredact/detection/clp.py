@@ -67,7 +67,7 @@ class Clp:
         found = []
         for number in range(len(batch)):
             score = classes[number, :, 1]
-            sure = np.flatnonzero(score > threshold)
+            sure = np.flatnonzero(score >= threshold)
             move, prior = moves[number, sure], known[sure]
             centre = prior[:, :2] + move[:, :2] * _CENTRE * prior[:, 2:]
             half = prior[:, 2:] * np.exp(np.minimum(move[:, 2:] * _SIZE, _MOST_LOG)) / 2

@@ -117,7 +117,7 @@ def search(
             least *= network.glimpse
         found.append(_one_pass(network, picture, scale, flipped, least))
     every = np.concatenate(found)
-    doubtful = every[:, 4] <= threshold
+    doubtful = every[:, 4] < threshold
     sure = every[~doubtful]
     if doubtful.any():
         closer = look_closer(network, picture, finest[0], every[doubtful], sure, threshold)

@@ -6,11 +6,12 @@ gives or names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 
@@ -25,14 +26,17 @@ from .pixels import Picture, outward, to_stored
 from .ppocr import PpOcr
 from .registry import weights_for
 from .session import Settings, open_session
-from .weights import beside, load, read_file
+from .weights import beside, load, read_description, read_file
 
 if TYPE_CHECKING:
     from .boxes import Candidates
     from .network import Network
     from .session import Session
 
-__all__ = ["GROUP", "LABELS", "MARGINS", "NetworkDetector", "Search", "load_detector", "with_text"]
+__all__ = [
+    "GROUP", "LABELS", "MARGINS", "NetworkDetector", "Search", "labels_of", "load_detector",
+    "with_text",
+]  # fmt: skip
 
 _DEFAULTS = Settings()
 
@@ -99,6 +103,9 @@ class Search:
             load_detector(each, self.settings) if isinstance(each, str) else each
             for each in self.detectors
         ]
+        for each in users:
+            if not isinstance(each, Detector):
+                raise TypeError(f"a detector has labels and detect; {type(each).__name__} has not")
         found: list[Detection] = []
         for label in dict.fromkeys(self.labels or [n for each in users for n in each.labels]):
             own = [each for each in users if label in each.labels]
@@ -170,6 +177,20 @@ def load_detector(name: str, settings: Settings = _DEFAULTS) -> Detector:
     return detector
 
 
+def labels_of(name: str) -> tuple[str, ...]:
+    """Return what the detector finds that an entry point names or a TOML file describes.
+
+    Raises
+    ------
+    DetectorError
+    """
+    if name.endswith(".toml"):
+        from .yolo import describe
+
+        return tuple(describe(read_file(name), name).labels)
+    return tuple(load_detector(name).labels)
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkDetector:
     """A network of the user's own as a `Detector`; `Search` looks with its own effort."""
@@ -185,14 +206,14 @@ class NetworkDetector:
         return [
             _detection(self.labels[int(row[5])], row, self.network.model, 0.0, image)
             for row in found
-            if row[4] > self.thresholds[int(row[5])]
+            if row[4] >= self.thresholds[int(row[5])]
         ]
 
 
 def _described(path: str, settings: Settings) -> NetworkDetector:
     from .yolo import Yolo, describe
 
-    description = describe(read_file(path), path)
+    description = describe(read_description(path), path)
     weights = read_file(beside(path, description.model))
     network = Yolo(description, open_session(weights, settings, any_size=False))
     return NetworkDetector(network, description.labels, description.thresholds)
@@ -226,7 +247,7 @@ class _Seen:
                     for each, threshold in zip(detector.labels, detector.thresholds, strict=True)
                 ]
                 rows = self._search(network, min(least))  # once for all labels
-                rows = rows[(rows[:, 5] == number) & (rows[:, 4] > least[number])]
+                rows = rows[(rows[:, 5] == number) & (rows[:, 4] >= least[number])]
                 found += self._detections(label, rows, network.model, margin)
             else:
                 found += self._by_object(label, detector, margin)
@@ -234,15 +255,23 @@ class _Seen:
 
     def _by_object(self, label: str, detector: Detector, margin: float) -> Iterable[Detection]:
         least = self._wanted.threshold_of(label)
-        for detection in detector.detect(self._picture):
-            if not isinstance(detection, Detection):
-                raise DetectorError(
-                    f"{type(detector).__name__}.detect gave a {type(detection).__name__}, "
-                    "expected is a Detection",
-                    code="detector.entry-point",
-                )
-            if detection.label == label and (least is None or detection.score > least):
+        for detection in self._answers(detector):
+            if detection.label == label and (least is None or detection.score >= least):
                 yield _grown(detection, margin, self._picture)
+
+    def _answers(self, detector: Detector) -> list[Detection]:
+        """Return what another one's detector gives, checked."""
+        name = type(detector).__name__
+        try:
+            answers = list(detector.detect(self._picture))
+        except DetectorError:
+            raise
+        except Exception as error:  # another one's code: anything
+            raise DetectorError(f"{name}.detect failed: {error!r}", code="detector.run") from error
+        for answer in answers:
+            if wrong := _wrong(answer, self._picture):
+                raise DetectorError(f"{name}.detect gave {wrong}", code="detector.entry-point")
+        return answers
 
     def _plates(self, margin: float) -> list[Detection]:
         """Join the plates that a network for them finds with text of a plate's shape.
@@ -340,6 +369,29 @@ def _detection(
     box = (float(row[0]), float(row[1]), float(row[2]), float(row[3]))
     box, parts = _on_picture(box, margin, picture)
     return Detection(label, min(float(row[4]), 1.0), box, model, parts)
+
+
+def _wrong(answer: object, picture: Picture) -> str | None:
+    """Say what is wrong with what another one's detector gave; None if nothing is."""
+    if not isinstance(answer, Detection):
+        return f"a {type(answer).__name__}, expected is a Detection"
+    if not isinstance(answer.label, str):
+        return f"the label {answer.label!r}, expected is a text"
+    if not _are_finite([answer.score]):
+        return f"the score {answer.score!r}, expected is a number"
+    for box in (answer.box, *answer.parts):
+        if len(box) != 4 or not _are_finite(box):
+            return f"the box {box!r}, expected are four finite numbers"
+        left, top, right, bottom = box
+        if not (left < right and top < bottom):
+            return f"the box {box!r}, which is inverted or has no area"
+        if left >= picture.width or top >= picture.height or right <= 0 or bottom <= 0:
+            return f"the box {box!r}, which is outside of the picture"
+    return None
+
+
+def _are_finite(numbers: Iterable[object]) -> bool:
+    return all(isinstance(n, SupportsFloat) and math.isfinite(n) for n in numbers)
 
 
 def _grown(detection: Detection, margin: float, picture: Picture) -> Detection:

@@ -151,13 +151,22 @@ def _graph(graph: bytes, symbols: Sequence[str | None]) -> bytes:
 
 
 def _edited(message: bytes, path: Sequence[int], replacement: bytes | None) -> bytes:
-    """Replace (or drop) the field at the end of a path of field numbers."""
+    """Replace (or drop) the field at the end of a path of field numbers.
+
+    A field that stands there twice is refused: readers of Protocol Buffers would join them, and
+    a replacement for each could make a small file a huge one.
+    """
     first, *rest = path
     out = bytearray()
+    seen = False
     for number, raw, content in fields(message):
         if number != first:
             out += raw
-        elif rest:
+            continue
+        if seen:
+            raise _damaged()
+        seen = True
+        if rest:
             out += wrapped(number, _edited(content, rest, replacement))
         elif replacement is not None:
             out += wrapped(number, replacement)

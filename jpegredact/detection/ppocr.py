@@ -59,7 +59,7 @@ def lines_of(probability: NDArray[np.float32], threshold: float) -> Candidates:
         if min(down, across) < _LEAST:
             continue
         score = float(probability[window][inside].mean())
-        if score <= threshold:
+        if score < threshold:
             continue
         grown = _GROWTH * down * across / (2 * (down + across))
         top, left = window[0].start, window[1].start

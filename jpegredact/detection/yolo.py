@@ -23,7 +23,8 @@ columns: which, is seen from the output's shape. Boxes are in pixels of the netw
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,11 @@ __all__ = ["Description", "Yolo", "describe"]
 
 _LAYOUTS = {"cxcywh+classes": 4, "cxcywh+object+classes": 5, "ltrb+score+class": 6}
 """Columns before those of classes."""
+_LONGEST = 1000  # characters of a text
+_MOST_LABELS = 10_000
+_MOST_DOTS = 10_000  # tomllib takes quadratic time for a key of many parts
+_MOST_PIXELS = 1 << 26  # of a batch: of one picture of the largest size that a description names
+_FAR = 1e9  # beyond any picture, and any score
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,11 @@ def describe(toml: bytes, where: str) -> Description:
     DetectorError
         ``detector.description``: what is missing, unknown, or of the wrong kind.
     """
+    if toml.count(b".") > _MOST_DOTS:
+        raise _wrong(where, f"more than {_MOST_DOTS} dots")
     try:
         table = tomllib.loads(toml.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number too long is no TOMLDecodeError
         raise _wrong(where, f"no TOML: {error}") from error
     read = _Table(table, where)
     model = read.text("model", None)
@@ -96,7 +104,7 @@ def describe(toml: bytes, where: str) -> Description:
         read.text("order", "rgb") == "bgr",
     )
     if table:
-        raise _wrong(where, f"unknown: {', '.join(sorted(table))}")
+        raise _wrong(where, f"unknown: {_names(table)}")
     return description
 
 
@@ -110,6 +118,8 @@ class _Table:
         value = self._table.pop(name, default)
         if not isinstance(value, str):
             raise _wrong(self._where, f"{name} must be a text")
+        if len(value) > _LONGEST or "\0" in value:
+            raise _wrong(self._where, f"{name} is too long, or holds a NUL")
         if name == "order" and value not in ("rgb", "bgr"):
             raise _wrong(self._where, f"order is rgb or bgr, not {value!r}")
         return value
@@ -121,6 +131,12 @@ class _Table:
         value = self._table.pop("labels", None)
         if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
             raise _wrong(self._where, "labels must be a list of texts, one for each class")
+        if len(value) > _MOST_LABELS or any(not 0 < len(label) <= _LONGEST for label in value):
+            raise _wrong(
+                self._where, f"labels are at most {_MOST_LABELS}, of 1 to {_LONGEST} characters"
+            )
+        if twice := [label for label, count in Counter(value).items() if count > 1]:
+            raise _wrong(self._where, f"two classes have the label {twice[0]!r}")
         return tuple(value)
 
 
@@ -128,7 +144,7 @@ def _thresholds(value: Any, labels: Sequence[str], where: str) -> tuple[float, .
     if not isinstance(value, Mapping):
         return (_number(value, "threshold", 0, 1, where),) * len(labels)
     if unknown := set(value) - set(labels):
-        raise _wrong(where, f"threshold names what is no label: {', '.join(sorted(unknown))}")
+        raise _wrong(where, f"threshold names what is no label: {_names(unknown)}")
     return tuple(
         _number(value.get(label, 0.25), f"threshold.{label}", 0, 1, where) for label in labels
     )
@@ -138,6 +154,11 @@ def _number(value: Any, name: str, least: float, most: float, where: str) -> flo
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise _wrong(where, f"{name} must be a number from {least} to {most}")
     return float(value)
+
+
+def _names(names: Iterable[str]) -> str:
+    first = [name[:_LONGEST] for name in sorted(names)[:10]]
+    return ", ".join(first)
 
 
 def _wrong(where: str, what: str) -> DetectorError:
@@ -166,6 +187,15 @@ class Yolo:
         self._session = session
         self._batch, _, *sides = (n if isinstance(n, int) else None for n in session.shape)
         self._height, self._width = (side or description.size for side in sides)
+        batch = self._batch or 1
+        if min(batch, self._height, self._width) < 1 or (
+            batch * self._height * self._width > _MOST_PIXELS
+        ):
+            raise DetectorError(
+                f"the input of {description.model} is {session.shape}, which is no batch of "
+                f"pictures, or one of more than {_MOST_PIXELS} pixels",
+                code="detector.weights",
+            )
 
     def find(self, batch: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return what is in each picture; a fixed input size is met by scaling and padding."""
@@ -206,6 +236,12 @@ class Yolo:
         before = _LAYOUTS[self._about.layout]
         columns = before if before == 6 else before + len(self.labels)
         rows = outputs[0]
+        if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiub":
+            raise DetectorError(
+                f"{self.model.name} gives an output that is no array of numbers",
+                code="detector.layout",
+                hint="export it with one output, and nothing behind that",
+            )
         if rows.ndim == 3 and rows.shape[0] == count:
             if rows.shape[2] == columns:
                 return rows
@@ -219,8 +255,11 @@ class Yolo:
             hint="the layout or the labels of its description may be wrong",
         )
 
-    def _read(self, rows: NDArray[np.float32], threshold: float) -> Candidates:
+    def _read(self, rows: NDArray[Any], threshold: float) -> Candidates:
         layout = self._about.layout
+        # What is no number is no answer; what is infinite is far away, or sure.
+        rows = np.nan_to_num(rows.astype(np.float64), nan=-1, posinf=_FAR, neginf=-_FAR)
+        rows = rows.clip(-_FAR, _FAR)
         if layout == "ltrb+score+class":
             kind = rows[:, 5].astype(int)
             known = (kind >= 0) & (kind < len(self.labels))
@@ -234,5 +273,5 @@ class Yolo:
                 score = score * rows[:, 4]
             centre, half = rows[:, :2], rows[:, 2:4] / 2
             boxes = np.concatenate([centre - half, centre + half], axis=1)
-        sure = score > threshold
+        sure = score >= threshold
         return candidates(boxes[sure], score[sure], kind[sure])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from ..background import Beside
 from ..codec.model import JpegData
+from ..codec.reader import require_supported
+from ..errors import UnsupportedJpegError
+from ..geometry import Box
+from ..limits import Limits
 from .picture import Picture
-from .plan import Plan
+from .plan import Plan, make_plan
 
-__all__ = ["open_picture"]
+__all__ = ["open_picture", "require_last_block"]
 
 
 def open_picture(
@@ -33,3 +37,20 @@ def open_picture(
     from .spliced import open_spliced
 
     return open_spliced(data, jpeg, plan, ring, beside, draw)
+
+
+def require_last_block(data: bytes, jpeg: JpegData, limits: Limits) -> None:
+    """Refuse a picture whose coded data ends before its last block.
+
+    Other decoders show grey there, and say nothing. What can't be redacted isn't looked into.
+
+    Raises
+    ------
+    InvalidJpegError, LimitExceededError
+    """
+    try:
+        require_supported(jpeg, limits)
+    except UnsupportedJpegError:
+        return
+    corner = Box(jpeg.frame.width - 1, jpeg.frame.height - 1, jpeg.frame.width, jpeg.frame.height)
+    open_picture(data, jpeg, make_plan(jpeg, [corner], (0.0, False), limits), ring=False)

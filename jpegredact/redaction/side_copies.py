@@ -12,7 +12,7 @@ from ..codec.reader import read_jpeg
 from ..codec.sketch import Sketch
 from ..container.exif.orientation import read_orientation
 from ..container.gate import require_clean
-from ..container.model import POLICIES, Policy, Request, Scrubbed
+from ..container.model import POLICIES, Policy, RedactionNote, Request, Scrubbed
 from ..container.walk import Contents, areas_of, new_offsets, walk
 from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region, margin_of
@@ -48,7 +48,7 @@ class Handling(NamedTuple):
     depth: int = 0
     """How many files this one is in."""
     note: bool = False
-    """Put a note into the file: see `note`."""
+    """Put a note into the file: see `container.xmp.note`."""
 
     @classmethod
     def parse(
@@ -101,13 +101,8 @@ class Side:
         limits: Limits,
         method: str = "",
     ) -> None:
-        self.contents = read_contents(data, jpeg, limits)
+        self.contents = read_contents(data, jpeg, limits, note=handling.note)
         _require_allowed(self.contents, handling)
-        self._notes = []
-        if handling.note:
-            from .note import note_edit
-
-            self._notes.append(note_edit(data, jpeg, regions, method))
         self._data = data
         self._jpeg = jpeg
         self._handling = handling
@@ -115,11 +110,12 @@ class Side:
         self._orientation = orientation
         self._redact = redact
         self._limits = limits
+        self._method = method
 
     @property
     def quiet(self) -> bool:
-        """Whether the file holds nothing that would have to be handled."""
-        return not self.contents.copies
+        """Whether nothing is to be changed outside the scans."""
+        return not self.contents.copies and not self._handling.note
 
     @property
     def wants_thumbnails(self) -> bool:
@@ -137,7 +133,7 @@ class Side:
         ``picture`` gives the changes that redact the picture itself, ``sketch`` how it looks then.
         """
         if self.quiet:
-            return Scrubbed(list(self._notes), [])
+            return Scrubbed([], [])
         data, jpeg = self._data, self._jpeg
         renderer = PictureRenderer(
             jpeg, lambda: decoder_pieces(data, jpeg, picture()), sketch, self._orientation,
@@ -148,9 +144,16 @@ class Side:
             areas_of((region.bounds for region in self._regions), *jpeg.size),
             self._orientation,
             renderer,
+            note=self._note(),
         )
-        edits, outcomes = self.contents.scrub(request, [*picture(), *self._notes])
-        return Scrubbed(sorted([*edits, *self._notes], key=lambda edit: edit[:2]), outcomes)
+        return self.contents.scrub(request, picture())
+
+    def _note(self) -> RedactionNote | None:
+        if not self._handling.note:
+            return None
+        from ..container.xmp.note import make_note
+
+        return make_note((region.label for region in self._regions), self._method)
 
     def require_clean(self, redacted: bytes, changes: Sequence[pictures.FileEdit]) -> None:
         """Read what stands beside the scans of the redacted file, and look for what had to go.
@@ -163,8 +166,7 @@ class Side:
         """
         place = new_offsets(changes)
         ranges = [(place(scan.start), place(scan.end)) for scan in self._jpeg.scans]
-        ranges += [(place(start) - len(new), place(end)) for start, end, new in self._notes]
-        require_clean_file(redacted, sorted(ranges), self._handling.policy, self._limits)
+        require_clean_file(redacted, ranges, self._handling.policy, self._limits)
 
 
 def require_clean_file(
@@ -172,9 +174,9 @@ def require_clean_file(
 ) -> None:
     """Read what stands beside a redacted file's scans, and look for what had to go.
 
-    The coded data itself (``coded`` says where it is, and where our own note is) is left out:
-    that the reader found no marker in it holds of the redacted file too, which is the same
-    there but for what was written, with stuffing.
+    The coded data itself (``coded`` says where it is) is left out: that the reader found no marker
+    in it holds of the redacted file too, which is the same there but for what was written, with
+    stuffing.
 
     Raises
     ------
@@ -213,11 +215,14 @@ def orientation_of(data: bytes, jpeg: JpegData) -> int:
     return read_orientation(app1_contents(data, jpeg))
 
 
-def read_contents(data: bytes, jpeg: JpegData, limits: Limits = DEFAULT_LIMITS) -> Contents:
-    """Find out what a file holds beside the picture."""
+def read_contents(
+    data: bytes, jpeg: JpegData, limits: Limits = DEFAULT_LIMITS, *, note: bool = False
+) -> Contents:
+    """Find out what a file holds beside the picture, into which a ``note`` is to be put or not."""
     end = jpeg.length if jpeg.eoi is None else jpeg.eoi + 2
     coded = [(scan.start, scan.end) for scan in jpeg.scans]
-    return walk(data, jpeg.segments, end, coded, partial(sealed_detail, limits=limits))
+    tell = partial(sealed_detail, limits=limits)
+    return walk(data, jpeg.segments, end, coded, tell, note=note)
 
 
 def _require_allowed(contents: Contents, handling: Handling) -> None:

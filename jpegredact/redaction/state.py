@@ -103,7 +103,7 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
         raise _changed(data, jpeg, document, "its Huffman tables are not those of the diff")
     picture = None
     if order:
-        plan = diff_plan(jpeg, [known[number] for number in order])
+        plan = _known_plan(jpeg, document, [known[number] for number in order], bool(note))
         check_blocks(plan, jpeg, limits)
         try:
             picture = open_picture(data, jpeg, plan, ring=False, beside=beside)
@@ -215,6 +215,19 @@ def diff_plan(jpeg: JpegData, outlines: Sequence[_Outline]) -> Plan:
     )
 
 
+def _known_plan(
+    jpeg: JpegData, document: Document, outlines: Sequence[_Outline], noted: bool
+) -> Plan:
+    """Return the plan of the groups that the diff holds or the note names."""
+    try:
+        return diff_plan(jpeg, outlines)
+    except (InvalidDiffError, DiffMismatchError) as error:
+        if not noted:
+            raise
+        diff_plan(jpeg, [group for group in document.groups if group is not None])
+        raise _other_note() from error  # since it is not the diff's fault
+
+
 def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
     row = min(box[0] for box in boxes.values())
     column = min(box[1] for box in boxes.values())
@@ -246,11 +259,11 @@ def _hidden(state: State) -> bytes:
     changes = note_edits(state, Revealed(), b"")
     if state.picture is not None and state.revealed.fills:
         edits = state.picture.edits()
-        for fill in state.revealed.fills:
-            edits.put_blocks(state.picture, state.places[fill.group], fill.blocks, fill.odd)
         try:
+            for fill in state.revealed.fills:
+                edits.put_blocks(state.picture, state.places[fill.group], fill.blocks, fill.odd)
             changes += state.picture.rewrite(edits, state.tables).changes(state.tables)
-        except (MissingCategory, InvalidJpegError) as error:
+        except (MissingCategory, InvalidJpegError, InvalidDiffError) as error:
             raise _other_note() from error
     return assemble(state.data, changes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -229,6 +230,74 @@ def test_one_bad_file_harms_no_other(folder: Path, jpegredact: Commands) -> None
     assert errors == ["io", None, "jpeg.no-soi", None]
     assert [len(each["detections"]) for each in lines] == [0, 1, 0, 1]
     assert jpegredact("detect", "bad.jpg", "in.jpg").status == 3
+
+
+def test_a_folder_among_the_files_harms_no_other(folder: Path, jpegredact: Commands) -> None:
+    (folder / "folder.jpg").mkdir()
+    done = jpegredact("detect", "folder.jpg", "in.jpg")
+    assert done.status == 5
+    errors = [json.loads(each)["error"] for each in done.out.splitlines()]
+    assert errors == [{"code": "io", "message": "Is a directory"}, None]
+
+
+def test_a_detector_that_fails_later_leaves_what_was_seen(
+    folder: Path, jpegredact: Commands, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_at_the_second(self: Detector, jpeg: bytes, labels: object, **options: object):
+        self.calls.append((jpeg, (), None, ""))
+        if len(self.calls) == 2:
+            raise jr.DetectorError("a wrong answer", code="detector.entry-point")
+        return self.seen[:1]
+
+    monkeypatch.setattr(Detector, "__call__", fails_at_the_second)
+    done = jpegredact("detect", "in.jpg", "other.jpg", "in.jpg")
+    assert done.status == 3
+    lines = [json.loads(each) for each in done.out.splitlines()]
+    assert [len(each["detections"]) for each in lines] == [1, 0, 1]
+    assert lines[1]["error"]["code"] == "detector.entry-point"
+
+
+def test_a_log_that_is_taken_is_refused_before_anything_is_looked_at(
+    folder: Path, jpegredact: Commands, detector: Detector
+) -> None:
+    assert jpegredact("detect", "in.jpg", "--log", "a.jsonl").status == 0
+    assert len(detector.calls) == 1
+    assert jpegredact("detect", "in.jpg", "--log", "a.jsonl").status == 0  # the same again
+    looked = len(detector.calls)
+    (folder / "precious").write_text("precious")
+    for sources, log in ((("other.jpg",), "a.jsonl"), (("in.jpg",), "precious")):
+        done = jpegredact("detect", *sources, "--log", log)
+        assert done.status == 5
+        assert "never replaced" in done.err
+    assert len(detector.calls) == looked
+
+
+def test_the_name_of_a_log_says_its_form(folder: Path, jpegredact: Commands) -> None:
+    jpegredact("detect", "in.jpg", "--log", "a.xml")
+    xml_of((folder / "a.xml").read_bytes())
+    jpegredact("detect", "in.jpg", "--log", "b.xml", "--format", "json")
+    LINE.validate(json.loads((folder / "b.xml").read_text()))
+
+
+CODES = re.findall(
+    r"`(detector[a-z.-]*)` \| Det", (Path(__file__).parents[2] / "docs/errors.md").read_text()
+)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_error_of_detectors_has_one_status(
+    folder: Path, jpegredact: Commands, detector: Detector, code: str
+) -> None:
+    detector.error = jr.DetectorError("it does not work", code=code)
+    before = names(folder)
+    for arguments in (
+        ("redact", "in.jpg", "-o", "out.jpg", "--detect", "face", "--log", "a.jsonl"),
+        ("redact", "in.jpg", "--dry-run", "--detect", "face", "--log", "a.jsonl"),
+        ("preview", "in.jpg", "-o", "p.png", "--detect", "face"),
+        ("detect", "in.jpg"),
+    ):
+        assert jpegredact(*arguments).status == 3
+    assert names(folder) == before
 
 
 @pytest.mark.parametrize(

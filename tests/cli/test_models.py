@@ -108,3 +108,16 @@ def test_all_that_can_be_fetched_is(known, monkeypatch) -> None:
 def test_from_takes_one_name(known) -> None:
     with pytest.raises(click.UsageError):
         run("fetch", "--from", "x")
+
+
+def test_another_file_in_the_folder_of_one_s_own_is_told_of(known, tmp_path, monkeypatch) -> None:
+    """It comes before the cache: fetched or not, it would be taken, and refused."""
+    (path := tmp_path / "x.onnx").write_bytes(CONTENT)
+    (own := tmp_path / "own").mkdir()
+    (own / known[0].file).write_bytes(b"another")
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(own))
+    with pytest.raises(DetectorError, match=r"own.*remove it") as caught:
+        run("fetch", "centerface", "--from", str(path))
+    assert caught.value.code == "detector.digest"
+    (own / known[0].file).unlink()
+    assert "already here" in run("fetch", "centerface").stderr

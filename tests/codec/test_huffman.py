@@ -230,3 +230,40 @@ def test_to_bytes() -> None:
     table = standard_tables()[0x11]
     ours = HuffmanTable(0x11, table.counts, table.symbols)
     assert ours.to_bytes() == table.segment_part(0x11)
+
+
+def assert_good_code(table: HuffmanTable, symbols: set[int]) -> None:
+    """Assert that a table has one code for each symbol, none of them all ones or a beginning."""
+    found = codes_of(table.counts, table.symbols)
+    assert len(table.counts) == LONGEST
+    assert sorted(symbol for symbol, _ in found) == sorted(symbols)
+    codes = sorted(code for _, code in found)
+    assert all("0" in code and 1 <= len(code) <= LONGEST for code in codes)
+    assert not any(longer.startswith(code) for code, longer in pairwise(codes))
+    decoded = HuffmanTable(table.slot, table.counts, table.symbols)
+    assert decoded.codes == {s: (int(code, 2), len(code)) for s, code in found}
+
+
+@given(tables(all_ones=True), st.sets(st.integers(0, 255)))
+@settings(max_examples=150)
+def test_roomy(table, more) -> None:
+    new = table.roomy(more)
+    assert_good_code(new, {*table.symbols, *more})
+    assert new.slot == table.slot
+
+
+@pytest.mark.parametrize("table", STANDARD_TABLES.values(), ids=STANDARD_TABLES)
+def test_roomy_with_every_symbol(table) -> None:
+    symbols = range(16 if table.is_dc else 256)
+    new = table.roomy(symbols)
+    assert_good_code(new, set(symbols))
+    short = sorted(symbol for symbol, (_, length) in table.codes.items() if length <= 6)
+    assert all(new.codes[symbol][1] <= 7 for symbol in short)  # often used, and still short
+    assert_good_code(new.roomy(symbols), set(symbols))
+
+
+def test_roomy_of_lengths_that_want_more_than_16_bits() -> None:
+    """Weights that double from symbol to symbol make a tree of depth 20 and more."""
+    table = HuffmanTable(0x10, bytes([1] * 16), bytes(range(16)))
+    for count in (17, 20, 60, 256):
+        assert_good_code(table.roomy(range(count)), set(range(count)))

@@ -199,3 +199,58 @@ def test_text_of_a_plates_shape() -> None:
 
 def test_margins_are_known_for_all_labels() -> None:
     assert set(MARGINS) == {"face", "plate", "text"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        jr.Detection("x", 0.5, (float("nan"), 0, 8, 8), MODEL),
+        jr.Detection("x", 0.5, (0, 0, float("inf"), 8), MODEL),
+        jr.Detection("x", 0.5, (8, 0, 0, 8), MODEL),
+        jr.Detection("x", 0.5, (900, 0, 908, 8), MODEL),
+        jr.Detection("x", 0.5, (0, 0, 8), MODEL),
+        jr.Detection("x", 0.5, (0, 0, 8, 8), MODEL, ((0, 0, 8, 8), (9, 0, 1, 8))),
+        jr.Detection("x", float("nan"), (0, 0, 8, 8), MODEL),
+        jr.Detection("x", "sure", (0, 0, 8, 8), MODEL),
+        jr.Detection(None, 0.5, (0, 0, 8, 8), MODEL),
+    ],
+)
+def test_a_wrong_answer_is_no_crash_and_no_miss(answer) -> None:
+    assert code_of([], detectors=[Answering([answer])]) == "detector.entry-point"
+
+
+class Answering:
+    labels = ("x",)
+
+    def __init__(self, answers) -> None:
+        self.answers = answers
+
+    def detect(self, image):
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        return self.answers
+
+
+@pytest.mark.parametrize("answers", [ZeroDivisionError("of mine"), None])
+def test_a_detector_that_fails_is_told_of(answers) -> None:
+    assert code_of([], detectors=[Answering(answers)]) == "detector.run"
+
+
+def test_what_is_no_detector() -> None:
+    with pytest.raises(TypeError, match="labels and detect"):
+        jr.detect(DATA, [], detectors=[object()])
+
+
+def test_a_score_of_just_the_threshold_counts() -> None:
+    sure = jr.Detection("x", 1.0, (0, 0, 8, 8), MODEL)
+    assert len(jr.detect(DATA, [], detectors=[Answering([sure])], threshold=1.0)) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 4}, {"progressive": True}])
+def test_a_picture_that_is_cut_short_is_not_called_empty(options) -> None:
+    """Decoders show grey where data lacks, and an EOI marker may stand behind that."""
+    data = pillow_jpeg(photo(200, 100), **options)
+    cut = data[: len(data) // 2] + b"\xff\xd9"
+    with pytest.raises(jr.InvalidJpegError):
+        jr.detect(cut, ["thing"], detectors=[Fixed()])
+    assert jr.detect(data, ["thing"], detectors=[Fixed()]) == []

@@ -72,3 +72,14 @@ def test_any_bytes(bad, at) -> None:
 @given(st.integers(0, 1 << 63))
 def test_varints(value) -> None:
     assert varint(value) == tinynet.varint(value)
+
+
+def test_a_small_file_does_not_become_a_huge_one() -> None:
+    """A shape that is given many times is not replaced as often."""
+    dim = tinynet.message(1, tinynet.message(2, "x" * 20_000))
+    shape = tinynet.message(2, tinynet.message(1), dim, tinynet.message(1), tinynet.message(1))
+    kind = tinynet.message(1, tinynet.number(1, 1), shape, *3000 * [tinynet.message(2)])
+    info = tinynet.message(11, tinynet.message(1, "in"), tinynet.message(2, kind))
+    with pytest.raises(DetectorError) as caught:
+        prepared(tinynet.model(info))
+    assert caught.value.code == "detector.weights"

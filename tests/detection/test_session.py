@@ -105,3 +105,9 @@ def test_results_are_arrays() -> None:
     (out,) = open_session(tinynet.scaler(), Settings()).run(np.ones((1, 3, 2, 2), np.float32))
     assert out.dtype == np.float32
     assert out.shape == (1, 3, 2, 2)
+
+
+def test_threads_beyond_reason() -> None:
+    with pytest.raises(DetectorError) as caught:
+        open_session(tinynet.scaler(), Settings(threads=10**12))
+    assert caught.value.code == "detector.settings"

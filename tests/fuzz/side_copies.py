@@ -20,6 +20,7 @@ from jpegredact.codec.reader import read_jpeg, require_supported
 from jpegredact.container.extract import embedded_picture
 from jpegredact.container.model import POLICIES, FileEdit, Policy, Request, SideCopy
 from jpegredact.container.walk import Contents, areas_of
+from jpegredact.container.xmp.note import make_note
 from jpegredact.geometry import Box
 from jpegredact.limits import Limits
 from jpegredact.redaction.side_copies import Handling, Side
@@ -33,6 +34,8 @@ from .targets import SEEDS, BrokenPromise, Meter, Script, claimed, kept, restore
 
 _GONE = ("drop", "zero")
 _PLANTED = (SMALL_JPEG, LOOSE_JPEG, base64.b64encode(SMALL_JPEG), SMALL_JPEG.hex().encode())
+_NOTE = 'xmlns:jpegredact="urn:x-jpegredact:note/1.0/"'
+_CODECS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _KINDS: tuple[tuple[Mutation, ...], ...] = (SEGMENTS, SEGMENTS, TIFF, TIFF, TEXT, TEXT, BOXES)
 
 
@@ -58,6 +61,8 @@ class Choice(NamedTuple):
     provenance: str
     able: bool
     """Whether thumbnails and gain maps can be made anew; they can where all is done."""
+    note: bool
+    """Whether a note is put in."""
 
     @classmethod
     def of(cls, seed: int) -> Choice:
@@ -65,7 +70,7 @@ class Choice(NamedTuple):
         rng = random.Random(f"side copies {seed}")
         policy = ("default", *POLICIES)[seed % 4]
         provenance = "refuse" if rng.random() < 0.1 else "drop"
-        return cls(policy, rng.random() < 0.7, provenance, rng.random() < 0.8)
+        return cls(policy, rng.random() < 0.7, provenance, rng.random() < 0.8, rng.random() < 0.5)
 
 
 class Grey:
@@ -134,12 +139,14 @@ def redact(meter: Meter, jpeg: bytes, seed: int) -> str:
     choice = Choice.of(seed)
     boxes = some_boxes(jpeg, seed)
     options = {"side_copies": choice.policy, "force": choice.force,
-               "provenance": choice.provenance}  # fmt: skip
+               "provenance": choice.provenance, "note": choice.note}  # fmt: skip
     for copy in meter(jr.audit, jpeg)[:20]:
         embedded_picture(jpeg, copy)
     result = meter(_redact, jpeg, boxes, options)
     assert result.diff is not None
     stored = result.diff.to_bytes()
+    if choice.note and not any(_NOTE.encode(codec) in result.jpeg for codec in _CODECS):
+        raise BrokenPromise("there is no note")
     if restored(meter, result.jpeg, stored) != jpeg:
         raise BrokenPromise("restore gives other bytes than the original")
     if restored(meter, restored(meter, result.jpeg, stored, regions=[0]), stored) != jpeg:
@@ -161,7 +168,7 @@ def _redact(jpeg: bytes, boxes: list[tuple[float, float, float, float]], options
 
 
 def _handling(choice: Choice) -> Handling:
-    return Handling.parse(choice.policy, choice.force, choice.provenance)
+    return Handling.parse(choice.policy, choice.force, choice.provenance, choice.note)
 
 
 def _never(jpeg: bytes, regions: object, whole: bool) -> bytes:
@@ -173,7 +180,9 @@ def _scrubbed(
 ) -> tuple[bytes, list[FileEdit]]:
     """Return the cleaned file, and how it came about; checks that edits are in order."""
     areas = areas_of((box.bounds for box in boxes), *parsed.size)
-    request = Request(choice.policy, areas, 1, Grey(choice.able), frozenset({"Jane Doe"}))
+    note = make_note(["face", None, "Jane Doe"], "fill") if choice.note else None
+    names = frozenset({"Jane Doe"})
+    request = Request(choice.policy, areas, 1, Grey(choice.able), names, note=note)
     edits, outcomes = contents.scrub(request, ())
     out, at = [], 0
     for start, end, new in edits:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ...errors import UnsupportedJpegError
 from ..assembly import Assembly, Part, assemble
 from ..markers import FRAMES
 from ..model import (
@@ -21,6 +22,7 @@ from ..model import (
     Carrier,
     FileEdit,
     Policy,
+    RedactionNote,
     Request,
     Scrubbed,
     Segment,
@@ -28,13 +30,15 @@ from ..model import (
 )
 from ..names import blanked_bytes
 from ..photoshop.blocks import iptc_digests
-from .clean import Decision, Packet, panorama, too_many
+from .bare import bare_packet
+from .clean import Decision, Packet, too_many
+from .note import joined
 from .packet import BrokenPacketError
 from .survey import Finding
 
 __all__ = ["read_xmp"]
 
-_APP1 = 0xE1
+_APP0, _APP1 = 0xE0, 0xE1
 _STANDARD = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF = b"Exif\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -47,6 +51,7 @@ _CHUNK = _GUID + 8
 _BROKEN = Actions("drop", "drop", "warn")
 _DROPPED = Actions("keep", "drop", "keep")
 _REBUILT = Actions("keep", "edit", "keep")
+_BARE = Actions("keep", "keep", "keep")
 
 
 class _Unit(NamedTuple):
@@ -91,15 +96,21 @@ class _Xmp:
         results: dict[int, Decision | None] = {}
         """By a unit's identity: what was decided; None if all of it is dropped."""
         if request.policy == "strict":
-            edits += self._strict()
+            edits += self._strict(self._note(request))
         else:
+            note = None if request.note is None else self._note(request)
             guids: dict[str, str] = {}
             for unit in self.extended:
                 edits += self._extended(unit, request, guids, results)
             digests = self._iptc_digests(request)
             exif_named = self._exif_named(request)
             for unit in self.standard:
-                edits += self._standard(unit, request, guids, (digests, exif_named), results)
+                beside = digests, exif_named, note
+                edits += self._standard(unit, request, guids, beside, results)
+                if results.get(id(unit)) is not None:
+                    note = None  # it is in this one
+            if note is not None:
+                edits.append(self._new_segment(note))
         outcomes = [(each.copy, _outcome(each, request, results)) for each in self.listed]
         return Scrubbed(sorted(edits, key=lambda edit: edit[:2]), outcomes)
 
@@ -122,21 +133,36 @@ class _Xmp:
             if exif.startswith(_EXIF)
         )
 
-    def _strict(self) -> list[FileEdit]:
-        """Leave one packet with the panorama's geometry, if there is any."""
+    def _note(self, request: Request) -> RedactionNote | None:
+        """Return the note of all that is noted, with what is there already."""
+        notes = [unit.packet.note for unit in self.standard if unit.packet is not None]
+        known = [note for note in (request.note, *notes) if note is not None]
+        return joined(known, request.names) if known else None
+
+    def _new_segment(self, note: RedactionNote) -> FileEdit:
+        """Return the edit that puts a packet in, behind the APP0 and APP1 segments in front."""
+        at = 2
+        for segment in self.file[1]:
+            if segment.offset == at and segment.code in (_APP0, _APP1):
+                at = segment.end
+        content = _STANDARD + bare_packet({}, note)
+        return at, at, bytes((0xFF, _APP1)) + (len(content) + 2).to_bytes(2, "big") + content
+
+    def _strict(self, note: RedactionNote | None) -> list[FileEdit]:
+        """Leave one packet with the panorama's geometry and the note, if there is any."""
+        packets = [unit.packet for unit in self.standard if unit.packet is not None]
+        geometry = next(filter(None, (packet.geometry for packet in packets)), {})
+        home = next((u for u in self.standard if u.packet and u.packet.bare is not None), None)
         edits: list[FileEdit] = []
-        done = False
-        for unit in self.standard:
-            new = None if done or unit.packet is None else panorama(unit.packet.document)
-            if new is None:
+        for unit in self.standard + self.extended:
+            if unit is not home:
                 edits += unit.assembly.dropped()
-                continue
-            done = True
-            whole = [(0, len(unit.assembly.content), new)]
-            fitted = unit.assembly.edits(whole if new != unit.assembly.content else [])
-            edits += unit.assembly.dropped() if fitted is None else fitted
-        for unit in self.extended:
-            edits += unit.assembly.dropped()
+        if home is not None:
+            new, old = bare_packet(geometry, note), home.assembly.content
+            fitted = home.assembly.edits([(0, len(old), new)] if new != old else [])
+            edits += home.assembly.dropped() if fitted is None else fitted
+        elif note is not None:
+            edits.append(self._new_segment(note))
         return edits
 
     def _extended(
@@ -174,13 +200,16 @@ class _Xmp:
         unit: _Unit,
         request: Request,
         guids: dict[str, str],
-        beside: tuple[tuple[str, str] | None, bool],
+        beside: tuple[tuple[str, str] | None, bool, RedactionNote | None],
         results: dict[int, Decision | None],
     ) -> list[FileEdit]:
+        """Clean a packet; ``beside``: IPTC's digests, whether Exif holds a name, what to note."""
+        digests, exif_named, note = beside
         if unit.packet is None:
+            if note is not None and request.policy == "keep":
+                raise _not_noted(unit, "can't be read")
             return unit.assembly.dropped() if request.policy == "default" else []
         named = unit.packet.extended_guid
-        digests, exif_named = beside
         changed = None
         digest = None
         if named is not None and request.policy == "default" and guids.get(named, "") != named:
@@ -194,12 +223,15 @@ class _Xmp:
             extended=changed,
             iptc_digest=digest,
             exif_named=exif_named,
+            note=note,
         )
         results[id(unit)] = decision
-        if decision.changes == []:
+        if decision.changes == [] and note is None:
             return []
-        new = _changed(unit.assembly.content, decision, request.policy)
+        new = _changed(unit.assembly.content, decision, request.policy, note)
         edits = None if new is None else unit.assembly.edits(decision.changes or ())
+        if edits is None and note is not None and decision.changes is not None:
+            raise _not_noted(unit, "can't take a note" if new is None else "has no room for it")
         if edits is None:
             results[id(unit)] = None
             return unit.assembly.dropped()
@@ -299,13 +331,15 @@ def _list(unit: _Unit, *, is_extended: bool) -> list[_Listed]:
     if unit.packet is None:
         broken = SideCopy("xmp-broken", first, length, f"{what}: {unit.why}", _BROKEN)
         return [_Listed(broken, unit, None)]
-    rebuilt = not is_extended and panorama(unit.packet.document) is not None
-    actions = _REBUILT if rebuilt else _DROPPED
+    bare = None if is_extended else unit.packet.bare
+    is_bare = bare == unit.assembly.content
+    actions = _BARE if is_bare else _DROPPED if bare is None else _REBUILT
     listed = [_Listed(SideCopy("xmp-packet", first, length, what, actions), unit, None)]
     if unit.packet.survey.texts:
         count = len(unit.packet.survey.texts)
         detail = f"{what}: {count} texts that may name people"
-        copy = SideCopy("xmp-name", first, length, detail, Actions("edit", "drop", "warn"))
+        actions = Actions("edit", "keep" if is_bare else "drop", "warn")
+        copy = SideCopy("xmp-name", first, length, detail, actions)
         listed.append(_Listed(copy, unit, None))
     for number, finding in enumerate(unit.packet.findings):
         listed.append(_Listed(_side_copy(unit, unit.packet, finding), unit, number))
@@ -346,10 +380,21 @@ def _outcome(each: _Listed, request: Request, results: dict[int, Decision | None
     return planned
 
 
-def _changed(content: bytes, decision: Decision, policy: Policy) -> bytes | None:
+def _not_noted(unit: _Unit, why: str) -> UnsupportedJpegError:
+    return UnsupportedJpegError(
+        f"a note belongs in the file's XMP packet, and that {why}", code="jpeg.note",
+        offset=unit.assembly.parts[0].segment.offset,
+        hint="redact it without a note, or with side_copies='strict'",
+    )  # fmt: skip
+
+
+def _changed(
+    content: bytes, decision: Decision, policy: Policy, note: RedactionNote | None = None
+) -> bytes | None:
     """Return the new packet; None if nothing is left, or if it does not read as clean.
 
-    The second reading is a net below the first: what it catches was never seen on a real file.
+    None, too, where the note is not in it. The second reading is a net below the first: what it
+    catches was never seen on a real file.
     """
     if decision.changes is None:
         return None
@@ -364,7 +409,9 @@ def _changed(content: bytes, decision: Decision, policy: Policy) -> bytes | None
         again = Packet.read(changed, None)
     except BrokenPacketError:
         return None
-    return None if again.survey.gone and policy == "default" else changed
+    if again.survey.gone and policy == "default":
+        return None
+    return changed if note is None or again.note == note else None
 
 
 def _size(data: bytes, segments: Sequence[Segment]) -> tuple[int, int] | None:

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..many_texts import closed_up, with_blanks
-from ..model import Action, Area, FileEdit, Request
-from . import rules as rules
+from ..model import Action, Area, FileEdit, RedactionNote, Request
+from .bare import bare_packet, panorama
 from .items import put_right
-from .packet import Attribute, BrokenPacketError, Document, Element, fields, parse, texts
+from .note import describe, read_note
+from .packet import RDF, Attribute, BrokenPacketError, Document, Element, parse, texts
 from .regions import overlapping
 from .survey import Finding, Survey, Text, survey
 
-__all__ = ["Decision", "Packet", "panorama", "too_many"]
+__all__ = ["Decision", "Packet", "too_many"]
 
-_GPANO_TEXT = re.compile(r"[\w.:+-]{1,40}", re.ASCII)
+_RDF = f"{RDF} RDF"
 _NAMES_MOST = 256
 _NAMES_LONG = 8192
 """Names that a file's packets may give to people, wherever they are, and their characters."""
@@ -47,6 +48,7 @@ class Decision(NamedTuple):
 class _Plan:
     gone: set[int] = field(default_factory=set)
     values: dict[int, str] = field(default_factory=dict)
+    added: dict[int, str] = field(default_factory=dict)
     named: bool = False
 
 
@@ -89,6 +91,22 @@ class Packet:
         return None if node is None else next(texts(node), "").strip().upper()
 
     @property
+    def note(self) -> RedactionNote | None:
+        """The note in it, if there is one that was made here."""
+        return read_note(self.survey.notes)
+
+    @property
+    def geometry(self) -> dict[str, str]:
+        """The geometry of a panorama that it states."""
+        return panorama(self.document)
+
+    @property
+    def bare(self) -> bytes | None:
+        """It with nothing but a panorama's geometry and the note; None if it has neither."""
+        geometry, note = self.geometry, self.note
+        return bare_packet(geometry, note) if geometry or note else None
+
+    @property
     def all_names(self) -> frozenset[str]:
         """All names that its regions give."""
         return frozenset().union(*(region.names for region in self.survey.regions))
@@ -110,12 +128,14 @@ class Packet:
         extended: str | None = None,
         iptc_digest: str | None = None,
         exif_named: bool = True,
+        note: RedactionNote | None = None,
     ) -> Decision:
         """Return what a request changes in it, by the policies "default" and "keep".
 
         ``extended`` is the GUID that it shall name, "" for none, and ``iptc_digest`` the
         digest that it shall have, "" for none; None leaves what is there. ``exif_named`` says
-        whether a name may leave Exif, which digests are of.
+        whether a name may leave Exif, which digests are of. ``note`` is put in, where there is
+        an ``rdf:RDF``; if anything is to be noted in the file, a note that is there goes.
         """
         seen = self.survey
         plan = _Plan()
@@ -135,8 +155,27 @@ class Packet:
         for node, value in ((seen.extended, extended), (seen.iptc_digest, iptc_digest)):
             if node is not None and value is not None:
                 _set(node, value, plan)
-        changes = self.document.changes(plan.gone, plan.values, cut_junk=request.policy != "keep")
+        if request.note is not None:
+            plan.gone.update(node.start for node in seen.notes)
+        if note is not None:
+            self._add(note, plan)
+        changes = self.document.changes(
+            plan.gone, plan.values, plan.added, cut_junk=request.policy != "keep"
+        )
         return Decision(changes, self._outcomes(request, plan, changes), plan.named)
+
+    def _add(self, note: RedactionNote, plan: _Plan) -> None:
+        root = self.document.root
+        for element in (root, *root.children):
+            if element.name == _RDF and not plan.added:
+                plan.added[element.start] = describe(note, self._about(plan))
+
+    def _about(self, plan: _Plan) -> str:
+        """Return what its first description says to be about, as written, with quotes."""
+        first = next(iter(self.survey.abouts), None)
+        if first is None or first.start in plan.values or first.start in plan.gone:
+            return '""'
+        return self.document.source[first.value_start - 1 : first.value_end + 1].decode()
 
     def _regions(self, request: Request, plan: _Plan) -> None:
         for region in self.survey.regions:
@@ -207,35 +246,6 @@ class Packet:
                 action = "edit" if inside else "keep"
             outcomes.append(action)
         return outcomes
-
-
-def panorama(document: Document) -> bytes | None:
-    """Return a packet with nothing but a panorama's geometry (GPano), or None.
-
-    Of Photo Sphere XMP's properties, those that are a number, a date or a single word.
-    """
-    found: dict[str, str] = {}
-    below: list[Element] = [document.root]
-    while below:
-        element = below.pop()
-        for node in fields(element):
-            if node.name in rules.PANORAMA:
-                value = next(texts(node), "").strip()
-                if _GPANO_TEXT.fullmatch(value):
-                    found.setdefault(node.name.rpartition(" ")[2], value)
-        below += element.children
-    if not found:
-        return None
-    properties = "".join(f'\n   GPano:{name}="{value}"' for name, value in sorted(found.items()))
-    return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
-        ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
-        '  <rdf:Description rdf:about=""\n'
-        f'   xmlns:GPano="http://ns.google.com/photos/1.0/panorama/"{properties}/>\n'
-        " </rdf:RDF>\n</x:xmpmeta>\n"
-        '<?xpacket end="w"?>'
-    ).encode()
 
 
 def _set(node: Attribute | Element, value: str, plan: _Plan) -> None:

@@ -139,14 +139,21 @@ class Document:
         return found[1].decode("ascii", "replace") if found else "?"
 
     def changes(
-        self, gone: Set[int], values: Mapping[int, str], *, cut_junk: bool = True
+        self,
+        gone: Set[int],
+        values: Mapping[int, str],
+        added: Mapping[int, str],
+        *,
+        cut_junk: bool = True,
     ) -> list[FileEdit] | None:
         """Return the changes of ``raw`` that take some nodes out and give others a new value.
 
-        Nodes are named by their ``start``. What has nothing left in it goes too; None: nothing
-        is left at all. The length is kept by padding where there is a wrapper to pad in.
+        Nodes are named by their ``start``; elements in ``added`` get more XML at their end. What
+        has nothing left in it goes too; None: nothing is left at all. The length is kept by
+        padding where there is a wrapper to pad in.
         """
-        visited = None if self.root.start in gone else self._visit(self.root, gone, values)
+        plan = _Wanted(gone, values, added)
+        visited = None if self.root.start in gone else self._visit(self.root, plan)
         if visited is None:
             return None
         changes = list(visited.edits)
@@ -162,10 +169,9 @@ class Document:
         new = _applied(self.source, self._padded(changes, unit)).decode().encode(self.codec)
         return [_difference(self.raw, new)]
 
-    def _visit(
-        self, element: Element, gone: Set[int], values: Mapping[int, str]
-    ) -> _Visited | None:
+    def _visit(self, element: Element, plan: _Wanted) -> _Visited | None:
         """Return the edits within an element; None if it goes."""
+        gone, values, added = plan
         edits: list[FileEdit] = []
         lost = substance = False
         for attribute in element.attributes:
@@ -179,7 +185,7 @@ class Document:
                 edits.append((attribute.value_start, attribute.value_end, new))
             substance = substance or is_field(attribute.name)
         for child in element.children:
-            visited = None if child.start in gone else self._visit(child, gone, values)
+            visited = None if child.start in gone else self._visit(child, plan)
             if visited is None:
                 edits.append((self._before(child.start), child.end, b""))
                 lost = True
@@ -188,8 +194,18 @@ class Document:
                 substance = substance or visited.substance
         if element.start in values and not element.children:
             edits.append((element.inner, element.close, _escaped(values[element.start]).encode()))
-        substance = substance or bool(element.text.strip())
+        if element.start in added:
+            edits.append(self._at_end(element, added[element.start].encode()))
+        substance = substance or bool(element.text.strip()) or element.start in added
         return None if lost and not substance else _Visited(edits, substance)
+
+    def _at_end(self, element: Element, xml: bytes) -> FileEdit:
+        """Return the edit that puts more into an element, behind all that is in it."""
+        if element.close < element.end:
+            return element.close, element.close, xml
+        tag = _TAG.match(self.source, element.start)
+        name = self.source[element.start + 1 : tag.end()] if tag is not None else b""
+        return element.inner - len(b"/>"), element.inner, b">" + xml + b"</" + name + b">"
 
     def _before(self, start: int) -> int:
         """Return where the white space before an element begins."""
@@ -211,6 +227,12 @@ class Document:
             return [*changes, (self.wrapper, self.wrapper, pad[:room])]
         spare = min(-room, self.wrapper - max(self._before(self.wrapper), changes[-1][1]))
         return [*changes, (self.wrapper - spare, self.wrapper, b"")] if spare > 0 else changes
+
+
+class _Wanted(NamedTuple):
+    gone: Set[int]
+    values: Mapping[int, str]
+    added: Mapping[int, str]
 
 
 class _Visited(NamedTuple):

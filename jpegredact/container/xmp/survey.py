@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..embedded import picture_size
 from ..model import Actions
 from . import rules as rules
+from .note import NAMESPACE as NOTE
 from .packet import Attribute, Document, Element, Note, is_field
 from .regions import Region, read_list
 
@@ -29,7 +30,10 @@ _SMALL = 256
 """Shorter properties of a kind are listed together."""
 _HEAD = 1 << 16
 """Characters of a base64 text that are looked at for the picture's size."""
-_ENTITY = re.compile(rb"&#x[0-9A-Fa-f]+;|&#[0-9]+;|\s+")
+_ENTITY = re.compile(
+    rb"&#x[0-9A-Fa-f]+;|&#[0-9]+;|\n\s*|\r\s*| \s*|\t\s*|\x0b\s*|\x0c\s*"
+)
+"""Each way begins with a byte of its own, so that megabytes of base64 are passed over fast."""
 _PIECES = 20_000
 
 _ABOUT = frozenset(("http://www.w3.org/1999/02/22-rdf-syntax-ns about", "about"))
@@ -68,7 +72,8 @@ class Survey:
         What the default policy would change, whatever the regions are.
     gone
         Nodes that the default policy takes out for what they are.
-    regions, directories, gain_map, native_digests, iptc_digest, extended, texts, abouts, syntax
+    regions, directories, gain_map, native_digests, iptc_digest, extended, notes, texts, abouts,
+    syntax
         What depends on more than the packet.
     """
 
@@ -80,6 +85,8 @@ class Survey:
     native_digests: list[Attribute | Element] = field(default_factory=list)
     iptc_digest: Attribute | Element | None = None
     extended: Attribute | Element | None = None
+    notes: list[Attribute | Element] = field(default_factory=list)
+    """Properties of a note of ours."""
     texts: list[Text] = field(default_factory=list)
     abouts: list[Attribute] = field(default_factory=list)
     syntax: list[Attribute] = field(default_factory=list)
@@ -253,6 +260,8 @@ class _Surveyor:
             seen.findings.append(
                 Finding("xmp-digest", node.start, node.end, "digest of Exif", actions)
             )
+        elif node.name.startswith(f"{NOTE} "):
+            seen.notes.append(node)
         elif node.name.startswith(rules.GAIN_MAP):
             seen.gain_map.append(node)
 
