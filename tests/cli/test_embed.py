@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -102,6 +103,15 @@ def test_diff_commands_take_the_picture(folder: Path) -> None:
         assert done.returncode == 0, done.stderr
     assert (folder / "out.jpg").read_bytes() == before
     assert (folder / "rekey.jrdiff.jpg").read_bytes() == (folder / "in.jpg").read_bytes()
+
+
+def test_the_expected_digest(folder: Path) -> None:
+    redacted(folder)
+    right = hashlib.sha256(jr.UnblurDiff.load(folder / "out.jpg").to_bytes()).hexdigest()
+    for digest, status in ((right, 0), (right[::-1], 4)):
+        done = run("restore", "out.jpg", "-i", "a.txt", "--expect-diff-sha256", digest,
+                   "-o", "back.jpg", cwd=folder)  # fmt: skip
+        assert done.returncode == status, done.stderr
 
 
 def test_inspect_shows_it(folder: Path) -> None:

@@ -299,6 +299,31 @@ def test_what_is_none_goes(name: str) -> None:
         assert caught.value.code == "diff.not-embedded"
 
 
+@settings(max_examples=150)
+@given(st.data())
+def test_damaged_boxes(data: st.DataObject) -> None:
+    """A damaged box is a result or a clear refusal (G7), and never a wrong original."""
+    (box,) = find_boxes(DAMAGED, read_jpeg(DAMAGED).segments)
+    jpeg = bytearray(DAMAGED)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(box.start, min(box.start + 1200, box.end - 1)))
+        jpeg[at] = data.draw(st.integers(0, 255))
+    try:
+        found = jr.restore(bytes(jpeg), identities=[ALICE])
+    except jr.JpegRedactError:
+        pass
+    else:
+        assert found == PICTURE
+    try:
+        result = jr.redact(bytes(jpeg), BOXES[:1])
+    except jr.JpegRedactError:
+        return
+    assert jr.restore(result.jpeg, result.diff) == jpeg
+
+
+DAMAGED = embedded(PICTURE).jpeg
+
+
 def test_a_picture_in_it_is_found() -> None:
     """Whoever has no key can't look into it, but what lies open in it is searched for."""
     stored = sealed(embedded(PICTURE))
