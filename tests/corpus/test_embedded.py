@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -101,16 +102,18 @@ def assert_verifies_alike(jpeg: bytes, plain: jr.Redaction, embedded: jr.Redacti
 
 def assert_opens_like(plain: bytes, embedded: bytes, folder: Path) -> None:
     """Assert that djpeg, Pillow and exiftool say the same of both."""
-    assert helpers.pillow_complaints(plain) == helpers.pillow_complaints(embedded)
+    complaints = (str(helpers.pillow_complaints(each)) for each in (plain, embedded))
+    said = (re.sub(r"0x\w+", "", each) for each in complaints)
+    assert len(set(said)) == 1
     if shutil.which("djpeg") and np.prod(jr.inspect(plain).size) < 4e7:
         assert helpers.djpeg_complaints(plain) == helpers.djpeg_complaints(embedded)
     if shutil.which("exiftool"):
-        said = []
+        found = []
         for data in (plain, embedded):
             file = folder / "out.jpg"
             file.write_bytes(data)
             command = ["exiftool", "-validate", "-warning", "-error", "-a", "-s3", str(file)]
             lines = subprocess.run(command, capture_output=True, check=False).stdout.splitlines()
             # Strays behind a segment in front are now behind ours.
-            said.append(sorted(line.replace(b"JPEG APP11", b"JPEG APP1") for line in lines))
-        assert said[0] == said[1]
+            found.append(sorted(line.replace(b"JPEG APP11", b"JPEG APP1") for line in lines))
+        assert found[0] == found[1]
