@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Source",
     "default_diff_path",
+    "is_jpeg",
     "read_source",
     "same_file",
     "write_new",
@@ -122,12 +123,21 @@ def write_new(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> N
         _sync_folder(target.parent)
 
 
+def is_jpeg(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins like a JPEG."""
+    return _begins(Path(path), b"\xff\xd8")
+
+
 def _is_diff(target: Path) -> bool:
     """Whether a file begins like an unblur-diff (the tag of self-described CBOR)."""
+    return _begins(target, b"\xd9\xd9\xf7")
+
+
+def _begins(target: Path, magic: bytes) -> bool:
     if not target.is_file():
         return False
     with target.open("rb") as file:
-        return file.read(3) == b"\xd9\xd9\xf7"
+        return file.read(len(magic)) == magic
 
 
 def _link(temporary: str, target: str) -> None:

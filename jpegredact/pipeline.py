@@ -19,6 +19,7 @@ from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
+from .owners import Owners, with_diff
 from .redaction.methods import Method, as_method
 from .redaction.opening import require_last_block
 from .redaction.redact import redact_bytes
@@ -29,7 +30,6 @@ from .results import Processed, Redaction, UnblurDiff
 if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector, Model
-    from .diff.keys import Recipient
     from .diff.passphrase import RunKey
     from .keyring import IdentityLike, PassphraseLike, RecipientLike
     from .redaction.restore import Restored
@@ -65,6 +65,7 @@ def redact(
     scrub: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
+    embed: bool = False,
     limits: Limits | None = None,
 ) -> Redaction:
     """Hide regions of a JPEG by rewriting only the blocks that they touch.
@@ -108,6 +109,9 @@ def redact(
         unless there is a passphrase.
     passphrase
         What opens the diff too. It takes seconds; a `RunKey` serves for many diffs.
+    embed
+        Put the diff into the redacted file as well, where anybody can copy it: only one that
+        is sealed to recipients, and that no passphrase opens, since that could be guessed at.
     limits
         Bounds on what is taken on; see `Limits`.
 
@@ -119,7 +123,7 @@ def redact(
         A path that can't be read.
     """
     limits = checked(limits)
-    owners = _Owners.of(recipients, passphrase)
+    owners = Owners.of(recipients, passphrase, embed)
     data = read_source(jpeg, limits)
     task = _Task(
         as_method(method),
@@ -145,32 +149,8 @@ class _Task(NamedTuple):
     handling: Handling
     coordinates: str
     limits: Limits
-    owners: _Owners
+    owners: Owners
     scrub: bool
-
-
-class _Owners(NamedTuple):
-    """Who can open a diff: those of no owner are plain."""
-
-    recipients: tuple[Recipient, ...] = ()
-    run: RunKey | None = None
-
-    @classmethod
-    def of(
-        cls, recipients: Iterable[RecipientLike], passphrase: PassphraseLike | RunKey | None
-    ) -> _Owners:
-        """Read the keys, before any work is done for them."""
-        if isinstance(recipients, tuple) and not recipients and passphrase is None:
-            return cls()
-        from .keyring import as_recipients, as_run
-
-        return cls(as_recipients(recipients), as_run(passphrase))
-
-    def seal(self, diff: UnblurDiff, limits: Limits) -> UnblurDiff:
-        """Return a diff that is theirs."""
-        if not self.recipients and self.run is None:
-            return diff
-        return diff.seal(self.recipients, self.run, limits=limits)
 
 
 def _redacted(
@@ -186,9 +166,13 @@ def _redacted(
     if not regions and outcome.jpeg == data:
         return _nothing(data, jpeg, orientation, task)
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
+    bare = len(outcome.jpeg)
+    if task.owners.embed:
+        outcome = with_diff(outcome, diff, task.limits)
     report = make_report(
-        data, jpeg, orientation, task.coordinates, regions, outcome, policy, len(diff.to_bytes())
-    )
+        data, jpeg, orientation, task.coordinates, regions, outcome, policy,
+        len(diff.to_bytes()), len(outcome.jpeg) - bare,
+    )  # fmt: skip
     return Redaction(outcome.jpeg, diff, report)
 
 
@@ -221,6 +205,7 @@ def process(
     scrub: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
+    embed: bool = False,
     limits: Limits | None = None,
 ) -> Processed:
     """Find what is to be hidden in a picture, hide it, and say both: redaction and log.
@@ -245,7 +230,8 @@ def process(
         The picture's name in the log; a path's own by default.
     margin
         As in `redact`; None: the one that the log was made with, or 0.
-    method, coordinates, side_copies, provenance, force, note, scrub, recipients, passphrase, limits
+    method, coordinates, side_copies, provenance, force, note, scrub, recipients, passphrase,
+    embed, limits
         As in `redact`; ``coordinates`` are those of ``boxes`` alone.
 
     Raises
@@ -263,7 +249,7 @@ def process(
     limits = checked(limits)
     how = as_method(method)
     handling = Handling.parse(side_copies, force, provenance, note)
-    owners = _Owners.of(recipients, passphrase)
+    owners = Owners.of(recipients, passphrase, embed)
     search = Search(
         boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
     )
@@ -340,7 +326,7 @@ def _look(data: bytes, search: Search, limits: Limits) -> _Look:
 
 def restore(
     jpeg: Source,
-    diff: UnblurDiff | Source,
+    diff: UnblurDiff | Source | None = None,
     *,
     regions: Iterable[int] | None = None,
     identities: Iterable[IdentityLike] = (),
@@ -355,7 +341,9 @@ def restore(
     jpeg
         The redacted file, or one in which some regions were brought back before.
     diff
-        An `UnblurDiff`, its bytes, or a path; a part of a diff brings back what it has.
+        An `UnblurDiff`, its bytes, or a path; a part of a diff brings back what it has. None: the
+        one that is embedded in the file; of several, that of the last redaction. It stays there
+        as long as something is hidden.
     regions
         Indices into ``diff.regions``. A block under two regions comes back only
         with both; what is not asked for stays as redacted.
@@ -373,8 +361,10 @@ def restore(
         "diff.metadata", "diff.coding" or "diff.pixels".
     DecryptionError, InvalidKeyError
         The diff is sealed, and the keys don't open it.
-    InvalidDiffError, InvalidJpegError, UnsupportedJpegError, LimitExceededError,
-    InvalidRegionError, VerificationError
+    InvalidDiffError
+        It can't be read; or none was given, and none is embedded (``diff.not-embedded``).
+    InvalidJpegError, UnsupportedJpegError, LimitExceededError, InvalidRegionError,
+    VerificationError
     OSError
         A path that can't be read.
     """
@@ -386,7 +376,7 @@ def restore(
 
 def bring_back(
     jpeg: Source,
-    diff: UnblurDiff | Source,
+    diff: UnblurDiff | Source | None = None,
     *,
     regions: Iterable[int] | None = None,
     identities: Iterable[IdentityLike] = (),
@@ -398,8 +388,11 @@ def bring_back(
     from .redaction.restore import restore_bytes
 
     limits = checked(limits)
-    document = _as_diff(diff, limits).open(identities, passphrase, limits).document
-    return restore_bytes(read_source(jpeg, limits), document, regions, limits, allow_modified)
+    if diff is not None:
+        diff = _as_diff(diff, limits)
+    data = read_source(jpeg, limits)
+    opened = _as_diff(data if diff is None else diff, limits).open(identities, passphrase, limits)
+    return restore_bytes(data, opened.document, regions, limits, allow_modified)
 
 
 def verify(
@@ -420,7 +413,8 @@ def verify(
     ``coordinates`` as in `redact`); with neither, every changed block counts as
     outside. With a diff, it also checks that the diff restores the original. It
     wants the fully redacted file: one with regions brought back still shows them.
-    ``identities`` and ``passphrase`` open a sealed diff.
+    ``identities`` and ``passphrase`` open a sealed diff; with neither diff nor boxes, that is the
+    one that is embedded in the redacted file.
 
     Raises
     ------
@@ -434,6 +428,9 @@ def verify(
     limits = checked(limits)
     if diff is not None and boxes is not None:
         raise InvalidRegionError("give a diff or boxes, not both", code="verify.both")
+    redacted = read_source(redacted, limits)
+    if diff is None and boxes is None and (identities or passphrase is not None):
+        diff = redacted
     document = None
     if diff is not None:
         document = _as_diff(diff, limits).open(identities, passphrase, limits).document
@@ -444,7 +441,7 @@ def verify(
         orientation = orientation_of(data, parsed)
         regions = in_stored(as_regions(boxes, limits), coordinates, orientation, parsed)
     return verify_bytes(
-        data, read_source(redacted, limits), document, regions, parse_margin(margin), limits
+        data, redacted, document, regions, parse_margin(margin), limits
     )
 
 
@@ -463,7 +460,7 @@ def audit(jpeg: Source, *, limits: Limits | None = None) -> list[SideCopy]:
 
     limits = checked(limits)
     data = read_source(jpeg, limits)
-    return list(read_contents(data, read_jpeg(data, limits)).copies)
+    return list(read_contents(data, read_jpeg(data, limits), limits).copies)
 
 
 def detect(

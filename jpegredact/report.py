@@ -79,7 +79,9 @@ class Report:
         "default", "strict" or "keep"; and each side copy with what was done.
     header_changes
         All that changed outside scans and Huffman tables: offset and length in the original, and
-        the length of what stands there instead.
+        the length of what stands there instead. An embedded diff is not among it.
+    embedded_bytes
+        What the diff takes in the redacted file itself, if it is embedded there.
     """
 
     version: str
@@ -104,6 +106,7 @@ class Report:
     side_copies: tuple[SideCopyReport, ...]
     header_changes: tuple[tuple[int, int, int], ...]
     warnings: tuple[Notice, ...]
+    embedded_bytes: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain dictionaries, lists, strings and numbers."""

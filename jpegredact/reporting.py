@@ -42,8 +42,13 @@ def make_report(
     outcome: Outcome,
     policy: str,
     diff_bytes: int,
+    embedded_bytes: int,
 ) -> Report:
-    """Return what was done to a file; ``diff_bytes`` is how long the diff is as it is stored."""
+    """Return what was done to a file.
+
+    ``diff_bytes`` is how long the diff is as it is stored, ``embedded_bytes`` what it takes in the
+    redacted file.
+    """
     coverage = coverage_of(outcome.plan, jpeg.frame, len(regions))
     return Report(
         version=VERSION,
@@ -79,6 +84,7 @@ def make_report(
             (start, end - start, len(new)) for start, end, new in outcome.scrubbed.edits
         ),
         warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
+        embedded_bytes=embedded_bytes,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Processed", "Redaction", "UnblurDiff"]
 
+_SOI = b"\xff\xd8"
+
 
 class UnblurDiff:
     """The way back: the original blocks of every region, and what belongs to the whole file.
@@ -298,15 +300,28 @@ class UnblurDiff:
 
     @classmethod
     def from_bytes(cls, data: bytes, limits: Limits | None = None) -> UnblurDiff:
-        """Parse a diff, strictly; `InvalidDiffError` where it is none."""
+        """Parse a diff, strictly; of a JPEG, the one that is embedded in it.
+
+        Of several, that is the one of the last redaction.
+
+        Raises
+        ------
+        InvalidDiffError
+            It is none, or there is none in it (``diff.not-embedded``).
+        InvalidJpegError, UnsupportedJpegError, LimitExceededError
+        """
         from .diff.stored import parse_diff
 
-        data = bytes(data)
-        return cls(parse_diff(data, checked(limits)), data)
+        data, limits = bytes(data), checked(limits)
+        if data.startswith(_SOI):
+            from .redaction.embedding import outermost_diff
+
+            data = outermost_diff(data, limits)
+        return cls(parse_diff(data, limits), data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], limits: Limits | None = None) -> UnblurDiff:
-        """Read a diff from a file."""
+        """Read a diff from a file, as `from_bytes` does: its own, or a JPEG that it is in."""
         return cls.from_bytes(read_source(path, checked(limits)), limits)
 
     def __eq__(self, other: object) -> bool:
@@ -328,7 +343,7 @@ class Redaction:
     Attributes
     ----------
     jpeg
-        The redacted file.
+        The redacted file; with ``embed``, the diff is in it, too.
     diff
         The way back; None where there was no region, and so nothing to bring back.
     report

@@ -17,6 +17,7 @@ LEVELS = {
     "redaction": 2,
     "report": 3, "reporting": 3, "files": 3, "log": 3, "log_reading": 3, "log_xml": 3,
     "log_coco": 3, "keyring": 3, "results": 3, "finding": 3, "preview": 3, "pipeline": 3,
+    "owners": 3,
     "batch": 4,
     "cli": 5, "service": 5, "__init__": 5, "__main__": 5,
 }  # fmt: skip
@@ -29,10 +30,11 @@ SIBLINGS = {
     "log_xml": {"log"},
     "log_coco": {"log"},
     "log_reading": {"files", "log", "log_xml"},
+    "owners": {"keyring", "results"},
     "results": {"files", "keyring", "log", "report"},
     "finding": {"files", "log", "log_reading"},
     "preview": {"log"},
-    "pipeline": {"report", "reporting", "results", "files", "finding", "keyring", "log"},
+    "pipeline": {"report", "reporting", "results", "files", "finding", "keyring", "log", "owners"},
     "__main__": {"cli"},
 }
 """Imports within a level that the design allows."""

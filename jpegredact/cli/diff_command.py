@@ -21,18 +21,17 @@ from .keys import (
 if TYPE_CHECKING:
     from ..results import UnblurDiff
 
-_REVOKES_NOTHING = "other copies of the diff still open for whoever could open them"
-
 
 @click.group("diff")
 def command() -> None:
     """Hand on regions of an unblur-diff, change its owners, or destroy a way back.
 
-    The diff itself stays as it is; what is made goes to another file, never over one.
+    DIFF may be a JPEG that a diff is embedded in. It stays as it is; what is made goes
+    to another file, never over one.
     """
 
 
-_source = click.argument("source", metavar="DIFF", type=click.Path(dir_okay=False))
+_source = click.argument("source", metavar="DIFF|OUT.jpg", type=click.Path(dir_okay=False))
 _output = click.option(
     "-o", "--output", required=True, metavar="OUT.jrdiff", type=click.Path(dir_okay=False),
     help="Where it goes (mode 0600).",
@@ -108,7 +107,7 @@ def rekey(
     else:
         new = diff.seal(owners.recipients, owners.run)
     write_private(output, new.to_bytes(), "a diff")
-    say(f"{output}: {_how(new)}; {_REVOKES_NOTHING}")
+    say(f"{output}: {_how(new)}; {_revokes_nothing(source)}")
 
 
 @command.command("drop")
@@ -138,7 +137,7 @@ def drop(
     owners = sealing_keys(recipients, recipients_files, passphrase)
     left = diff.drop(_regions(regions), recipients=owners.recipients, passphrase=owners.run)
     write_private(output, left.to_bytes(), "a diff")
-    say(f"{output}: without regions {regions}, {_how(left)}; {_REVOKES_NOTHING}")
+    say(f"{output}: without regions {regions}, {_how(left)}; {_revokes_nothing(source)}")
 
 
 @command.command("list")
@@ -176,6 +175,13 @@ def _opened(source: str, identity_files: tuple[str, ...], open_passphrase: bool)
     if open_passphrase:
         words = ask_passphrase("Passphrase to open with", variable=OPEN_PASSPHRASE_FILE)
     return diff.open(read_identities(identity_files) if identity_files else (), words)
+
+
+def _revokes_nothing(source: str) -> str:
+    from ..files import is_jpeg
+
+    named = f", that in {source} among them," if is_jpeg(source) else ""
+    return f"other copies of the diff{named} still open for whoever could open them"
 
 
 def _how(diff: UnblurDiff) -> str:

@@ -17,16 +17,25 @@ if TYPE_CHECKING:
 @click.argument("source", metavar="IN|DIFF", type=click.Path(dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
 def command(source: str, as_json: bool) -> None:
-    """Show the structure of a JPEG, or the public part and regions of a diff."""
+    """Show the structure of a JPEG, or the public part and regions of a diff.
+
+    Of a JPEG with diffs in it, it shows both: the last redaction's diff first.
+    """
     from ..diff.cbor import MAGIC
     from ..files import read_source
+    from ..limits import DEFAULT_LIMITS
     from ..pipeline import UnblurDiff, inspect
+    from ..redaction.embedding import embedded_diffs
 
     data = read_source(source)
     if data.startswith(MAGIC):
         found = describe_diff(UnblurDiff.from_bytes(data))
     else:
-        found = _jpeg(inspect(data))
+        jpeg = inspect(data)
+        diffs = [UnblurDiff(diff) for _, diff in embedded_diffs(data, jpeg, DEFAULT_LIMITS)]
+        found = _jpeg(jpeg)
+        if diffs:
+            found["embedded_diffs"] = [describe_diff(diff) for diff in diffs]
     if as_json:
         write_json(found)
     else:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 @search_options
 @redaction_options
 @recipient_options
+@click.option("--embed", is_flag=True,
+              help="Put the sealed diff into the picture itself, and write it nowhere else "
+              "unless --diff says where. For keys (-r, -R) only: anybody can copy it.")  # fmt: skip
 @click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
               help="Write what was seen, and where: XML if the name ends in .xml, else JSON "
               "Lines. Private, as the diff is.")  # fmt: skip
@@ -70,6 +73,7 @@ def command(
     recipients: tuple[str, ...],
     recipients_files: tuple[str, ...],
     passphrase: bool,
+    embed: bool,
     log: str | None,
     log_public: str | None,
     dry_run: bool,
@@ -79,7 +83,8 @@ def command(
 
     Only the blocks that a box touches are rewritten. What was taken out goes to
     the unblur-diff, which is written first: keep it apart from the picture, and
-    private, or seal it to its owner (-r, -R, -p). To correct what a detector found:
+    private, or seal it to its owner (-r, -R, -p), and then it may be in the picture
+    itself (--embed). To correct what a detector found:
     --dry-run --log LOG, set a decision to "keep" or add a box in LOG, then
     --from-log LOG.
     """
@@ -91,6 +96,11 @@ def command(
         raise click.UsageError("give --detect or --from-log, not both")
     if log_public is not None and dry_run:
         raise click.UsageError("--log-public is about a redacted file: not with --dry-run")
+    if embed and (passphrase or not (recipients or recipients_files)):
+        raise click.UsageError(
+            "--embed publishes the diff: it takes recipients (-r, -R), and no passphrase, which "
+            "could be guessed at"
+        )
     target = _target(source, output, in_place, dry_run)
     _refuse_same(
         ("input", source), ("output", None if in_place else target), ("diff", diff_path),
@@ -107,7 +117,7 @@ def command(
         method=method, margin=margin,
         coordinates="upright" if upright else "stored",
         side_copies=side_copies, provenance=provenance, force=force, note=note,
-        recipients=owners.recipients, passphrase=owners.run,
+        recipients=owners.recipients, passphrase=owners.run, embed=embed,
     )  # fmt: skip
     for notice in done.report.warnings:
         say(f"warning: {notice.message}")
@@ -158,11 +168,14 @@ def _write_logs(logs: list[_LogFile]) -> None:
 def _write(
     done: Processed, source: str, target: str, diff_path: str | None, logs: list[_LogFile]
 ) -> None:
-    """Write the diff, then the logs, then the picture: it never stands there without them."""
+    """Write the diff, then the logs, then the picture: it never stands there without them.
+
+    A diff that is in the picture is written by itself only where that was asked for.
+    """
     from ..files import default_diff_path, write_replacing
 
     report = done.report
-    if done.diff is not None:
+    if done.diff is not None and (diff_path is not None or not report.embedded_bytes):
         where = diff_path or str(default_diff_path(source, report.redacted))
         write_private(where, done.diff.to_bytes(), "a diff")
         _refuse_same(("output", target), ("diff", where), *(("log", log.path) for log in logs))
@@ -172,6 +185,8 @@ def _write(
     if done.diff is not None:
         write_replacing(target, done.jpeg)
         say(f"{target}: {_summary(report)}")
+        if report.embedded_bytes:
+            say(f"{target}: the sealed diff is in it, {report.embedded_bytes} bytes")
     elif target != source:
         write_replacing(target, done.jpeg)
         say(f"{target}: nothing to redact: a copy of the input, its side copies left as they are")

@@ -13,7 +13,7 @@ from .keys import identity_options, opening_keys
 
 @click.command("restore")
 @click.argument("source", metavar="OUT.jpg", type=click.Path(dir_okay=False))
-@click.argument("diff", metavar="DIFF", type=click.Path(dir_okay=False))
+@click.argument("diff", metavar="[DIFF]", required=False, type=click.Path(dir_okay=False))
 @click.option("-o", "--output", metavar="ORIG.jpg", type=click.Path(dir_okay=False),
               help="Where the restored picture goes (mode 0600).")  # fmt: skip
 @click.option("--in-place", is_flag=True, help="Replace OUT.jpg itself.")
@@ -27,7 +27,7 @@ from .keys import identity_options, opening_keys
               "edited: the regions are the original's then, and the file is not.")  # fmt: skip
 def command(
     source: str,
-    diff: str,
+    diff: str | None,
     output: str | None,
     in_place: bool,
     regions: str | None,
@@ -38,28 +38,33 @@ def command(
 ) -> None:
     """Bring regions of a redacted JPEG back from its unblur-diff, or from a part of it.
 
-    All of them give the original byte for byte.
+    All of them give the original byte for byte. Without DIFF, it is the one that is
+    embedded in OUT.jpg; of several, that of the last redaction.
     """
     if (output is None) != in_place:
         raise click.UsageError("say where the restored picture goes: -o ORIG.jpg, or --in-place")
     target = source if output is None else output
     if output is not None:
         refuse_same(source, output, "input and output (--in-place if that is meant)")
-    refuse_same(diff, target, "diff and output")
+    if diff is not None:
+        refuse_same(diff, target, "diff and output")
     wanted = indices(regions)
 
     from ..files import read_source, write_replacing
-    from ..pipeline import bring_back
+    from ..pipeline import UnblurDiff, bring_back
 
-    stored = read_source(diff)
-    if expected is not None and hashlib.sha256(stored).hexdigest() != expected.strip().lower():
+    data = read_source(source)
+    stored = UnblurDiff.from_bytes(data if diff is None else read_source(diff))
+    digest = hashlib.sha256(stored.to_bytes()).hexdigest()
+    if expected is not None and digest != expected.strip().lower():
         raise DiffMismatchError(
-            f"{diff} is not the diff that was expected: its SHA-256 is another one",
+            f"{diff or 'the embedded one'} is not the diff that was expected: its SHA-256 is "
+            "another one",
             code="diff.unexpected",
         )
     keys = opening_keys(identity_files, passphrase)
     done = bring_back(
-        read_source(source), stored, regions=wanted, identities=keys.identities,
+        data, stored, regions=wanted, identities=keys.identities,
         passphrase=keys.passphrase, allow_modified=allow_modified,
     )  # fmt: skip
     write_replacing(target, done.data, 0o600)

@@ -33,8 +33,8 @@ def command(
     """Check that only the regions changed, and that the diff brings the original back.
 
     Every coefficient of both files is read by jpegio (libjpeg-turbo), not by
-    our own decoder. The regions come from DIFF or from --box. Exit status 1 if
-    something is wrong.
+    our own decoder. The regions come from DIFF or from --box; with a key alone, from the
+    diff that is embedded in OUT. Exit status 1 if something is wrong.
     """
     if diff is not None and boxes:
         raise click.UsageError("give DIFF or --box, not both")

@@ -149,6 +149,7 @@ def walk(
     segments: Iterable[tuple[int, int, int]],
     end_of_picture: int,
     coded: Sequence[tuple[int, int]],
+    sealed_diff: Callable[[bytes], str] | None = None,
     *,
     note: bool = False,
 ) -> Contents:
@@ -162,6 +163,8 @@ def walk(
         Offset behind that EOI; the file's length where there is none.
     coded
         Where the scans' coded data lies.
+    sealed_diff
+        Says what sealed diff the content of a box is, "" where it is none; by default, none is.
     note
         Whether a note will be put in: then there is a carrier of XMP, if only for that.
     """
@@ -205,9 +208,9 @@ def walk(
 
         carriers.append(read_flashpix(data, named["flashpix"]))
     if named["jumbf"]:
-        from .segments.jumbf import read_jumbf
+        from .segments.jumbf import no_diff, read_jumbf
 
-        carriers.append(read_jumbf(data, named["jumbf"]))
+        carriers.append(read_jumbf(data, named["jumbf"], sealed_diff or no_diff))
     if unknown or never:
         from .segments.unknown import read_unknown
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ..errors import InvalidDiffError, LimitExceededError
 from ..limits import DEFAULT_LIMITS, Limits
+from .age import recipient_stanzas
 from .cbor import MAGIC, Budget, encode
 from .document import Document, Public, open_map
 from .keys import Identity, Recipient
@@ -13,7 +15,11 @@ from .parts import with_records
 from .passphrase import Passphrase, RunKey
 from .sealed import Opened, Sealed, open_sealed, seal_records, subset
 
-__all__ = ["OpenedDiff", "SealedDiff", "parse_diff", "seal_document"]
+__all__ = ["OpenedDiff", "SealedDiff", "parse_diff", "parse_published", "seal_document"]
+
+_RECORD_KEYS = frozenset({"X25519"})
+_OWNER_KEYS = frozenset({"X25519", "ssh-ed25519", "ssh-rsa"})
+"""Types of stanzas in the headers of age files."""
 
 
 class SealedDiff(NamedTuple):
@@ -119,6 +125,29 @@ def parse_diff(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document | Seale
         raise fields.bad("sealed")
     limits.check("max_regions", len(records) - len(public.fills) - 1, "regions")
     return SealedDiff(public, Sealed(tuple(records), tuple(envelopes), run))
+
+
+def parse_published(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SealedDiff | None:
+    """Parse a diff that may stand where anybody can read it; None where it is none.
+
+    It is sealed, no passphrase opens it, since that could be guessed at, and all in it that
+    is not public is an age file for one key each.
+    """
+    try:
+        stored = parse_diff(data, limits)
+        if not isinstance(stored, SealedDiff) or stored.sealed.run is not None:
+            return None
+        records = (record for record in stored.sealed.records if record is not None)
+        sealed = all(_for_one(record, _RECORD_KEYS) for record in records)
+        owned = all(_for_one(envelope, _OWNER_KEYS) for envelope in stored.sealed.envelopes)
+    except (InvalidDiffError, LimitExceededError):
+        return None
+    return stored if sealed and owned else None
+
+
+def _for_one(age_file: bytes, keys: frozenset[str]) -> bool:
+    found = recipient_stanzas(age_file)
+    return len(found) == 1 and found[0][0] in keys
 
 
 def _public_bytes(public: Public) -> bytes:

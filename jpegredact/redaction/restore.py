@@ -17,6 +17,7 @@ from ..diff.parts import held_regions, regions_named
 from ..errors import DiffMismatchError, InvalidDiffError
 from ..limits import Limits
 from .diffplan import mismatch
+from .embedding import take_out
 from .picture import FileEdit, apply_patches, assemble
 from .recoded import restore_modified
 from .rewriting import rewrite
@@ -52,6 +53,8 @@ def restore_bytes(
 ) -> Restored:
     """Bring back the regions with these indices, or all that the diff has.
 
+    A diff in the file that is of the same redacted one stays there, unless the original is back.
+
     Raises
     ------
     DiffMismatchError
@@ -60,6 +63,16 @@ def restore_bytes(
     InvalidRegionError, VerificationError
     """
     asked = held_regions(document) if regions is None else regions_named(document, regions)
+    bare = take_out(data, document.public.redacted, limits)
+    done = _restored(bare.data, document, asked, limits, allow_modified)
+    if done.original:
+        return done
+    return done._replace(data=bare.put_back(done.data, limits))
+
+
+def _restored(
+    data: bytes, document: Document, asked: frozenset[int], limits: Limits, allow_modified: bool
+) -> Restored:
     if _is_original(data, document):
         return Restored(data, True)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ..codec.markers import APP1
@@ -15,8 +16,9 @@ from ..container.model import POLICIES, Policy, RedactionNote, Request, Scrubbed
 from ..container.walk import Contents, areas_of, new_offsets, walk
 from ..errors import InvalidRegionError, SideCopyError, UnsupportedJpegError
 from ..geometry import Region, margin_of
-from ..limits import Limits
+from ..limits import DEFAULT_LIMITS, Limits
 from . import picture as pictures
+from .embedding import sealed_detail
 from .thumbnails import PictureRenderer, decoder_pieces
 
 __all__ = [
@@ -99,7 +101,7 @@ class Side:
         limits: Limits,
         method: str = "",
     ) -> None:
-        self.contents = read_contents(data, jpeg, note=handling.note)
+        self.contents = read_contents(data, jpeg, limits, note=handling.note)
         _require_allowed(self.contents, handling)
         self._data = data
         self._jpeg = jpeg
@@ -189,7 +191,7 @@ def require_clean_file(
         at = end
     rest = b"".join([*pieces, view[at:]])
     jpeg = read_jpeg(rest, limits)
-    require_clean(rest, jpeg.segments, read_contents(rest, jpeg), policy, cuts)
+    require_clean(rest, jpeg.segments, read_contents(rest, jpeg, limits), policy, cuts)
 
 
 def grown_bounds(
@@ -213,11 +215,14 @@ def orientation_of(data: bytes, jpeg: JpegData) -> int:
     return read_orientation(app1_contents(data, jpeg))
 
 
-def read_contents(data: bytes, jpeg: JpegData, *, note: bool = False) -> Contents:
+def read_contents(
+    data: bytes, jpeg: JpegData, limits: Limits = DEFAULT_LIMITS, *, note: bool = False
+) -> Contents:
     """Find out what a file holds beside the picture, into which a ``note`` is to be put or not."""
     end = jpeg.length if jpeg.eoi is None else jpeg.eoi + 2
     coded = [(scan.start, scan.end) for scan in jpeg.scans]
-    return walk(data, jpeg.segments, end, coded, note=note)
+    tell = partial(sealed_detail, limits=limits)
+    return walk(data, jpeg.segments, end, coded, tell, note=note)
 
 
 def _require_allowed(contents: Contents, handling: Handling) -> None:

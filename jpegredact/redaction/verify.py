@@ -102,7 +102,7 @@ def verify_bytes(
         )
     jpeg = read_jpeg(original, limits)
     other = read_jpeg(redacted, limits)
-    contents = read_contents(original, jpeg)
+    contents = read_contents(original, jpeg, limits)
     problems = _header_problems(original, jpeg, contents, redacted, other)
     bounds = [region.bounds for region in regions] if document is None else [
         region.box for region in document.regions if region is not None

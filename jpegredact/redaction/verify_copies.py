@@ -48,7 +48,7 @@ def copies_left(
     areas
         The regions.
     """
-    now = read_contents(redacted, other)
+    now = read_contents(redacted, other, limits)
     left = [copy for copy in now.copies if must_go(copy, "default")]
     problems = [f"a side copy is still there: {copy.detail} ({copy.kind})" for copy in left]
     if not left:

@@ -7,13 +7,15 @@ written, since nothing in it would be looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from ..model import Segment
+from ..model import FileEdit, Segment
 
-__all__ = ["DISPARITY", "LARGE_THUMBNAILS", "Entry", "Index", "read_index", "type_name"]
+__all__ = [
+    "DISPARITY", "LARGE_THUMBNAILS", "SIGNATURE", "Entry", "Index", "read_index", "type_name",
+]  # fmt: skip
 
 SIGNATURE = b"MPF\0"
 DISPARITY = 0x020002
@@ -123,6 +125,30 @@ class Index(NamedTuple):
             self._put(content, self.uids_at, uids.ljust(_UID * len(self.entries), b"\0"))
             self._put(content, self.uids_tag_at + 4, len(uids).to_bytes(4, self.order))
         return bytes(content)
+
+    def moved(self, place: Callable[[int], int], growth: int) -> Iterator[FileEdit]:
+        """Yield the edits that keep it right where only other segments come or go.
+
+        Undone by the same with the places and the growth of the way back, whatever it says.
+
+        Parameters
+        ----------
+        place
+            Where a byte of the file is afterwards.
+        growth
+            Bytes by which the first picture becomes longer.
+        """
+        if self.problem:
+            return
+        for number, entry in enumerate(self.entries):
+            at = self.list_at + _ENTRY * number
+            size, relative = entry.size, entry.relative
+            if entry.primary:
+                size = (size + growth) % (1 << 32)
+            else:
+                relative = (place(entry.offset) - place(self.base)) % (1 << 32)
+            new = size.to_bytes(4, self.order) + relative.to_bytes(4, self.order)
+            yield at + 4, at + 12, new
 
     def _put(self, content: bytearray, at: int, value: bytes | bytearray) -> None:
         start = at - self.segment.offset

@@ -3,21 +3,28 @@
 A box is cut into segments: "JP", the number of the box instance, the number of the piece, and in
 each the box's own length and type. C2PA claims hold thumbnails, and its hashes of the picture
 break with the first changed block; JPEG XT boxes (ISO/IEC 18477-3) hold a whole residual picture.
+A sealed diff of ours may be in one, too (`diffbox`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from .. import jpegwalk
 from ..model import Actions, Segment, SideCopy
 from .base import Found, SegmentCarrier, payload, pieces_in_file
+from .diffbox import find_boxes
 
-__all__ = ["read_jumbf"]
+__all__ = ["DiffTeller", "no_diff", "read_jumbf"]
+
+DiffTeller = Callable[[bytes], str]
+"""Says in a few words what sealed diff some bytes are; "" where they are none."""
 
 _ACTIONS = Actions("drop", "drop", "warn")
+_DIFF = Actions("keep", "drop", "keep")
 _C2PA = bytes.fromhex("6332706100110010800000AA00389B71")
 _CODESTREAMS = (b"RESI", b"ALFA")
 """Boxes that hold a JPEG: the residual picture and the opacity (ISO/IEC 18477-3, B.2)."""
@@ -33,11 +40,22 @@ class _Piece(NamedTuple):
     start: int
 
 
-def read_jumbf(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
+def no_diff(content: bytes) -> str:
+    """Take nothing for a sealed diff."""
+    return ""
+
+
+def read_jumbf(
+    data: bytes, segments: Iterable[Segment], sealed_diff: DiffTeller = no_diff
+) -> SegmentCarrier:
     """Read all APP11 segments that begin with "JP"."""
+    segments = list(segments)
     boxes: dict[tuple[int, bytes], list[_Piece]] = {}
-    found: list[Found] = []
+    found = list(_diffs(data, segments, sealed_diff))
+    ours = {segment for one in found for segment in one.segments}
     for segment in segments:
+        if segment in ours:
+            continue
         content = payload(data, segment)
         if len(content) < 16:
             detail = "APP11 segment of boxes, cut short"
@@ -50,6 +68,20 @@ def read_jumbf(data: bytes, segments: Iterable[Segment]) -> SegmentCarrier:
     for (_, kind), pieces in boxes.items():
         found += _assembled(data, kind, sorted(pieces))
     return SegmentCarrier(tuple(sorted(found, key=lambda one: one.copy.offset)))
+
+
+def _diffs(
+    data: bytes, segments: Sequence[Segment], sealed_diff: DiffTeller
+) -> Iterator[Found]:
+    offsets = [segment.offset for segment in segments]
+    for box in find_boxes(data, segments):
+        detail = sealed_diff(box.content)
+        if detail:
+            held = tuple(
+                segments[bisect_left(offsets, box.start) : bisect_left(offsets, box.end)]
+            )
+            copy = _copy("embedded-diff", held, detail)
+            yield Found(replace(copy, actions=_DIFF), held)
 
 
 def _assembled(data: bytes, kind: bytes, pieces: Sequence[_Piece]) -> Iterator[Found]:
