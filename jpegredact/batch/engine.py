@@ -15,7 +15,7 @@ from .pool import Died, work_off
 from .runlog import Line, RunLog, head_line
 from .work import Done, Job, Task
 
-__all__ = ["Summary", "head_of", "is_whole", "run_local", "tasks_of"]
+__all__ = ["Summary", "died", "head_of", "is_whole", "run_local", "tasks_of", "unusable"]
 
 
 @dataclass(slots=True)
@@ -159,11 +159,11 @@ def run_local(
             if isinstance(each, Task):
                 yield each
             else:
-                record(each[0], _unusable(*each))
+                record(each[0], unusable(*each))
 
     for task, result in work_off(job.maker(), feasible(), jobs, stop):
         if isinstance(result, Died):
-            record(task.name, _died(task.name, result))
+            record(task.name, died(task.name, result))
         elif result.outcome == "ended":
             raise DetectorError(result.message, code=result.code)
         else:
@@ -171,12 +171,16 @@ def run_local(
     return summary
 
 
-def _unusable(name: str, error: JpegRedactError) -> Done:
+def unusable(name: str, error: JpegRedactError) -> Done:
+    """Return the result of a picture whose name can't be used."""
     entry = LogEntry.failed(name, None, error)
     return Done("failed", entry.to_json(), error.code, str(error))
 
 
-def _died(name: str, died: Died) -> Done:
-    words = f"the worker died twice on this picture (exit code {died.exit_code})"
+def died(name: str, end: Died) -> Done:
+    """Return the result of a picture on which two workers died."""
+    words = "the worker died twice on this picture"
+    if end.exit_code is not None:
+        words += f" (exit code {end.exit_code})"
     entry = LogEntry(name, None, error=Failure("batch.worker", words))
     return Done("failed", entry.to_json(), "batch.worker", words)

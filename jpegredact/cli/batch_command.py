@@ -43,6 +43,10 @@ _LOG = "jpegredact.log.jsonl"
               help="Only these names, relative to SRC, one a line; - for standard input.")
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="N",
               help="Worker processes; by default one for each processor.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
+              show_default=True, help="Processes of this machine, or actors of Ray.")  # fmt: skip
+@click.option("--address", metavar="ADDRESS",
+              help="With --engine ray: of a cluster to join; by default one of the run's own.")
 @click.option("--resume", is_flag=True,
               help="Go on with the run that LOG is of: what is whole is skipped.")  # fmt: skip
 @click.option("--check", is_flag=True,
@@ -68,6 +72,8 @@ def command(
     log: str | None,
     listed: Iterator[str] | None,
     jobs: int | None,
+    engine: str,
+    address: str | None,
     resume: bool,
     check: bool,
     untouched: str,
@@ -103,6 +109,8 @@ def command(
         )
     if labels and from_log is not None:
         raise click.UsageError("give --detect or --from-log, not both")
+    if address is not None and engine != "ray":
+        raise click.UsageError("--address goes with --engine ray")
     if check and not resume:
         raise click.UsageError("--check goes with --resume")
 
@@ -147,7 +155,12 @@ def command(
         else:
             log_file = RunLog.create(path, head)
         with log_file, stop, progress(_count(places, listed, known)) as tell:
-            summary = run_local(job, names, log_file, workers, stop, tell)
+            if engine == "ray":
+                from ..batch.engine_ray import run_ray
+
+                summary = run_ray(job, names, log_file, workers, stop, tell, address)
+            else:
+                summary = run_local(job, names, log_file, workers, stop, tell)
     say(_words(summary, path))
     if as_json:
         write_json(
