@@ -45,8 +45,8 @@ def diffs_of(name: str, redacted: bytes, diffs: Path) -> list[Path]:
 
 
 def lines(log: Path) -> Iterator[dict[str, Any]]:
-    """Yield what a log says of pictures."""
-    for number, text in enumerate(log.read_text().splitlines()):
+    """Yield what a log says of pictures; a torn last line says nothing."""
+    for number, text in enumerate(log.read_text().split("\n")[:-1]):
         value = json.loads(text)
         assert (value["record"] == "run") == (number == 0)
         if number:
@@ -80,14 +80,11 @@ def assert_sound(
 
 
 def assert_log_holds(files: dict[str, bytes], target: Path, log: Path, whole: bool) -> None:
-    text = log.read_text()
-    log.write_text(text[: text.rindex("\n") + 1] if "\n" in text else "")  # as resuming does it
     seen = []
     for line in lines(log):
         seen.append(line["file"])
         assert line["sha256"] == hashlib.sha256(files[line["file"]]).hexdigest()
         data = (target / line["file"]).read_bytes()
         assert line["redacted"] == hashlib.sha256(data).hexdigest()
-    log.write_text(text)
     assert len(seen) == len(set(seen)), "something is twice in the log"
     assert not whole or set(seen) == set(files)
