@@ -21,10 +21,12 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "jpegredact", *map(str, arguments)]
 
 
-def run(*arguments: object, cwd: Path, status: int | None = 0, **more: Any) -> Any:
+def run(
+    *arguments: object, cwd: Path, status: int | None = 0, before: Sequence[str] = (), **more: Any
+) -> Any:
     """Run it to its end."""
     done = subprocess.run(
-        command(*arguments), cwd=cwd, env=environment(), capture_output=True, text=True,
+        [*before, *command(*arguments)], cwd=cwd, env=environment(), capture_output=True, text=True,
         timeout=300, check=False, **more,
     )  # fmt: skip
     assert status is None or done.returncode == status, done.stdout + done.stderr
