@@ -53,7 +53,12 @@ def repeat(corpus: Path, into: Path, count: int) -> int:
         folder = into / f"{made // len(files):03}"
         folder.mkdir(parents=True)
         for path in files:
-            os.link(path, folder / path.name)
+            try:
+                os.link(path, folder / path.name)
+            except OSError:  # another disk
+                shutil.copy(path, folder / path.name)
+        if made == 0:
+            files = sorted(folder.iterdir())
         made += len(files)
     return made
 
