@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 _CODE = re.compile(
-    r"(jpeg|detector|decrypt|diff|key|region|limit|log|redact|restore|side-copy|verify)\.[a-z-]+|"
-    r"error|limit|decrypt|detector|diff|side-copy|verification"
+    r"(batch|jpeg|detector|decrypt|diff|key|name|region|limit|log|redact|restore|side-copy|verify)"
+    r"\.[a-z-]+|batch|error|limit|decrypt|detector|diff|side-copy|verification"
 )
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

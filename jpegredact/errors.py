@@ -13,6 +13,8 @@
     │   └── DecryptionError     a sealed diff that the keys given do not open
     ├── InvalidKeyError         a recipient, an identity or a passphrase that can't be used
     ├── InvalidLogError         the bytes are no log, or it says nothing about this picture
+    ├── BatchError              a run over many files can't start or go on as it was asked for
+    │   └── UnsafeNameError     a name that could lead elsewhere, or to another file's output
     ├── DetectorError           a detector or its weights can't be had, or don't work
     ├── SideCopyError           another copy in the file can't be cleared; nothing was returned
     └── VerificationError       a guarantee could not be kept; nothing was returned
@@ -25,6 +27,7 @@ path that can't be read or written) and what a user's own method raises, is a bu
 from __future__ import annotations
 
 __all__ = [
+    "BatchError",
     "DecryptionError",
     "DetectorError",
     "DiffError",
@@ -37,6 +40,7 @@ __all__ = [
     "JpegRedactError",
     "LimitExceededError",
     "SideCopyError",
+    "UnsafeNameError",
     "UnsupportedJpegError",
     "VerificationError",
 ]
@@ -140,6 +144,18 @@ class InvalidLogError(JpegRedactError):
     """The bytes are no log of this package, or it says nothing about this picture."""
 
     default_code = "log.invalid"
+
+
+class BatchError(JpegRedactError):
+    """A run over many files can't start, or can't go on, as it was asked for."""
+
+    default_code = "batch"
+
+
+class UnsafeNameError(BatchError):
+    """A name that could lead out of its folder, or to the output of another file."""
+
+    default_code = "name.unsafe"
 
 
 class DetectorError(JpegRedactError):

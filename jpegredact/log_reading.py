@@ -39,6 +39,9 @@ _MOST_NUMBERS = 100
 _MOST_VALUES = 1 << 22
 """In a line, or elements in XML: before they are parsed, for what is parsed takes memory."""
 _FAR = 1e9
+_OF_A_RUN = ("run", "skipped")
+"""Records of `jpegredact batch` that say nothing of a picture: what it was told, and what is no
+JPEG."""
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 2
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
@@ -76,6 +79,8 @@ def read_log(source: Source, *, limits: Limits | None = None) -> Log:
         values = _lines(text)
     entries: list[LogEntry] = []
     for where, value in values:
+        if isinstance(value, dict) and value.get("record") in _OF_A_RUN:
+            continue
         limits.check("max_items", len(entries) + 1, "entries in a log")
         entries.append(_entry(_Fields(value, where), limits))
     if not entries:

@@ -62,6 +62,7 @@ def redact(
     provenance: str = "drop",
     force: bool = False,
     note: bool = False,
+    scrub: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
     embed: bool = False,
@@ -100,6 +101,8 @@ def redact(
     note
         Say in the file's XMP how many regions of which labels were redacted, and by which
         version. A file whose packet has no room for that is refused.
+    scrub
+        Clean side copies also where there is no region.
     recipients
         The owners to whom the diff is sealed, with age: public keys (``age1...``,
         ``ssh-ed25519 ...``, ``ssh-rsa ...``) or paths of files of them. None: it is plain,
@@ -129,6 +132,7 @@ def redact(
         coordinates,
         limits,
         owners,
+        scrub,
     )
     regions = as_regions(boxes, limits)
     parsed = read_jpeg(data, limits)
@@ -146,20 +150,21 @@ class _Task(NamedTuple):
     coordinates: str
     limits: Limits
     owners: Owners
+    scrub: bool
 
 
 def _redacted(
     data: bytes, jpeg: JpegData, orientation: int, regions: tuple[Region, ...], task: _Task
 ) -> Redaction:
     policy = task.handling.policy
-    if not regions:
-        digest = hashlib.sha256(data).hexdigest()
-        return Redaction(
-            data, None, empty_report(data, digest, jpeg, orientation, task.method, policy)
-        )
+    if not regions and not task.scrub:
+        return _nothing(data, jpeg, orientation, task)
+    handling = task.handling if regions else task.handling._replace(note=False)
     outcome = redact_bytes(
-        data, jpeg, regions, task.method, task.margin, task.limits, orientation, task.handling
+        data, jpeg, regions, task.method, task.margin, task.limits, orientation, handling
     )
+    if not regions and outcome.jpeg == data:
+        return _nothing(data, jpeg, orientation, task)
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
     bare = len(outcome.jpeg)
     if task.owners.embed:
@@ -169,6 +174,15 @@ def _redacted(
         len(diff.to_bytes()), len(outcome.jpeg) - bare,
     )  # fmt: skip
     return Redaction(outcome.jpeg, diff, report)
+
+
+def _nothing(data: bytes, jpeg: JpegData, orientation: int, task: _Task) -> Redaction:
+    """Return the input, in which there was nothing to do."""
+    digest = hashlib.sha256(data).hexdigest()
+    policy = task.handling.policy
+    return Redaction(
+        data, None, empty_report(data, digest, jpeg, orientation, task.method, policy)
+    )
 
 
 def process(
@@ -188,6 +202,7 @@ def process(
     provenance: str = "drop",
     force: bool = False,
     note: bool = False,
+    scrub: bool = False,
     recipients: Iterable[RecipientLike] = (),
     passphrase: PassphraseLike | RunKey | None = None,
     embed: bool = False,
@@ -215,7 +230,8 @@ def process(
         The picture's name in the log; a path's own by default.
     margin
         As in `redact`; None: the one that the log was made with, or 0.
-    method, coordinates, side_copies, provenance, force, note, recipients, passphrase, embed, limits
+    method, coordinates, side_copies, provenance, force, note, scrub, recipients, passphrase,
+    embed, limits
         As in `redact`; ``coordinates`` are those of ``boxes`` alone.
 
     Raises
@@ -239,7 +255,7 @@ def process(
     )
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)
-    task = _Task(how, look.found.margin, handling, coordinates, limits, owners)
+    task = _Task(how, look.found.margin, handling, coordinates, limits, owners, scrub)
     done = _redacted(data, look.jpeg, look.orientation, look.found.regions, task)
     entry = replace(
         look.entry(_name_of(jpeg) if name is None else name, done.report.original),

@@ -34,14 +34,19 @@ class UnblurDiff:
 
     def __init__(
         self, stored: Document | SealedDiff, data: bytes | None = None,
-        opened: OpenedDiff | None = None, document: Document | None = None,
+        opened: OpenedDiff | None = None,
     ) -> None:  # fmt: skip
         self._stored = stored
         self._data = stored.to_bytes() if data is None else data
         self._opened = opened
-        self._document = document if opened is None else opened.document
-        if isinstance(stored, Document):
-            self._document = stored
+        self._document = stored if isinstance(stored, Document) else None
+        if opened is not None:
+            self._document = opened.document
+
+    @classmethod
+    def _of(cls, opened: OpenedDiff) -> UnblurDiff:
+        """Return a sealed diff to which the keys are known."""
+        return cls(opened.stored, opened=opened)
 
     @property
     def is_sealed(self) -> bool:
@@ -168,7 +173,7 @@ class UnblurDiff:
         sealed = seal_document(
             self._stored, as_recipients(recipients), as_run(passphrase), checked(limits)
         )
-        return UnblurDiff(sealed, document=self._stored)
+        return UnblurDiff._of(sealed)
 
     def extract(
         self,
@@ -258,16 +263,15 @@ class UnblurDiff:
         sealed = source._opened.rekeyed(
             as_recipients(recipients), as_run(passphrase), checked(limits), fresh
         )
-        return UnblurDiff(sealed, document=source.document)
+        return UnblurDiff._of(sealed)
 
     def _cut(
         self, indices: Set[int], recipients: Iterable[RecipientLike],
         passphrase: PassphraseLike | RunKey | None, limits: Limits | None,
     ) -> UnblurDiff:  # fmt: skip
         """Return a diff with these records alone."""
-        part = with_records(self.document, indices)
         if self._opened is None and passphrase is None and not (recipients := [*recipients]):
-            return UnblurDiff(part)
+            return UnblurDiff(with_records(self.document, indices))
         from .keyring import as_recipients, as_run
 
         owners, run = as_recipients(recipients), as_run(passphrase)
@@ -276,10 +280,9 @@ class UnblurDiff:
         if self._opened is None:
             from .diff.stored import seal_document
 
-            return UnblurDiff(seal_document(part, owners, run, checked(limits)), document=part)
-        return UnblurDiff(
-            self._opened.cut(indices, owners, run, checked(limits)), document=part
-        )
+            part = with_records(self.document, indices)
+            return UnblurDiff._of(seal_document(part, owners, run, checked(limits)))
+        return UnblurDiff._of(self._opened.cut(indices, owners, run, checked(limits)))
 
     def to_bytes(self) -> bytes:
         """Return the diff's bytes. A plain one's are the same for the same input."""

@@ -11,8 +11,8 @@ from .common import guarded
 __all__ = ["group", "main"]
 
 _COMMANDS = (
-    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "diff", "keygen",
-    "models", "demo",
+    "redact", "detect", "preview", "restore", "verify", "audit", "inspect", "diff", "batch",
+    "keygen", "models", "demo",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "indices",
     "log_form",
     "parse_labels",
+    "redaction_options",
     "refuse_same",
     "refuse_taken",
     "say",
@@ -162,6 +163,32 @@ def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--detect", "labels", metavar="LABELS", callback=parse_labels,
         help="Look for these: face,plate,text.",
+    )(function)  # fmt: skip
+
+
+def redaction_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--method``, ``--side-copies``, ``--provenance``, ``--force`` and ``--note``."""
+    function = click.option(
+        "--note", is_flag=True,
+        help="Put a short note into the picture's XMP: how many regions were redacted, of which "
+        "labels, by which version.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--force", is_flag=True, help="Go on with thermal pictures and stereo pairs."
+    )(function)
+    function = click.option(
+        "--provenance", type=click.Choice(["drop", "refuse"]), default="drop", show_default=True,
+        help="Drop signed provenance (C2PA), or refuse the file.",
+    )(function)  # fmt: skip
+    function = click.option(
+        "--side-copies", type=click.Choice(["default", "strict", "keep"]), default="default",
+        show_default=True,
+        help="What becomes of thumbnails, previews, trailers and names; `jpegredact audit` lists "
+        "them.",
+    )(function)  # fmt: skip
+    return click.option(
+        "--method", default="inpaint", show_default=True, metavar="M",
+        help="inpaint, fill, fill:#rrggbb; or the cosmetic pixelate and blur.",
     )(function)  # fmt: skip
 
 

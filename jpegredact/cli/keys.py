@@ -47,15 +47,14 @@ OPEN_PASSPHRASE_FILE = "JPEGREDACT_OPEN_PASSPHRASE_FILE"  # noqa: S105  (a name)
 _MAX_PASSPHRASE = 1 << 14
 
 
-_ASKED = (
-    "asked for, or the first line of the file that the variable JPEGREDACT_PASSPHRASE_FILE names."
-)
+def _asked(variable: str) -> str:
+    return f"asked for, or the first line of the file that the variable {variable} names."
 
 
 def recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``-r``, ``-R`` and ``-p``: parameters `recipients`, `recipients_files`, `passphrase`."""
     function = click.option(
-        "-p", "--passphrase", is_flag=True, help=f"Seal to a passphrase: {_ASKED}"
+        "-p", "--passphrase", is_flag=True, help=f"Seal to a passphrase: {_asked(PASSPHRASE_FILE)}"
     )(function)
     function = click.option(
         "-R", "--recipients-file", "recipients_files", metavar="FILE", multiple=True,
@@ -71,8 +70,9 @@ def recipient_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def identity_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``-i`` and ``-p``: parameters `identity_files` and `passphrase`."""
     function = click.option(
-        "-p", "--passphrase", is_flag=True, help=f"Open with a passphrase: {_ASKED}"
-    )(function)
+        "-p", "--passphrase", is_flag=True,
+        help=f"Open with a passphrase: {_asked(PASSPHRASE_FILE)}",
+    )(function)  # fmt: skip
     return _identity_option(function)
 
 
@@ -82,8 +82,9 @@ def opening_options(function: Callable[..., Any]) -> Callable[..., Any]:
     Parameters `identity_files` and `open_passphrase`.
     """
     function = click.option(
-        "--open-passphrase", is_flag=True, help=f"Open with a passphrase: {_ASKED}"
-    )(function)
+        "--open-passphrase", is_flag=True,
+        help=f"Open with a passphrase: {_asked(OPEN_PASSPHRASE_FILE)}",
+    )(function)  # fmt: skip
     return _identity_option(function)
 
 

@@ -13,6 +13,7 @@ from .common import (
     box_options,
     describe,
     log_form,
+    redaction_options,
     refuse_same,
     refuse_taken,
     say,
@@ -37,19 +38,7 @@ if TYPE_CHECKING:
               "IN.jpg.<16 hex digits of the redacted file>.jrdiff beside IN.jpg.")  # fmt: skip
 @box_options
 @search_options
-@click.option("--method", default="inpaint", show_default=True, metavar="M",
-              help="inpaint, fill, fill:#rrggbb; or the cosmetic pixelate and blur.")  # fmt: skip
-@click.option("--side-copies", type=click.Choice(["default", "strict", "keep"]),
-              default="default", show_default=True,
-              help="What becomes of thumbnails, previews, trailers and names; "
-              "`jpegredact audit` lists them.")  # fmt: skip
-@click.option("--provenance", type=click.Choice(["drop", "refuse"]), default="drop",
-              show_default=True, help="Drop signed provenance (C2PA), or refuse the file.")
-@click.option("--force", is_flag=True,
-              help="Go on with thermal pictures and stereo pairs.")  # fmt: skip
-@click.option("--note", is_flag=True,
-              help="Put a short XMP note into the picture: how many regions were redacted, of "
-              "which labels, by which version.")  # fmt: skip
+@redaction_options
 @recipient_options
 @click.option("--embed", is_flag=True,
               help="Put the sealed diff into the picture itself, and write it nowhere else "

@@ -109,8 +109,9 @@ def _float(value: float) -> bytes:
 _KNOWN = {
     encode(name): name
     for name in (
-        *("size", "fills", "format", "outside", "records", "version", "kind", "regions"),
+        *("size", "fills", "format", "redacted", "records", "version", "kind", "regions"),
         *("windows", "shape", "blocks", "odd", "tables", "box", "points", "label", "id", "score"),
+        *("frame", "coding", "group"),
     )
 }
 """Names that need not be decoded each time. Others may stand there too."""

@@ -246,6 +246,10 @@ class Document(NamedTuple):
         for group in held:
             if group.regions[-1] >= len(document.regions):
                 raise Fields({}, "group").bad("regions")
+        if len({group.regions for group in held}) < len(held):
+            raise Fields({}, "group").bad("regions")
+        if len({(group.tables, group.frame, group.coding) for group in held}) > 1:
+            raise Fields({}, "group").bad("coding")  # of one and the same file
         return document
 
 

@@ -29,7 +29,7 @@ from .keys import Identity, Recipient, generate_identity
 from .padding import pad, unpad
 from .passphrase import Passphrase, RunKey, open_run
 
-__all__ = ["Opened", "Sealed", "open_sealed", "rekey", "seal", "subset"]
+__all__ = ["Opened", "Sealed", "open_sealed", "rekey", "seal", "seal_records", "subset"]
 
 _ENTRY = 128  # bytes and more that a manifest takes for a record
 _ID = 16
@@ -113,6 +113,22 @@ class Opened:
             )
         return self.identities[index]
 
+    def sealed_anew(self) -> Opened:
+        """Return the same records under new identities and a new id.
+
+        Raises
+        ------
+        InvalidDiffError, DecryptionError
+            As `record`.
+        """
+        count = len(self.sealed.records)
+        return seal_records([self.record(i) if i in self.indices else None for i in range(count)])
+
+    def under(self, sealed: Sealed) -> Opened:
+        """Return what opens a diff that `subset` made of this one."""
+        held = {n: one for n, one in self.identities.items() if sealed.records[n] is not None}
+        return Opened(self.id, sealed, held)
+
     def owner(self) -> tuple[tuple[Recipient, ...], RunKey | None]:
         """Return who opened it, to be an owner of what is made from it.
 
@@ -165,6 +181,11 @@ def seal(
     LimitExceededError
         More owners than ``limits.max_owners``.
     """
+    return rekey(seal_records(records), public, owners, run, limits)
+
+
+def seal_records(records: Sequence[bytes | None]) -> Opened:
+    """Seal records anew, to nobody yet: `rekey` and `subset` make the envelopes."""
     identities = {
         index: generate_identity() for index, record in enumerate(records) if record is not None
     }
@@ -172,8 +193,7 @@ def seal(
         None if record is None else Recipient.of(identities[index]).encrypt(pad(record))
         for index, record in enumerate(records)
     )
-    opened = Opened(token_bytes(_ID), Sealed(sealed, (), None), identities)
-    return rekey(opened, public, owners, run, limits)
+    return Opened(token_bytes(_ID), Sealed(sealed, (), None), identities)
 
 
 def open_sealed(
@@ -252,9 +272,7 @@ def rekey(
         As `Opened.record`, if ``fresh``.
     """
     if fresh:
-        count = len(opened.sealed.records)
-        records = [opened.record(i) if i in opened.indices else None for i in range(count)]
-        return seal(public, records, owners, run, limits)
+        opened = opened.sealed_anew()
     return subset(opened, opened.indices, public, owners, run, limits)
 
 

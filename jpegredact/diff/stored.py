@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from ..errors import InvalidDiffError, LimitExceededError
 from ..limits import DEFAULT_LIMITS, Limits
-from . import sealed as sealing
 from .age import recipient_stanzas
 from .cbor import MAGIC, Budget, encode
 from .document import Document, Public, open_map
 from .keys import Identity, Recipient
+from .parts import with_records
 from .passphrase import Passphrase, RunKey
-from .sealed import Opened, Sealed, open_sealed
+from .sealed import Opened, Sealed, open_sealed, seal_records, subset
 
 __all__ = ["OpenedDiff", "SealedDiff", "parse_diff", "parse_published", "seal_document"]
 
@@ -66,42 +66,39 @@ class OpenedDiff(NamedTuple):
     document: Document
     opened: Opened
 
+    @property
+    def stored(self) -> SealedDiff:
+        """Return it as anybody sees it."""
+        return SealedDiff(self.document.public, self.opened.sealed)
+
     def rekeyed(
-        self, owners: Iterable[Recipient], run: RunKey | None, limits: Limits, fresh: bool
-    ) -> SealedDiff:
+        self, owners: Iterable[Recipient], run: RunKey | None, limits: Limits, fresh: bool = False
+    ) -> OpenedDiff:
         """Return it with other owners; see `sealed.rekey`."""
-        public = self.document.public
-        return SealedDiff(
-            public,
-            sealing.rekey(self.opened, _public_bytes(public), owners, run, limits, fresh=fresh),
-        )
+        opened = self.opened.sealed_anew() if fresh else self.opened
+        return OpenedDiff(self.document, opened).cut(opened.indices, owners, run, limits)
 
     def cut(
         self, indices: Iterable[int], owners: Iterable[Recipient], run: RunKey | None,
         limits: Limits,
-    ) -> SealedDiff:  # fmt: skip
+    ) -> OpenedDiff:  # fmt: skip
         """Return a diff with these records alone, as they are sealed; see `sealed.subset`."""
-        public = self.document.public
-        return SealedDiff(
-            public,
-            sealing.subset(self.opened, indices, _public_bytes(public), owners, run, limits),
-        )
+        public, held = self.document.public, frozenset(indices)
+        sealed = subset(self.opened, held, _public_bytes(public), owners, run, limits)
+        return OpenedDiff(with_records(self.document, held), self.opened.under(sealed))
 
 
 def seal_document(
     document: Document, owners: Iterable[Recipient], run: RunKey | None, limits: Limits
-) -> SealedDiff:
+) -> OpenedDiff:
     """Seal a diff to its owners, and to a run's passphrase.
 
     Raises
     ------
     InvalidKeyError, LimitExceededError
     """
-    public = document.public
-    return SealedDiff(
-        public,
-        sealing.seal(_public_bytes(public), document.records(), owners, run, limits),
-    )
+    opened = seal_records(document.records())
+    return OpenedDiff(document, opened).rekeyed(owners, run, limits)
 
 
 def parse_diff(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document | SealedDiff:

@@ -19,11 +19,13 @@ __all__ = ["coding_fingerprint", "frame_fingerprint"]
 def frame_fingerprint(jpeg: JpegData) -> bytes:
     """Return what lossless recoding keeps: size, precision, sampling factors, quantisation.
 
-    Quantised coefficients mean the same in all pictures that share it.
+    Quantised coefficients mean the same in all pictures that share it. The factors of a component
+    that is alone mean nothing (T.81 A.2.2), and libjpeg writes 1 × 1 for whatever they were.
     """
     frame = jpeg.frame
+    alone = len(frame.components) == 1
     parts = [
-        [part.horizontal, part.vertical, list(table or ())]
+        [*((1, 1) if alone else (part.horizontal, part.vertical)), list(table or ())]
         for part, table in zip(frame.components, jpeg.quantization, strict=True)
     ]
     return _short(encode([frame.width, frame.height, frame.precision, parts]))

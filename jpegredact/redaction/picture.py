@@ -398,16 +398,19 @@ class Picture(ABC):
             b"",
         )
 
-    def changes(self, tables: Tables, others: Iterable[FileEdit] = ()) -> list[FileEdit]:
+    def changes(self, tables: Tables) -> list[FileEdit]:
         """Return what to replace in the old file to get this picture, as `rewrite` made it.
 
-        ``others`` are edits outside the scans and tables.
+        Strays stay: there are none where there must be none, once a file was redacted.
         """
         changes: list[FileEdit] = table_edits(self.data, self.jpeg, tables)
-        changes.extend(others)
         changes.extend(self.coded_changes())
-        changes.extend((start, end, b"") for start, end in self.strays())
         return sorted(changes, key=_place)
+
+    def cleaning_changes(self, tables: Tables) -> list[FileEdit]:
+        """Return `changes`, and the removal of strays."""
+        gone: list[FileEdit] = [(start, end, b"") for start, end in self.strays()]
+        return sorted([*self.changes(tables), *gone], key=_place)
 
 
 def table_edits(data: bytes, jpeg: JpegData, tables: Tables) -> list[FileEdit]:

@@ -18,13 +18,14 @@ from ..codec.reader import read_jpeg
 from ..diff import Document, GroupRecord
 from ..errors import InvalidJpegError, VerificationError
 from ..limits import Limits
-from .fingerprints import frame_fingerprint
+from .changed import held_groups, require_same_frame, shown_groups
+from .diffplan import diff_plan, mismatch
 from .opening import open_picture
-from .picture import Picture, Portion, assemble, damaged, fill_digest, table_edits
+from .picture import Picture, Portion, assemble, damaged, table_edits
 from .plan import Cover, Plan, check_blocks
 from .rewriting import UNSAYABLE, rewrite, unsayable
 from .spliced import SplicedPicture
-from .state import diff_plan, mismatch, read_parsed
+from .state import read_parsed, without_notes
 
 __all__ = ["restore_modified"]
 
@@ -42,13 +43,12 @@ def restore_modified(
     VerificationError
     """
     jpeg = read_parsed(data, document, limits)
-    held = {number: group for number, group in enumerate(document.groups) if group is not None}
+    data = without_notes(data, jpeg, document)
+    jpeg = read_jpeg(data, limits)
+    held = held_groups(document)
     if not held:
         raise mismatch("the diff has no blocks by which a changed file could be known")
-    if any(group.frame != frame_fingerprint(jpeg) for group in held.values()):
-        raise mismatch(
-            "the picture was compressed anew, turned, or is another one", "diff.pixels"
-        )
+    require_same_frame(jpeg, next(iter(held.values())))
     plan = diff_plan(jpeg, list(held.values()))
     check_blocks(plan, jpeg, limits)
     try:
@@ -64,7 +64,7 @@ def restore_modified(
 def _restored(
     picture: Picture, held: Mapping[int, GroupRecord], document: Document, asked: frozenset[int]
 ) -> bytes:
-    shown = _shown(picture, held, document)
+    shown = shown_groups(picture, held, document)
     edits = picture.edits()
     for place, (number, group) in enumerate(held.items()):
         if number not in shown and set(group.regions) <= asked | _regions(held, shown):
@@ -81,31 +81,6 @@ def _open(data: bytes, jpeg: JpegData, plan: Plan) -> Picture:
         raise mismatch(
             f"the coded data does not fit the diff: {error.message}", "diff.pixels"
         ) from error
-
-
-def _shown(
-    picture: Picture, held: Mapping[int, GroupRecord], document: Document
-) -> frozenset[int]:
-    """Return which groups show the original's blocks; all others must show their fills."""
-    seen = [picture.pack_real(place) for place in range(len(held))]
-    doubtful = [
-        (place, number)
-        for place, number in enumerate(held)
-        if fill_digest(seen[place]) != document.public.fills[number]
-    ]
-    if not doubtful:
-        return frozenset()
-    edits = picture.edits()
-    for place, number in doubtful:
-        edits.put_blocks(picture, place, held[number].blocks, ())
-    tables = {table.order: table for table in picture.jpeg.tables}
-    _, revealed = rewrite(picture, edits, tables, {})
-    for place, number in doubtful:
-        if revealed.pack_real(place) != seen[place]:
-            raise mismatch(
-                f"the blocks of regions {list(held[number].regions)} were changed", "diff.pixels"
-            )
-    return frozenset(number for _, number in doubtful)
 
 
 def _regions(held: Mapping[int, GroupRecord], shown: frozenset[int]) -> frozenset[int]:

@@ -77,7 +77,9 @@ def redact_bytes(
     orientation: int,
     handling: Handling,
 ) -> Outcome:
-    """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it. There must be at least one region.
+    """Redact regions of a JPEG, ``jpeg`` as `read_jpeg` has it.
+
+    With no region, only side copies are cleaned.
 
     Raises
     ------
@@ -160,7 +162,7 @@ def _redact(
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
     shown = said.picture
-    coded = beside.begin(lambda: shown.changes(said.tables))
+    coded = beside.begin(lambda: shown.cleaning_changes(said.tables))
     scrubbed = Scrubbed([], []) if side is None else side.scrub(coded.result, shown.sketch)
     redacted = beside.begin(lambda: rewritten(data, coded.result(), scrubbed.edits))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
@@ -236,7 +238,9 @@ def _coding(jpeg: JpegData, redacted: Later[Rewritten]) -> bytes:
     changes, data = redacted.result()
     place = new_offsets(changes)
     segments = [
-        Segment(each.code, place(each.offset), place(each.end)) for each in jpeg.segments
+        Segment(each.code, place(each.offset), place(each.end))
+        for each in jpeg.segments
+        if place(each.offset) < place(each.end)  # the others were dropped
     ]
     return coding_fingerprint(
         data, segments, [(place(scan.start), place(scan.end)) for scan in jpeg.scans]

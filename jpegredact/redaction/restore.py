@@ -16,11 +16,12 @@ from ..diff import Document, Revealed
 from ..diff.parts import held_regions, regions_named
 from ..errors import DiffMismatchError, InvalidDiffError
 from ..limits import Limits
+from .diffplan import mismatch
 from .embedding import take_out
 from .picture import FileEdit, apply_patches, assemble
 from .recoded import restore_modified
 from .rewriting import rewrite
-from .state import State, fill_of, mismatch, note_edits, read_state
+from .state import State, fill_of, note_edits, read_state
 
 __all__ = ["Restored", "restore_bytes"]
 

@@ -152,7 +152,9 @@ class SplicedPicture(Picture):
 
     def sketch(self) -> Sketch | None:
         """See `Picture.sketch`."""
-        return make_sketch(self.indexes[0], self.jpeg) if can_draw(self.jpeg) else None
+        if 0 not in self.indexes or not can_draw(self.jpeg):
+            return None
+        return make_sketch(self.indexes[0], self.jpeg)
 
     def residue(
         self, revealed: SplicedPicture | None, lacking: Iterable[int]

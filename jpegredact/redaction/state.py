@@ -7,32 +7,31 @@ that again. Hidden again, it must be the redacted file, bit for bit.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..background import Beside
-from ..codec.compact import unpack_shape
 from ..codec.huffman import HuffmanTable
-from ..codec.layout import component_grids
 from ..codec.markers import COM
 from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
-from ..diff import Document, Fill, Revealed, Window
+from ..diff import Document, Fill, Revealed
 from ..errors import (
     DiffMismatchError,
     InvalidDiffError,
     InvalidJpegError,
     LimitExceededError,
+    VerificationError,
 )
 from ..limits import Limits
-from .fingerprints import coding_fingerprint, frame_fingerprint
+from .changed import changed, held_groups
+from .diffplan import Outline, diff_plan, mismatch
 from .opening import open_picture
-from .picture import FileEdit, Picture, assemble, fill_digest
-from .plan import Cover, Plan, check_blocks
+from .picture import FileEdit, Picture, assemble
+from .plan import Plan, check_blocks
 
-__all__ = ["State", "diff_plan", "fill_of", "mismatch", "note_edits", "read_parsed", "read_state"]
+__all__ = ["State", "fill_of", "note_edits", "read_parsed", "read_state", "without_notes"]
 
 
 class State(NamedTuple):
@@ -88,7 +87,7 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     jpeg = read_parsed(data, document, limits)
     note, revealed = _find_note(data, jpeg, document, limits)
-    known: dict[int, _Outline] = {fill.group: fill for fill in revealed.fills}
+    known: dict[int, Outline] = {fill.group: fill for fill in revealed.fills}
     for number, group in enumerate(document.groups):
         if group is None:
             continue
@@ -100,7 +99,7 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
     counts += [revealed.tables] * bool(note)
     tables = _redacted_tables(jpeg, counts)
     if tables is None:
-        raise _changed(data, jpeg, document, "its Huffman tables are not those of the diff")
+        raise changed(data, jpeg, document, "its Huffman tables are not those of the diff")
     picture = None
     if order:
         plan = _known_plan(jpeg, document, [known[number] for number in order], bool(note))
@@ -108,18 +107,20 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
         try:
             picture = open_picture(data, jpeg, plan, ring=False, beside=beside)
         except InvalidJpegError as error:
-            raise _changed(
+            raise changed(
                 data, jpeg, document, f"the coded data does not fit the diff: {error.message}"
             ) from error
+        if len(order) < len(document.public.fills):
+            _require_sound(picture)
     places = {group: place for place, group in enumerate(order)}
     state = State(data, jpeg, picture, tables, note, revealed, places)
     if not note:
         if sha256.result() != document.public.redacted:
-            raise _changed(data, jpeg, document)
+            raise changed(data, jpeg, document)
         return state
     hidden = _hidden(state)
     if hashlib.sha256(hidden).digest() != document.public.redacted:
-        raise _changed(hidden, read_jpeg(hidden, limits), document)
+        raise changed(hidden, read_jpeg(hidden, limits), document)
     assert picture is not None or not revealed.fills  # noqa: S101
     for number, group in enumerate(document.groups):
         if group is not None and any(fill.group == number for fill in revealed.fills):
@@ -131,7 +132,22 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
     return state
 
 
-def fill_of(state: State, group: int, outline: _Outline) -> Fill:
+def _require_sound(picture: Picture) -> None:
+    """Refuse damaged AC scans to who does not know all groups.
+
+    Where such an interval ends is told from the last stretch in it, which may be another one's.
+    """
+    frame = picture.jpeg.frame
+    if frame.progressive and any(i.broken is not None for i in picture.touched_intervals()):
+        raise VerificationError(
+            "the picture is damaged behind these regions, and a part of a diff can't bring them "
+            "back there",
+            code="restore.part-damaged",
+            hint="use the whole diff",
+        )
+
+
+def fill_of(state: State, group: int, outline: Outline) -> Fill:
     """Return what a group shows now, to be put back later."""
     assert state.picture is not None  # noqa: S101
     packed = [
@@ -154,69 +170,8 @@ def note_edits(state: State, revealed: Revealed, redacted: bytes) -> list[FileEd
     return [*edits, (at, at, new)] if new else edits
 
 
-def mismatch(message: str, code: str = "diff.mismatch", hint: str = "") -> DiffMismatchError:
-    """Return the error for a file that isn't the diff's."""
-    return DiffMismatchError(
-        message, code=code, hint=hint or "take the diff that was made with exactly this file"
-    )
-
-
-class _Outline(Protocol):
-    """Where a group's blocks are."""
-
-    @property
-    def windows(self) -> tuple[Window, ...]: ...
-
-    @property
-    def shape(self) -> bytes: ...
-
-
-def diff_plan(jpeg: JpegData, outlines: Sequence[_Outline]) -> Plan:
-    """Return the plan of groups that lie there.
-
-    Raises
-    ------
-    InvalidDiffError, DiffMismatchError
-    """
-    grids = component_grids(jpeg)
-    boxes: dict[int, dict[int, tuple[int, int, int, int]]] = {}
-    for number, group in enumerate(outlines):
-        for window in group.windows:
-            grid = grids[window.component] if window.component < len(grids) else None
-            if (
-                grid is None
-                or window.row + window.rows > grid.padded_rows
-                or window.column + window.columns > grid.padded_columns
-            ):
-                raise mismatch("the diff's blocks lie outside this picture")
-            boxes.setdefault(window.component, {})[number] = (
-                window.row, window.column, window.rows, window.columns,
-            )  # fmt: skip
-    covers = {component: _empty_cover(found) for component, found in boxes.items()}
-    for number, group in enumerate(outlines):
-        parts = [covers[window.component] for window in group.windows]
-        counts = unpack_shape(
-            group.shape,
-            [cover.cells for cover in parts],
-            [cover.columns for cover in parts],
-            [
-                (w.row - cover.row, w.column - cover.column, w.rows, w.columns)
-                for w, cover in zip(group.windows, parts, strict=True)
-            ],
-            number + 1,
-        )
-        if counts is None:
-            raise InvalidDiffError("a group's shape can't be read", code="diff.record")
-    return Plan(
-        grids,
-        tuple(covers.get(component) for component in range(len(grids))),
-        ((),) * len(outlines),
-        0,
-    )
-
-
 def _known_plan(
-    jpeg: JpegData, document: Document, outlines: Sequence[_Outline], noted: bool
+    jpeg: JpegData, document: Document, outlines: Sequence[Outline], noted: bool
 ) -> Plan:
     """Return the plan of the groups that the diff holds or the note names."""
     try:
@@ -226,14 +181,6 @@ def _known_plan(
             raise
         diff_plan(jpeg, [group for group in document.groups if group is not None])
         raise _other_note() from error  # since it is not the diff's fault
-
-
-def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
-    row = min(box[0] for box in boxes.values())
-    column = min(box[1] for box in boxes.values())
-    rows = max(box[0] + box[2] for box in boxes.values()) - row
-    columns = max(box[1] + box[3] for box in boxes.values()) - column
-    return Cover(row, column, rows, columns, array("H", bytes(2 * rows * columns)), boxes)
 
 
 def _redacted_tables(
@@ -268,6 +215,21 @@ def _hidden(state: State) -> bytes:
     return assemble(state.data, changes)
 
 
+def without_notes(data: bytes, jpeg: JpegData, document: Document) -> bytes:
+    """Return a file without notes of this diff, wherever they stand: they hold no longer."""
+    return assemble(
+        data,
+        [
+            (segment.offset, segment.end, b"")
+            for segment in jpeg.segments
+            if segment.code == COM
+            and Revealed.is_payload(
+                data[segment.offset + 4 : segment.end], document.public.redacted
+            )
+        ],
+    )
+
+
 def _find_note(
     data: bytes, jpeg: JpegData, document: Document, limits: Limits
 ) -> tuple[tuple[Segment, ...], Revealed]:
@@ -290,60 +252,15 @@ def _find_note(
         raise _other_note() from error
     if revealed.fills and revealed.fills[-1].group >= len(document.public.fills):
         raise _other_note()
+    asked = set(revealed.regions)
+    shown = {fill.group for fill in revealed.fills}
+    if revealed.regions[-1] >= len(document.regions) or any(
+        number in shown and not asked.issuperset(group.regions)
+        for number, group in held_groups(document).items()
+    ):
+        raise _other_note()
     return tuple(found), revealed
 
 
 def _other_note() -> DiffMismatchError:
     return mismatch("the file's note of what is revealed in it was changed", "diff.metadata")
-
-
-_MODIFIED = "allow_modified brings regions back nevertheless, but not the original's very bytes"
-_LAYERS = "if it was redacted again since, bring that back first, with its own diff"
-
-
-def _changed(
-    data: bytes, jpeg: JpegData, document: Document, why: str = ""
-) -> DiffMismatchError:
-    """Return the error that says what was changed in a file.
-
-    It may have other pixels, may be coded otherwise, or only have other metadata.
-    """
-    group = next((each for each in document.groups if each is not None), None)
-    if group is None:
-        return mismatch("the file is another one, or it was changed since it was redacted")
-    if frame_fingerprint(jpeg) != group.frame:
-        return mismatch(
-            "the picture was compressed anew, turned, or is another one", "diff.pixels"
-        )
-    scans = [(scan.start, scan.end) for scan in jpeg.scans]
-    if not _blocks_as_redacted(data, jpeg, document):
-        return mismatch(
-            why or "the picture was changed where it was redacted", "diff.pixels", _LAYERS
-        )
-    if not why and coding_fingerprint(data, jpeg.segments, scans) == group.coding:
-        return mismatch(
-            "only metadata was changed since the file was redacted", "diff.metadata", _MODIFIED
-        )
-    return mismatch(
-        "the picture was coded anew, or changed outside the regions, since it was redacted",
-        "diff.coding",
-        f"{_LAYERS}; else {_MODIFIED}",
-    )  # fmt: skip
-
-
-def _blocks_as_redacted(data: bytes, jpeg: JpegData, document: Document) -> bool:
-    """Whether all groups that the diff holds show their fills."""
-    held = [
-        (group, fill)
-        for group, fill in zip(document.groups, document.public.fills, strict=True)
-        if group is not None
-    ]
-    try:
-        picture = open_picture(
-            data, jpeg, diff_plan(jpeg, [group for group, _ in held]), ring=False
-        )
-    except (DiffMismatchError, InvalidJpegError):
-        return False
-    return all(
-        fill_digest(picture.pack_real(number)) == fill for number, (_, fill) in enumerate(held)
-    )

@@ -27,13 +27,13 @@ from ..errors import (
 )
 from ..geometry import Region
 from ..limits import Limits
+from .diffplan import diff_plan
 from .opening import open_picture
 from .picture import Picture
 from .plan import Plan, make_plan, no_plan
 from .restore import restore_bytes
 from .second_reader import detailed_blocks, read_coefficients, with_height, with_whole_mcus
 from .side_copies import grown_bounds, orientation_of, read_contents
-from .state import diff_plan
 from .verify_copies import copies_left
 
 if TYPE_CHECKING:

@@ -40,9 +40,15 @@ def documents(draw: st.DrawFn) -> Document:
         )
         for _ in range(draw(st.integers(1, 3)))
     )  # fmt: skip
+    keys = st.frozensets(st.integers(0, len(regions) - 1), min_size=1)
+    told = (
+        tuple(draw(st.lists(st.integers(0, 256), max_size=4))),
+        draw(st.binary(min_size=8, max_size=8)),
+        draw(st.binary(min_size=8, max_size=8)),
+    )
     groups = tuple(
         GroupRecord(
-            tuple(sorted(draw(st.sets(st.integers(0, len(regions) - 1), min_size=1)))),
+            tuple(sorted(key)),
             tuple(
                 Window(k, draw(st.integers(0, 99)), draw(st.integers(0, 99)), 3, 4)
                 for k in sorted(draw(st.sets(st.integers(0, 3), min_size=1)))
@@ -50,11 +56,9 @@ def documents(draw: st.DrawFn) -> Document:
             draw(st.binary(max_size=9)),
             tuple(draw(st.lists(st.binary(max_size=9), max_size=3))),
             tuple((n, 9, b"\1\2") for n in sorted(draw(st.sets(st.integers(0, 99), max_size=3)))),
-            tuple(draw(st.lists(st.integers(0, 256), max_size=4))),
-            draw(st.binary(min_size=8, max_size=8)),
-            draw(st.binary(min_size=8, max_size=8)),
+            *told,
         )
-        for _ in range(draw(st.integers(0, 3)))
+        for key in draw(st.sets(keys, max_size=3))
     )
     patches = []
     at = 0

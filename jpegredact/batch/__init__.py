@@ -1,0 +1,1 @@
+"""Many files: whole folders and buckets, redacted so that a run can be resumed."""

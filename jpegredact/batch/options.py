@@ -1,0 +1,69 @@
+"""What a run was told: how each picture is redacted, and what becomes of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..diff.passphrase import RunKey
+
+__all__ = ["UNTOUCHED", "Options", "Owners"]
+
+UNTOUCHED = ("copy", "link", "skip")
+"""What becomes of pictures in which nothing is to be redacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As in `jpegredact.process`, but for two: ``untouched`` is one of `UNTOUCHED`,
+    and ``scrub_untouched`` says that those pictures' side copies are cleaned.
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    upright: bool = False
+    labels: tuple[str, ...] = ()
+    effort: str = "normal"
+    threshold: float | None = None
+    detectors: tuple[str, ...] = ()
+    provider: str = "cpu"
+    margin: str | None = None
+    method: str = "inpaint"
+    side_copies: str = "default"
+    provenance: str = "drop"
+    force: bool = False
+    note: bool = False
+    untouched: str = "copy"
+    scrub_untouched: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a run's log says it."""
+        return {
+            "boxes": [list(box) for box in self.boxes],
+            "upright": self.upright,
+            "labels": list(self.labels),
+            "effort": self.effort,
+            "threshold": self.threshold,
+            "detectors": list(self.detectors),
+            "provider": self.provider,
+            "margin": self.margin,
+            "method": self.method,
+            "side_copies": self.side_copies,
+            "provenance": self.provenance,
+            "force": self.force,
+            "note": self.note,
+            "untouched": self.untouched,
+            "scrub_untouched": self.scrub_untouched,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whom the diffs are sealed to: public keys, and no passphrase. Can be handed to workers."""
+
+    recipients: tuple[str, ...] = ()
+    run: RunKey | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a run's log says it."""
+        return {"recipients": sorted(self.recipients), "passphrase": self.run is not None}

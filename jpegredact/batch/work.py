@@ -1,0 +1,189 @@
+"""What a worker does with one picture: read, redact, and write diff, picture and log line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+from ..errors import DetectorError, JpegRedactError
+from ..limits import DEFAULT_LIMITS, Limits
+from ..log import SCHEMA, LogEntry, utf8
+from ..pipeline import Detecting, process
+from ..results import Processed
+from .options import Options, Owners
+from .places import Place
+
+__all__ = ["Done", "Job", "Task", "do", "skipped_line"]
+
+_OF_THE_PICTURE = frozenset({"detector.pixels", "detector.run"})
+_SOI = b"\xff\xd8"
+_MOST_DIFFS = 1000
+"""Diffs of one picture, each sealed anew for the same redacted file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run, as workers have to know it."""
+
+    source: Place
+    target: Place
+    diffs: Place
+    options: Options
+    owners: Owners = field(default_factory=Owners)
+    resumed: bool = False
+    threads: int | None = None
+    limits: Limits = DEFAULT_LIMITS
+
+    def maker(self) -> partial[partial[Done]]:
+        """Return what makes a worker: to be called in its process."""
+        return partial(partial, do, self)
+
+
+class Task(NamedTuple):
+    """A picture, and what a log says of it, if that is what the run goes by."""
+
+    name: str
+    entry: LogEntry | None = None
+
+
+class Done(NamedTuple):
+    """What became of a picture.
+
+    Attributes
+    ----------
+    outcome
+        "redacted", "scrubbed" (only side copies were cleaned), "untouched", "skipped" (no JPEG),
+        "failed", or "ended": nothing else can be
+        done either, and ``message`` says why.
+    line
+        For the log.
+    found
+        How many regions were redacted.
+    read, written, diff
+        Bytes of source, picture and diff.
+    seconds
+        Of wall time.
+    """
+
+    outcome: str
+    line: str
+    code: str = ""
+    message: str = ""
+    found: int = 0
+    read: int = 0
+    written: int = 0
+    diff: int = 0
+    seconds: float = 0.0
+
+
+def do(job: Job, task: Task) -> Done:
+    """Work on one picture; what is wrong with it is part of the result."""
+    begun = perf_counter()
+    data: bytes | None = None
+    try:
+        data = job.source.read(task.name, job.limits.max_bytes)
+        if not data.startswith(_SOI):
+            return Done("skipped", skipped_line(task.name, "no JPEG"), read=len(data))
+        done = _process(job, task, data)
+        _write(job, task.name, data, done)
+    except DetectorError as error:
+        if error.code not in _OF_THE_PICTURE:
+            return Done("ended", "", error.code, str(error))
+        return _failed(task.name, data, error, begun)
+    except (JpegRedactError, OSError) as error:
+        return _failed(task.name, data, error, begun)
+    regions = done.report.regions
+    return Done(
+        "untouched" if done.diff is None else "redacted" if regions else "scrubbed",
+        done.entry.to_json(),
+        found=len(regions),
+        read=len(data),
+        written=len(done.jpeg),
+        diff=0 if done.diff is None else len(done.diff.to_bytes()),
+        seconds=perf_counter() - begun,
+    )
+
+
+def skipped_line(name: str, why: str) -> str:
+    """Return the log's line of a file that is left alone."""
+    return json.dumps(
+        {"record": "skipped", "schema": SCHEMA, "file": utf8(name), "why": why},
+        ensure_ascii=False,
+    )
+
+
+def _failed(
+    name: str, data: bytes | None, error: JpegRedactError | OSError, begun: float
+) -> Done:
+    entry = LogEntry.failed(name, data, error)
+    failure = entry.error
+    return Done(
+        "failed", entry.to_json(), failure.code if failure else "", str(error),
+        read=len(data or b""), seconds=perf_counter() - begun,
+    )  # fmt: skip
+
+
+def _process(job: Job, task: Task, data: bytes) -> Processed:
+    options = job.options
+    return process(
+        data,
+        options.boxes,
+        detect=() if task.entry is not None else options.labels,
+        threshold=options.threshold,
+        effort=options.effort,
+        detector=Detecting(
+            detectors=options.detectors, provider=options.provider, threads=job.threads,
+            limits=job.limits,
+        ),
+        from_log=task.entry,
+        name=task.name,
+        method=options.method,
+        margin=options.margin,
+        coordinates="upright" if options.upright else "stored",
+        side_copies=options.side_copies,
+        provenance=options.provenance,
+        force=options.force,
+        note=options.note,
+        scrub=options.scrub_untouched,
+        recipients=job.owners.recipients,
+        passphrase=job.owners.run,
+        limits=job.limits,
+    )  # fmt: skip
+
+
+def _write(job: Job, name: str, data: bytes, done: Processed) -> None:
+    """Write the diff, and when that is durable, the picture."""
+    if done.diff is None:
+        if job.options.untouched == "link":
+            job.target.link_or_copy(name, job.source, name)
+        elif job.options.untouched == "copy":
+            _put(job, name, data)
+        return
+    _put_diff(job, f"{name}.{done.report.redacted[:16]}", done.diff.to_bytes())
+    _put(job, name, done.jpeg)
+
+
+def _put(job: Job, name: str, data: bytes) -> None:
+    if job.resumed:
+        job.target.write_replacing(name, data)
+    else:
+        job.target.write_new(name, data)
+
+
+def _put_diff(job: Job, stem: str, diff: bytes) -> None:
+    """Write a diff under a name of its own: none is ever replaced (G6).
+
+    Sealed diffs of the same picture differ each time; one that a killed run left stays.
+    """
+    for number in range(1, _MOST_DIFFS):
+        name = f"{stem}.jrdiff" if number == 1 else f"{stem}-{number}.jrdiff"
+        try:
+            job.diffs.write_new(name, diff)
+        except FileExistsError:
+            continue
+        return
+    raise FileExistsError(f"{stem}.jrdiff: too many diffs of this picture")
+

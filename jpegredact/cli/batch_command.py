@@ -1,0 +1,267 @@
+"""``jpegredact batch``: redact a whole folder tree or bucket, and be resumed if killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .common import (
+    BAD_INPUT,
+    OK,
+    box_options,
+    redaction_options,
+    say,
+    search_options,
+    write_json,
+)
+from .keys import recipient_options, sealing_keys
+from .progress import progress
+
+if TYPE_CHECKING:
+    from ..batch.engine import Summary
+    from ..batch.places import Place
+    from ..log import Log, LogEntry
+
+_INTERRUPTED = 130
+_LOG = "jpegredact.log.jsonl"
+
+
+@click.command("batch")
+@click.argument("source", metavar="SRC")
+@click.argument("target", metavar="DST")
+@click.option("--diffs", required=True, metavar="DIR",
+              help="Where the unblur-diffs go: another place than DST, and private.")
+@click.option("--log", metavar="LOG", type=click.Path(dir_okay=False),
+              help="What was seen and done, a line for each picture; by default "
+              f"{_LOG} in DIR. Private, as the diffs are.")  # fmt: skip
+@click.option("--list", "listed", metavar="FILE", type=click.File("r", "utf-8"),
+              help="Only these names, relative to SRC, one a line; - for standard input.")
+@click.option("--jobs", type=click.IntRange(1, 1024), metavar="N",
+              help="Worker processes; by default one for each processor.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
+              show_default=True, help="Processes of this machine, or actors of Ray.")  # fmt: skip
+@click.option("--address", metavar="ADDRESS",
+              help="With --engine ray: of a cluster to join; by default one of the run's own.")
+@click.option("--resume", is_flag=True,
+              help="Go on with the run that LOG is of: what is whole is skipped.")  # fmt: skip
+@click.option("--check", is_flag=True,
+              help="With --resume, compare the digests of outputs, and not only see whether they "
+              "are there.")  # fmt: skip
+@click.option("--untouched", type=click.Choice(["copy", "link", "skip"]), default="copy",
+              show_default=True,
+              help="Copy pictures in which nothing is to be redacted, link to them, or leave them "
+              "out. Their side copies stay as they are.")  # fmt: skip
+@click.option("--scrub-untouched", is_flag=True,
+              help="Clean the side copies of those pictures, too.")  # fmt: skip
+@box_options
+@search_options
+@redaction_options
+@recipient_options
+@click.option("--json", "as_json", is_flag=True, help="Write the summary to stdout as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    source: str,
+    target: str,
+    diffs: str,
+    log: str | None,
+    listed: Iterator[str] | None,
+    jobs: int | None,
+    engine: str,
+    address: str | None,
+    resume: bool,
+    check: bool,
+    untouched: str,
+    scrub_untouched: bool,
+    boxes: tuple[tuple[float, float, float, float], ...],
+    margin: str | None,
+    upright: bool,
+    labels: tuple[str, ...],
+    effort: str,
+    threshold: float | None,
+    detectors: tuple[str, ...],
+    provider: str,
+    from_log: str | None,
+    method: str,
+    side_copies: str,
+    provenance: str,
+    force: bool,
+    note: bool,
+    recipients: tuple[str, ...],
+    recipients_files: tuple[str, ...],
+    passphrase: bool,
+    as_json: bool,
+) -> None:
+    """Redact all JPEGs of a folder tree or a bucket: SRC and DST are paths, or URLs such as s3://.
+
+    Pictures go to DST under the same names, diffs to DIR. A picture stands in DST only when its
+    diff is safe; one that failed never does. Kill it at any time, and go on with --resume. Ctrl-C
+    finishes the pictures that were begun. Exit status 0 if no picture failed, else 3.
+    """
+    if not boxes and not labels and from_log is None:
+        raise click.UsageError(
+            "no region to hide: give --box L,T,R,B, --detect face,plate or --from-log LOG"
+        )
+    if labels and from_log is not None:
+        raise click.UsageError("give --detect or --from-log, not both")
+    if address is not None and engine != "ray":
+        raise click.UsageError("--address goes with --engine ray")
+    if check and not resume:
+        raise click.UsageError("--check goes with --resume")
+
+    from ..batch.engine import head_of, is_whole, run_local
+    from ..batch.options import Options, Owners
+    from ..batch.places import open_place
+    from ..batch.runlog import RunLog
+    from ..batch.work import Job
+    from ..geometry import parse_margin
+    from ..log_reading import read_log
+    from ..pipeline import Detecting
+    from ..redaction.methods import as_method
+
+    as_method(method)
+    parse_margin(margin or 0)
+    places = open_place(source), open_place(target), open_place(diffs)
+    _refuse_overlap(*places)
+    path = _log_path(log, places[1], places[2])
+    known = None if from_log is None else read_log(from_log)
+    owners = sealing_keys(recipients, recipients_files, passphrase)
+    workers = jobs or os.cpu_count() or 1
+    options = Options(
+        boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
+        side_copies, provenance, force, note, untouched, scrub_untouched,
+    )  # fmt: skip
+    job = Job(
+        *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),
+        resumed=resume, threads=max(1, (os.cpu_count() or 1) // workers),
+    )  # fmt: skip
+    models = [
+        f"{model.name}@{model.sha256}"
+        for model in Detecting(detectors=detectors, provider=provider).models(labels)
+    ]
+    head = head_of(job, models)
+    names = _names(places, listed, known, source)
+    stop = _Stop()
+    with places[1].lock():
+        if resume:
+            for place in places[1:]:
+                place.clean_up(_STALE)
+            log_file = RunLog.resume(path, head, lambda line: is_whole(job, line, check))
+        else:
+            log_file = RunLog.create(path, head)
+        with log_file, stop, progress(_count(places, listed, known)) as tell:
+            if engine == "ray":
+                from ..batch.engine_ray import run_ray
+
+                summary = run_ray(job, names, log_file, workers, stop, tell, address)
+            else:
+                summary = run_local(job, names, log_file, workers, stop, tell)
+    say(_words(summary, path))
+    if as_json:
+        write_json(
+            {
+                "outcomes": summary.outcomes, "errors": summary.errors, "before": summary.before,
+                "regions": summary.found, "bytes_read": summary.read,
+                "bytes_written": summary.written, "bytes_of_diffs": summary.diffs,
+                "stopped": stop.asked,
+            }
+        )  # fmt: skip
+    if stop.asked:
+        ctx.exit(_INTERRUPTED)
+    ctx.exit(BAD_INPUT if summary.outcomes["failed"] else OK)
+
+
+_STALE = 3600.0
+"""Seconds after which a temporary file is nobody's."""
+
+
+class _Stop:
+    """Whether Ctrl-C was pressed; a second time, it interrupts at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def __enter__(self) -> _Stop:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        say("stopping: pictures that were begun are finished (press Ctrl-C again to give up)")
+
+
+def _refuse_overlap(source: Place, target: Place, diffs: Place) -> None:
+    for name, a, b in (("SRC and DST", source, target), ("DST and DIR", target, diffs),
+                       ("SRC and DIR", source, diffs)):  # fmt: skip
+        if a.contains(b) and b.contains(a):
+            raise click.UsageError(f"{name} are the same place")
+    if target.contains(diffs):
+        raise click.UsageError("DIR lies in DST: diffs belong apart from the pictures")
+
+
+def _log_path(log: str | None, target: Place, diffs: Place) -> str:
+    from ..batch.places import open_place
+
+    if log is None and not diffs.is_local:
+        raise click.UsageError("DIR is no folder of this machine: say where the log goes, --log")
+    path = Path(log) if log is not None else Path(diffs.url) / _LOG
+    if target.is_local and target.contains(open_place(str(path.absolute().parent))):
+        raise click.UsageError("the log shows what redaction hides: it does not belong into DST")
+    return str(path)
+
+
+def _count(
+    places: tuple[Place, Place, Place], listed: Iterator[str] | None, known: Log | None
+) -> int | None:
+    """Return how many pictures there are, where that costs next to nothing."""
+    if known is not None:
+        return len(known.entries)
+    if listed is not None or not places[0].is_local:
+        return None
+    return sum(1 for _ in places[0].walk(leave_out=places[1:]))
+
+
+def _names(
+    places: tuple[Place, Place, Place],
+    listed: Iterator[str] | None,
+    known: Log | None,
+    source: str,
+) -> Iterator[tuple[str, LogEntry | None]]:
+    """Yield the pictures' names, relative to SRC, and what a log says of them."""
+    if known is not None:
+        for entry in known.entries:
+            if entry.error is None:
+                name = entry.file.replace(os.sep, "/")
+                yield name.removeprefix(source.rstrip("/") + "/"), entry
+    elif listed is not None:
+        for line in listed:
+            if line.strip("\r\n"):
+                yield line.strip("\r\n"), None
+    else:
+        for found in places[0].walk(leave_out=places[1:]):
+            yield found.name, None
+
+
+def _words(summary: Summary, log: str) -> str:
+    parts = [f"{count} {name}" for name, count in sorted(summary.outcomes.items())]
+    if summary.before:
+        parts.append(f"{summary.before} done before")
+    words = f"{', '.join(parts) or 'no picture'}; {summary.found} regions"
+    if summary.errors:
+        most = ", ".join(f"{count} {code}" for code, count in summary.errors.most_common(5))
+        words += f"; failures: {most}"
+    return f"{words}; log: {log}"
+

@@ -1,0 +1,105 @@
+"""What was changed in a file that is not as a diff wants it: pixels, coding, or metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..codec.model import JpegData
+from ..diff import Document, GroupRecord
+from ..errors import DiffMismatchError, InvalidDiffError, InvalidJpegError, VerificationError
+from .diffplan import diff_plan, mismatch
+from .fingerprints import coding_fingerprint, frame_fingerprint
+from .opening import open_picture
+from .picture import Picture, fill_digest
+from .rewriting import rewrite
+
+__all__ = ["changed", "held_groups", "require_same_frame", "shown_groups"]
+
+_MODIFIED = "allow_modified brings regions back nevertheless, but not the original's very bytes"
+_PIXELS = "the picture was changed where it was redacted"
+_LAYERS = "if it was redacted again since, bring that back first, with its own diff"
+
+
+def changed(
+    data: bytes, jpeg: JpegData, document: Document, why: str = ""
+) -> DiffMismatchError:
+    """Return the error that says what was changed in a file.
+
+    It may have other pixels, may be coded otherwise, or only have other metadata. ``why`` is what
+    kept it from being read as the diff's own.
+    """
+    held = held_groups(document)
+    if not held:
+        return mismatch("the file is another one, or it was changed since it was redacted")
+    first = next(iter(held.values()))
+    try:
+        require_same_frame(jpeg, first)
+        picture = open_picture(data, jpeg, diff_plan(jpeg, list(held.values())), ring=False)
+        shown_groups(picture, held, document)
+    except DiffMismatchError as error:
+        return mismatch(error.message, error.code, _LAYERS)
+    except (InvalidDiffError, InvalidJpegError, VerificationError):
+        return mismatch(why or _PIXELS, "diff.pixels", _LAYERS)
+    scans = [(scan.start, scan.end) for scan in jpeg.scans]
+    if not why and coding_fingerprint(data, jpeg.segments, scans) == first.coding:
+        return mismatch(
+            "only metadata was changed since the file was redacted", "diff.metadata", _MODIFIED
+        )
+    return mismatch(
+        "the picture was coded anew, or changed outside the regions, since it was redacted",
+        "diff.coding",
+        f"{_LAYERS}; else {_MODIFIED}",
+    )  # fmt: skip
+
+
+def held_groups(document: Document) -> dict[int, GroupRecord]:
+    """Return the groups that a diff, or a part of one, has, by their index."""
+    return {number: group for number, group in enumerate(document.groups) if group is not None}
+
+
+def require_same_frame(jpeg: JpegData, group: GroupRecord) -> None:
+    """Refuse a picture whose coefficients mean something else.
+
+    Raises
+    ------
+    DiffMismatchError
+    """
+    if frame_fingerprint(jpeg) != group.frame:
+        raise mismatch(
+            "the picture was compressed anew, turned, or is another one", "diff.pixels"
+        )
+
+
+def shown_groups(
+    picture: Picture, held: Mapping[int, GroupRecord], document: Document
+) -> frozenset[int]:
+    """Return which groups show the original's real blocks; all others must show their fills.
+
+    Parameters
+    ----------
+    picture
+        Whose plan has these groups, in this order.
+
+    Raises
+    ------
+    DiffMismatchError
+        A group shows neither.
+    InvalidDiffError, VerificationError
+    """
+    seen = [picture.pack_real(place) for place in range(len(held))]
+    doubtful = [
+        (place, number)
+        for place, number in enumerate(held)
+        if fill_digest(seen[place]) != document.public.fills[number]
+    ]
+    if not doubtful:
+        return frozenset()
+    edits = picture.edits()
+    for place, number in doubtful:
+        edits.put_blocks(picture, place, held[number].blocks, ())
+    tables = {table.order: table for table in picture.jpeg.tables}
+    _, revealed = rewrite(picture, edits, tables, {})
+    for place, _ in doubtful:
+        if revealed.pack_real(place) != seen[place]:
+            raise mismatch(_PIXELS, "diff.pixels")
+    return frozenset(number for _, number in doubtful)
