@@ -313,9 +313,12 @@ class LocalPlace(Place):
             with self._folder(prefix, make) as folder:
                 yield folder, last
         except OSError as error:
-            if error.errno is None or os.path.isabs(error.filename or ""):
+            path, named = self._path(name), error.filename
+            if error.errno is None or (isinstance(named, str) and _is_elsewhere(named, path)):
                 raise
-            raise OSError(error.errno, error.strerror, self._path(name)) from None
+            if error.errno == errno.ELOOP:
+                raise  # it names the link
+            raise OSError(error.errno, error.strerror, path) from None
 
     @contextmanager
     def _folder(self, prefix: str, make: bool = False) -> Iterator[Folder]:
@@ -409,6 +412,11 @@ def _same_folder(a: str, b: str) -> bool:
         return os.path.samefile(a, b)
     except OSError:
         return False
+
+
+def _is_elsewhere(named: str, path: str) -> bool:
+    """Whether an error names another file, and not a part of this path or none at all."""
+    return os.path.isabs(named) and not path.startswith(os.path.join(named, ""))
 
 
 def _and_parents(path: str) -> Iterator[str]:

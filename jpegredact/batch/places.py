@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from ..errors import BatchError, LimitExceededError
 from ..limits import DEFAULT_LIMITS
+from .names import checked_name
 from .retrying import Retrying
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class Place(ABC):
         Otherwise as `write_new`. A link has the owner, mode and times of the source, being the
         same file.
         """
+        checked_name(name)
         return self.write_new(name, source.read(source_name), mode=0o644)
 
     @abstractmethod

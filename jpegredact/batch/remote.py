@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from ..errors import BatchError, JpegRedactError, UnsafeNameError
 from ..limits import DEFAULT_LIMITS
-from .names import checked_name, is_ours, temporary_name
+from .names import LOCK_NAME, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
 from .retrying import Retrying, status_of
 
@@ -273,10 +273,14 @@ class RemotePlace(Place):
     def _info(self, name: str) -> dict[str, Any] | None:
         path = self._path(name)
         try:
-            about = self._do(name, self._fs.info, path)
+            if not self._is_s3:
+                about: dict[str, Any] = self._do(name, self._fs.info, path)
+                return about if about["type"] == "file" else None
+            bucket, _, key = path.partition("/")  # info would go on to look for a folder
+            head = self._do(name, self._fs.call_s3, "head_object", Bucket=bucket, Key=key)
         except FileNotFoundError:
             return None
-        return about if about.get("type") == "file" else None
+        return {"size": head["ContentLength"], "ETag": head.get("ETag")}
 
     def digest_of(self, name: str) -> bytes | None:
         """Return the SHA-256 of an object, or None if there is none."""
@@ -307,7 +311,8 @@ class RemotePlace(Place):
             return 0
         count = 0
         for each in listed:
-            if is_ours(each["name"]) and _age(each) >= older_than:
+            last = each["name"].rpartition("/")[2]
+            if is_ours(last) and last != LOCK_NAME and _age(each) >= older_than:
                 self._do("", self._fs.rm_file, each["name"])
                 count += 1
         return count
