@@ -126,9 +126,9 @@ class LocalPlace(Place):
         def publish(folder: Folder, temporary: str, last: str) -> None:
             try:
                 folder.link(temporary, folder, last)
-            except FileExistsError:
-                raise
-            except OSError:
+            except OSError as error:
+                if isinstance(error, FileExistsError) and not _is_empty(folder, last):
+                    raise
                 if not self._reserve(folder, temporary, last):
                     raise
                 folder.replace(temporary, last)
@@ -159,8 +159,7 @@ class LocalPlace(Place):
             with folder.create(last):
                 pass
         except FileExistsError:
-            about = folder.stat(last)
-            if not stat.S_ISREG(about.st_mode) or about.st_size:
+            if not _is_empty(folder, last):
                 raise
         return True
 
@@ -379,6 +378,11 @@ def _entry(name: str, about: os.stat_result) -> Entry:
     if stat.S_ISREG(about.st_mode):
         return Entry(name, about.st_size, str(about.st_mtime_ns))
     return Entry(name, 0, "", "link" if stat.S_ISLNK(about.st_mode) else "special")
+
+
+def _is_empty(folder: Folder, name: str) -> bool:
+    about = folder.stat(name)
+    return stat.S_ISREG(about.st_mode) and not about.st_size
 
 
 def _is_diff(folder: Folder, name: str) -> bool:
