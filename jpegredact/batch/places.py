@@ -119,7 +119,8 @@ class Place(ABC):
         Returns
         -------
         bool
-            False if there was one with the very same bytes, which is as good as written.
+            False if there is one with the very same bytes, which is as good as written. In a
+            store it may be from this very call, if an answer got lost on its way.
 
         Raises
         ------

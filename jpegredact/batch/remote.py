@@ -221,22 +221,15 @@ class RemotePlace(Place):
         """Write an object whole, and never over another one; ``mode`` means nothing here."""
         path = self._path(name)
         self._check_exclusive()
-        tries = 0
-
-        def create() -> bool:
-            nonlocal tries
-            tries += 1
-            return self._create(path, data)
-
-        if self._do(name, create):
+        if self._do(name, self._create, path, data):
             return True
-        # An answer that got lost on its way leaves our own object there.
+        # It may be our own: the answer to an earlier try, of us or of aiohttp, may have got lost.
         if self.size_of(name) != len(data) or self.read(name, len(data)) != data:
             raise FileExistsError(
                 errno.EEXIST, "there is another object already, and it is never replaced",
                 self._shown(name),
             )  # fmt: skip
-        return tries > 1
+        return False
 
     def _create(self, path: str, data: bytes) -> bool:
         """Send an object; False if there is one."""
@@ -337,7 +330,8 @@ class RemotePlace(Place):
 
     def _scrubbed(self, text: str) -> str:
         """Return a message without credentials that the URL or the options hold."""
-        for secret in {*_secrets_in(self._options), *self._user_parts()}:
+        secrets = {*_secrets_in(self._options), *self._user_parts()}
+        for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return _SIGNATURE.sub(r"\1=***", _USER.sub("", text))
 

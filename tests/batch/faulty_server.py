@@ -135,6 +135,11 @@ def served() -> Iterator[Faulty]:
 
     moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
+    for bucket in ("pictures", "diffs"):
+        connection = http.client.HTTPConnection(*moto.get_host_and_port())
+        connection.request("PUT", f"/{bucket}")
+        assert connection.getresponse().read() is not None
+        connection.close()
     faulty = Faulty(moto.get_host_and_port())
     thread = threading.Thread(target=faulty.serve_forever, daemon=True)
     thread.start()

@@ -240,7 +240,7 @@ assert place.write_new("b.jpg", b"two")
 @pytest.mark.parametrize("kind", ["local", "s3"])
 def test_a_spawned_process_can_go_on_with_it(kind: str, request, tmp_path: Path) -> None:
     place = open_place(tmp_path) if kind == "local" else request.getfixturevalue("s3")()
-    place = open_place(place.url)  # its way of waiting can be pickled
+    place = open_place(place.url)  # the plain way: all else is in the environment
     place.write_new("a.jpg", b"one")
     subprocess.run([sys.executable, "-c", CHILD], input=pickle.dumps(place), check=True)
     assert place.read("b.jpg") == b"two"
