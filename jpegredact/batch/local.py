@@ -126,9 +126,9 @@ class LocalPlace(Place):
         def publish(folder: Folder, temporary: str, last: str) -> None:
             try:
                 folder.link(temporary, folder, last)
-            except FileExistsError:
-                raise
-            except OSError:
+            except OSError as error:
+                if isinstance(error, FileExistsError) and not _is_empty(folder, last):
+                    raise
                 if not self._reserve(folder, temporary, last):
                     raise
                 folder.replace(temporary, last)
@@ -159,8 +159,7 @@ class LocalPlace(Place):
             with folder.create(last):
                 pass
         except FileExistsError:
-            about = folder.stat(last)
-            if not stat.S_ISREG(about.st_mode) or about.st_size:
+            if not _is_empty(folder, last):
                 raise
         return True
 
@@ -313,9 +312,12 @@ class LocalPlace(Place):
             with self._folder(prefix, make) as folder:
                 yield folder, last
         except OSError as error:
-            if error.errno is None or os.path.isabs(error.filename or ""):
+            path, named = self._path(name), error.filename
+            if error.errno is None or (isinstance(named, str) and _is_elsewhere(named, path)):
                 raise
-            raise OSError(error.errno, error.strerror, self._path(name)) from None
+            if error.errno == errno.ELOOP:
+                raise  # it names the link
+            raise OSError(error.errno, error.strerror, path) from None
 
     @contextmanager
     def _folder(self, prefix: str, make: bool = False) -> Iterator[Folder]:
@@ -378,6 +380,11 @@ def _entry(name: str, about: os.stat_result) -> Entry:
     return Entry(name, 0, "", "link" if stat.S_ISLNK(about.st_mode) else "special")
 
 
+def _is_empty(folder: Folder, name: str) -> bool:
+    about = folder.stat(name)
+    return stat.S_ISREG(about.st_mode) and not about.st_size
+
+
 def _is_diff(folder: Folder, name: str) -> bool:
     """Whether a regular file begins like an unblur-diff."""
     try:
@@ -409,6 +416,11 @@ def _same_folder(a: str, b: str) -> bool:
         return os.path.samefile(a, b)
     except OSError:
         return False
+
+
+def _is_elsewhere(named: str, path: str) -> bool:
+    """Whether an error names another file, and not a part of this path or none at all."""
+    return os.path.isabs(named) and not path.startswith(os.path.join(named, ""))
 
 
 def _and_parents(path: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from ..errors import BatchError, LimitExceededError
 from ..limits import DEFAULT_LIMITS
+from .names import checked_name
 from .retrying import Retrying
 
 if TYPE_CHECKING:
@@ -118,7 +119,8 @@ class Place(ABC):
         Returns
         -------
         bool
-            False if there was one with the very same bytes, which is as good as written.
+            False if there is one with the very same bytes, which is as good as written. In a
+            store it may be from this very call, if an answer got lost on its way.
 
         Raises
         ------
@@ -150,6 +152,7 @@ class Place(ABC):
         Otherwise as `write_new`. A link has the owner, mode and times of the source, being the
         same file.
         """
+        checked_name(name)
         return self.write_new(name, source.read(source_name), mode=0o644)
 
     @abstractmethod
