@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector
     from .errors import (
+        BatchError,
         DecryptionError,
         DetectorError,
         DiffError,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "detection": ("Detection", "Detector"),
     "errors": (
-        "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
+        "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
         "InvalidJpegError", "InvalidKeyError", "InvalidLogError", "InvalidRegionError",
         "JpegRedactError", "LimitExceededError", "SideCopyError", "UnsupportedJpegError",
         "VerificationError",
@@ -78,6 +79,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BatchError",
     "Blur",
     "Box",
     "Canvas",
