@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector
+    from .diff.keys import Identity, Recipient, generate_identity
+    from .diff.passphrase import RunKey
     from .errors import (
         BatchError,
         DecryptionError,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         JpegRedactError,
         LimitExceededError,
         SideCopyError,
+        UnsafeNameError,
         UnsupportedJpegError,
         VerificationError,
     )
@@ -57,12 +60,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "detection": ("Detection", "Detector"),
     "errors": (
-        "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
-        "InvalidJpegError", "InvalidKeyError", "InvalidLogError", "InvalidRegionError",
-        "JpegRedactError", "LimitExceededError", "SideCopyError", "UnsupportedJpegError",
-        "VerificationError",
+        "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError",
+        "InvalidDiffError", "InvalidJpegError", "InvalidKeyError", "InvalidLogError",
+        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
+        "UnsafeNameError", "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
+    "diff.keys": ("Identity", "Recipient", "generate_identity"),
+    "diff.passphrase": ("RunKey",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
     "log": ("Log", "LogEntry", "Sighting"),
@@ -91,6 +96,7 @@ __all__ = [
     "DiffError",
     "DiffMismatchError",
     "Fill",
+    "Identity",
     "Inpaint",
     "InvalidDiffError",
     "InvalidJpegError",
@@ -107,17 +113,21 @@ __all__ = [
     "Pixelate",
     "Polygon",
     "Processed",
+    "Recipient",
     "Redaction",
     "Report",
+    "RunKey",
     "SideCopy",
     "SideCopyError",
     "Sighting",
     "UnblurDiff",
+    "UnsafeNameError",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",
     "audit",
     "detect",
+    "generate_identity",
     "inspect",
     "process",
     "read_log",
