@@ -5,9 +5,10 @@
 
 TARGET is reader, redact, damaged, restore or diff (see tests/fuzz/targets.py), segments or
 beside (tests/fuzz/side_copies.py), log, description or onnx (tests/fuzz/findings.py), sealed,
-noted, boxed or keys (tests/fuzz/sealed.py). New inputs are kept in the first FOLDER, for the next run (default: a temporary one); an
-empty one is filled with what the target starts from. Crashes go to
-tests/fuzz/crashes/local. Useful options: -max_total_time=600, -runs=100000, -seed=1.
+noted, boxed or keys (tests/fuzz/sealed.py). New inputs are kept in the first FOLDER, for the
+next run (default: a temporary one); an empty one is filled with what the target starts from.
+Crashes go to tests/fuzz/crashes/local. Useful options: -max_total_time=600, -runs=100000,
+-seed=1.
 
 The Python code guides it; the compiled core does too where it was built for that:
 `tests/fuzz/sanitize.sh -a TARGET` does so, with the sanitizers.
