@@ -72,3 +72,6 @@ def command(
         say(f"{source}: {done.modified}; this is not the original, byte for byte")
     which = "all regions of the diff" if regions is None else f"regions {regions}"
     say(f"{target}: " + ("the original" if done.original else f"{which} are back"))
+    if done.besides:
+        besides = ",".join(map(str, done.besides))
+        say(f"{target}: so are regions {besides}: {source} says that they were asked for before")

@@ -196,7 +196,10 @@ class TestRestore:
     def test_region_by_region(self, folder) -> None:
         key = ("-i", "alice.key")
         folder.works("restore", "out.jpg", "out.jrdiff", "-o", "a.jpg", "--regions", "2", *key)
-        folder.works("restore", "a.jpg", "out.jrdiff", "-o", "b.jpg", "--regions", "0", *key)
+        done = folder.works(
+            "restore", "a.jpg", "out.jrdiff", "-o", "b.jpg", "--regions", "0", *key
+        )
+        assert "so are regions 2: a.jpg says that they were asked for before" in done.stderr
         folder.works("restore", "out.jpg", "out.jrdiff", "-o", "c.jpg", "--regions", "0,2", *key)
         assert folder.read("b.jpg") == folder.read("c.jpg") != folder.read("in.jpg")
         folder.works("restore", "b.jpg", "out.jrdiff", "--in-place", *key)
@@ -280,7 +283,8 @@ class TestList:
         )
 
     def test_what_is_no_diff(self, folder) -> None:
-        assert "[diff.magic]" in folder.fails(WRONG, "diff", "list", "in.jpg")
+        assert "[diff.not-embedded]" in folder.fails(WRONG, "diff", "list", "in.jpg")
+        assert "[diff.magic]" in folder.fails(WRONG, "diff", "list", "alice.key")
         folder.fails(IO, "diff", "list", "none.jrdiff")
 
 

@@ -190,7 +190,7 @@ def plain() -> Iterator[tuple[str, Vector]]:
         "InvalidDiffError diff.cbor", "arrays nine deep", MAGIC + b"\x81" * 9 + b"\0"
     )
     yield "another-picture", Vector(
-        "DiffMismatchError diff.coding", "used on a file with another region of it redacted",
+        "DiffMismatchError diff.coding", "used on the same picture with one region redacted less",
         data, "redacted-once.jpg",
     )  # fmt: skip
     yield "metadata", Vector(
