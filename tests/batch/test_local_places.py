@@ -592,12 +592,14 @@ class TestWalk:
             os.close(handle)
             handle = inner
         os.close(handle)
-        [deep, last] = place.walk()
+        try:
+            [deep, last] = place.walk()
+            assert place.clean_up(0) == 0
+        finally:
+            subprocess.run(["rm", "-rf", place.url], check=True)  # pytest's own would recurse
         assert deep.skipped == "unreadable"
         assert len(deep.name) == 1026
         assert last.name == "z.jpg"
-        assert place.clean_up(0) == 0
-        subprocess.run(["rm", "-rf", place.url], check=True)  # pytest's own would recurse
 
     def test_what_goes_meanwhile(self, place: Place) -> None:
         for name in ("a.jpg", "b/c.jpg", "d/e.jpg", "f.jpg"):
