@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector
     from .errors import (
+        BatchError,
         DecryptionError,
         DetectorError,
         DiffError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         JpegRedactError,
         LimitExceededError,
         SideCopyError,
+        UnsafeNameError,
         UnsupportedJpegError,
         VerificationError,
     )
@@ -56,10 +58,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "detection": ("Detection", "Detector"),
     "errors": (
-        "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
-        "InvalidJpegError", "InvalidKeyError", "InvalidLogError", "InvalidRegionError",
-        "JpegRedactError", "LimitExceededError", "SideCopyError", "UnsupportedJpegError",
-        "VerificationError",
+        "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError",
+        "InvalidDiffError", "InvalidJpegError", "InvalidKeyError", "InvalidLogError",
+        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
+        "UnsafeNameError", "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
     "geometry": ("Box", "Mask", "Polygon"),
@@ -78,6 +80,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BatchError",
     "Blur",
     "Box",
     "Canvas",
@@ -111,6 +114,7 @@ __all__ = [
     "SideCopyError",
     "Sighting",
     "UnblurDiff",
+    "UnsafeNameError",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",

@@ -458,6 +458,26 @@ class TestPassingOn:
         assert Path(other.url, "c/d.jpg").samefile(Path(place.url, "a/b.jpg"))
         assert everything(other) == ["c/d.jpg"]
 
+    @posix
+    def test_a_source_that_turns_into_a_link_meanwhile(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place.write_new("a.jpg", b"one")
+        other = open_place(tmp_path / "other")
+        real = folders.Folder.link
+
+        def swapped(self, *args) -> None:
+            path = Path(place.url, "a.jpg")
+            if not path.is_symlink():
+                path.unlink()
+                path.symlink_to("/etc/passwd")
+            real(self, *args)
+
+        monkeypatch.setattr(folders.Folder, "link", swapped)
+        with pytest.raises(OSError, match="replaced"):
+            other.link_or_copy("b.jpg", place, "a.jpg")
+        assert everything(other) == []
+
     def test_across_disks_it_is_a_copy(self, place: Place, small_disk: Path) -> None:
         place.write_new("a.jpg", b"one")
         other = open_place(small_disk)
