@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     skipped
         None for a file. Else why this is none to be read: ``"link"`` (a symbolic link, never
         followed), ``"special"`` (a device, a pipe, a socket) or ``"unreadable"`` (a folder that
-        can't be listed; its name ends with "/").
+        can't be listed or is too deep, whose name ends with "/"; a file that can't be looked at).
     """
 
     name: str
@@ -79,6 +79,9 @@ class Place(ABC):
     @abstractmethod
     def check_writable(self) -> None:
         """Find out, before a run, whether `write_new` can keep its promise here.
+
+        A store is asked to write over a small object, which is then removed. Once asked, neither
+        this object nor one pickled from it asks again; otherwise the first `write_new` does.
 
         Raises
         ------

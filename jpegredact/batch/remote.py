@@ -325,7 +325,8 @@ class RemotePlace(Place):
         except JpegRedactError:
             raise
         except Exception as error:
-            text = self._scrubbed(str(error) or type(error).__name__)
+            words = error.strerror if isinstance(error, OSError) else None
+            text = self._scrubbed(words or str(error) or type(error).__name__)
             raise OSError(_errno_of(error), text, self._shown(name)) from None
 
     def _scrubbed(self, text: str) -> str:

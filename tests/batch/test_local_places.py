@@ -40,6 +40,10 @@ def either(request, place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     return place
 
 
+def is_safe(path: Path) -> bool:
+    return path.is_file() and path.name in ("new.jpg", "secret.jpg") and not path.is_symlink()
+
+
 def everything(place: Place) -> list[str]:
     root = Path(place.url)
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir())
@@ -399,47 +403,41 @@ class TestLinks:
         assert place.url == str(elsewhere)
         assert place.read("secret.jpg") == b"secret"
 
-    def test_a_folder_that_turns_into_a_link_and_back(
-        self, place: Place, root: Path, elsewhere: Path
+    @pytest.mark.parametrize("moment", ["enter", "create", "link", "replace", "open", "remove"])
+    def test_a_folder_that_turns_into_a_link_meanwhile(
+        self,
+        place: Place,
+        root: Path,
+        elsewhere: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        moment: str,
     ) -> None:
-        """Someone who may write there flips it all the time; nothing gets out."""
-        real, aside = root / "real", root / "aside"
-        real.mkdir()
-        done = threading.Event()
+        """Someone who may write there swaps it at the worst moment; nothing gets out."""
+        (root / "real").mkdir()
+        real_step = getattr(folders.Folder, moment)
 
-        def flip() -> None:
-            while not done.is_set():  # the writer may create a folder at any moment
-                for step in (
-                    lambda: real.rename(aside),
-                    lambda: real.symlink_to(elsewhere),
-                    lambda: real.unlink(),
-                    lambda: shutil.rmtree(real),
-                    lambda: aside.rename(real),
-                ):
-                    with contextlib.suppress(OSError):
-                        step()
+        def swapped(self, *args):
+            if not (root / "aside").exists():
+                (root / "real").rename(root / "aside")
+                (root / "real").symlink_to(elsewhere)
+            return real_step(self, *args)
 
-        thread = threading.Thread(target=flip)
-        thread.start()
-        written = refused = 0
-        try:
-            end = time.monotonic() + 0.5
-            while time.monotonic() < end or not (written and refused):
-                try:
-                    place.write_replacing("real/x.jpg", b"new")
-                    written += 1
-                except OSError:
-                    refused += 1
-                with pytest.raises(OSError, match=NO_FILE):
-                    place.read("real/secret.jpg")
-                if time.monotonic() > end + 5:
-                    break
-        finally:
-            done.set()
-            thread.join()
-        assert written
-        assert refused
-        assert [path.name for path in elsewhere.iterdir()] == ["secret.jpg"]
+        for call in (
+            lambda: place.write_new("real/new.jpg", b"new"),
+            lambda: place.write_replacing("real/secret.jpg", b"new"),
+            lambda: place.read("real/secret.jpg"),
+            lambda: place.digest_of("real/secret.jpg"),
+        ):
+            monkeypatch.setattr(folders.Folder, moment, swapped)
+            with contextlib.suppress(OSError):  # or it went to the folder that was moved away
+                assert call() != b"secret"
+            monkeypatch.undo()
+            if (root / "aside").exists():
+                (root / "real").unlink()
+                (root / "aside").rename(root / "real")
+            assert [path.name for path in elsewhere.iterdir()] == ["secret.jpg"]
+            assert (elsewhere / "secret.jpg").read_bytes() == b"secret"
+        assert all(is_safe(path) for path in (root / "real").iterdir())
 
     def test_a_temporary_that_is_a_link_is_not_cleaned_up_through(
         self, either: Place, root: Path, elsewhere: Path
@@ -459,6 +457,26 @@ class TestPassingOn:
         assert other.link_or_copy("c/d.jpg", place, "a/b.jpg") is True
         assert Path(other.url, "c/d.jpg").samefile(Path(place.url, "a/b.jpg"))
         assert everything(other) == ["c/d.jpg"]
+
+    @posix
+    def test_a_source_that_turns_into_a_link_meanwhile(
+        self, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place.write_new("a.jpg", b"one")
+        other = open_place(tmp_path / "other")
+        real = folders.Folder.link
+
+        def swapped(self, *args) -> None:
+            path = Path(place.url, "a.jpg")
+            if not path.is_symlink():
+                path.unlink()
+                path.symlink_to("/etc/passwd")
+            real(self, *args)
+
+        monkeypatch.setattr(folders.Folder, "link", swapped)
+        with pytest.raises(OSError, match="replaced"):
+            other.link_or_copy("b.jpg", place, "a.jpg")
+        assert everything(other) == []
 
     def test_across_disks_it_is_a_copy(self, place: Place, small_disk: Path) -> None:
         place.write_new("a.jpg", b"one")
@@ -566,6 +584,42 @@ class TestWalk:
         monkeypatch.setattr(folders.Folder, "enter", enter)
         found = [(entry.name, entry.skipped) for entry in place.walk()]
         assert found == [("a.jpg", None), ("b/", "unreadable"), ("d.jpg", None)]
+
+    def test_a_file_that_can_not_be_looked_at(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("a.jpg", "b.jpg", "c.jpg"):
+            place.write_new(name, b"")
+        real = folders.Folder.stat
+
+        def look(self, name: str):
+            if name == "b.jpg":
+                raise PermissionError(errno.EACCES, "Permission denied", self.shown(name))
+            return real(self, name)
+
+        monkeypatch.setattr(folders.Folder, "stat", look)
+        found = [(entry.name, entry.skipped) for entry in place.walk()]
+        assert found == [("a.jpg", None), ("b.jpg", "unreadable"), ("c.jpg", None)]
+
+    @pytest.mark.skipif(not folders._BY_HANDLE, reason="paths end sooner")
+    def test_a_bottomless_tree(self, place: Place) -> None:
+        """Deeper than a name may be."""
+        place.write_new("z.jpg", b"")
+        handle = os.open(place.url, os.O_RDONLY)
+        for _ in range(700):
+            os.mkdir("d", dir_fd=handle)
+            inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        os.close(handle)
+        try:
+            [deep, last] = place.walk()
+            assert place.clean_up(0) == 0
+        finally:
+            subprocess.run(["rm", "-rf", place.url], check=True)  # pytest's own would recurse
+        assert deep.skipped == "unreadable"
+        assert len(deep.name) == 1026
+        assert last.name == "z.jpg"
 
     def test_what_goes_meanwhile(self, place: Place) -> None:
         for name in ("a.jpg", "b/c.jpg", "d/e.jpg", "f.jpg"):

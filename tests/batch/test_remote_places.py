@@ -110,6 +110,7 @@ def test_what_is_forbidden_is_not_tried_again(place: Place, faulty: Faulty) -> N
             call()
         assert len(faulty.requests) == 1
         assert place.url in str(caught.value)
+        assert str(caught.value).count("Errno") == 1
 
 
 def test_a_bucket_that_is_not_there(s3: Open) -> None:
