@@ -53,6 +53,7 @@ class Clp:
 
     threshold = 0.2
     glimpse = 0.1
+    assured = 0.5  # below, it takes smooth slopes for plates
 
     def __init__(self, session: Session) -> None:
         self.model = Model("clp", session.sha256)
