@@ -446,8 +446,8 @@ def test_redacted_twice_elsewhere() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", FILES)
-def test_every_file(path: Path) -> None:
+@pytest.mark.parametrize("path", FILES[::4])
+def test_every_fourth_file(path: Path) -> None:
     jpeg = path.read_bytes()
     try:
         width, height = helpers.size_of(jpeg)
