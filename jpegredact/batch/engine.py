@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._version import VERSION
-from ..errors import DetectorError, JpegRedactError
-from ..log import Failure, LogEntry
+from ..errors import BatchError, DetectorError, JpegRedactError
+from ..log import LogEntry
 from .names import Taken, checked_name
-from .pool import Died, work_off
+from .pool import Died, Workers
 from .runlog import Line, RunLog, head_line
-from .work import Done, Job, Task
+from .work import Done, Job, Task, failed, skipped
 
-__all__ = ["Summary", "died", "head_of", "is_whole", "run_local", "tasks_of", "unusable"]
+__all__ = ["Named", "Summary", "died", "ending", "head_of", "is_whole", "run_local", "tasks_of"]
+
+
+_JPEG = re.compile(r"\.(jpe?g|jpe|jfif|jif)\Z", re.IGNORECASE)
+"""Names of JPEGs. Those of others count with their extension: a.jpg may have an a.xmp beside it."""
+
+
+class Named(NamedTuple):
+    """What a run comes across.
+
+    Attributes
+    ----------
+    name
+        Relative to SRC.
+    entry
+        What a log says of it, if the run goes by one.
+    skipped
+        Why it is none to be worked on, such as a symbolic link.
+    trouble
+        Why it can't be worked on, which counts as a failure.
+    """
+
+    name: str
+    entry: LogEntry | None = None
+    skipped: str | None = None
+    trouble: JpegRedactError | OSError | None = None
 
 
 @dataclass(slots=True)
@@ -28,6 +54,8 @@ class Summary:
         Pictures by outcome: see `Done`.
     before
         Pictures that needed no work, since a run before did it.
+    repeated
+        Names that came a second time, and were left out then.
     errors
         Failures by code.
     found
@@ -39,6 +67,7 @@ class Summary:
     outcomes: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     before: int = 0
+    repeated: int = 0
     found: int = 0
     read: int = 0
     written: int = 0
@@ -61,8 +90,13 @@ class Summary:
 
 
 def head_of(job: Job, models: Iterable[str]) -> str:
-    """Return the first line of a run's log."""
-    options: dict[str, Any] = {**job.options.to_json(), **job.owners.to_json()}
+    """Return the first line of a run's log.
+
+    SRC is in it: names of pictures come again in other folders.
+    """
+    options: dict[str, Any] = {
+        "source": job.source.url, **job.options.to_json(), **job.owners.to_json(),
+    }  # fmt: skip
     return head_line(VERSION, options, sorted(models))
 
 
@@ -99,88 +133,106 @@ def _has_diff(job: Job, line: Line, check: bool) -> bool:
         number += 1
 
 
-def tasks_of(
-    names: Iterable[tuple[str, LogEntry | None]], log: RunLog, summary: Summary
-) -> Iterator[Task | tuple[str, JpegRedactError]]:
-    """Yield what is to be done: names that can't be used come with the reason."""
+def tasks_of(names: Iterable[Named], log: RunLog, summary: Summary) -> Iterator[Task | Done]:
+    """Yield what is to be done; what can't or need not be done comes as done, to be logged."""
     taken = Taken()
-    for name, entry in names:
+    refused: set[str] = set()
+    for each in names:
+        name = each.name
         try:
-            checked_name(name)
-            taken.claim(name)
-        except JpegRedactError as error:
-            if name not in log.done:
-                yield name, error
+            if each.trouble is not None:
+                raise each.trouble
+            if each.skipped is None:
+                checked_name(name)
+                before = len(taken)
+                taken.claim(name if _JPEG.search(name) else name + "/")
+                if len(taken) == before:
+                    summary.repeated += 1
+                    continue
+        except (JpegRedactError, OSError) as error:
+            if name in refused:
+                summary.repeated += 1
+                continue
+            refused.add(name)
+            yield failed(name, None, error)
             continue
-        if name in log.done:
+        if log.is_done(name):
             summary.before += 1
-            continue
-        yield Task(name, entry)
+        elif each.skipped is not None:
+            yield skipped(name, each.skipped)
+        else:
+            yield Task(name, each.entry)
 
 
 def run_local(
     job: Job,
-    names: Iterable[tuple[str, LogEntry | None]],
+    names: Iterable[Named],
     log: RunLog,
     jobs: int,
     stop: Callable[[], bool] = lambda: False,
-    tell: Callable[[str, Done, Summary], None] = lambda name, done, summary: None,
+    tell: Callable[[Done, Summary], None] = lambda done, summary: None,
+    summary: Summary | None = None,
 ) -> Summary:
     """Work off pictures with worker processes on this machine, and log each when it is done.
 
     Parameters
     ----------
     names
-        Relative names of pictures, in the same order each time, and for each what a log says
-        of it, if the run goes by one.
+        The pictures, in the same order each time.
     jobs
         How many workers there are.
     stop
         Once it says yes, no other picture is begun.
     tell
         Called with each picture that is done.
+    summary
+        What is counted in, if the caller wants to see it even after an error.
 
     Raises
     ------
     DetectorError
         What every picture needs can't be had, such as weights.
+    BatchError
+        Workers can't start.
     OSError
-        The log can't be written.
+        The log or the outputs can't be written any more; SRC or the list can't be read.
     """
-    summary = Summary()
+    summary = Summary() if summary is None else summary
 
-    def record(name: str, done: Done) -> None:
+    def record(done: Done) -> None:
         log.append(done.line)
         summary.add(done)
-        tell(name, done, summary)
+        tell(done, summary)
 
     def feasible() -> Iterator[Task]:
         for each in tasks_of(names, log, summary):
             if isinstance(each, Task):
                 yield each
             else:
-                record(each[0], unusable(*each))
+                record(each)
 
-    for task, result in work_off(job.maker(), feasible(), jobs, stop):
-        if isinstance(result, Died):
-            record(task.name, died(task.name, result))
-        elif result.outcome == "ended":
-            raise DetectorError(result.message, code=result.code)
-        else:
-            record(task.name, result)
+    with Workers(job.maker(), jobs) as workers:
+        for task, result in workers.work_off(feasible(), stop):
+            if isinstance(result, Died):
+                record(died(task.name, result))
+            elif result.outcome == "ended":
+                raise ending(result)
+            else:
+                record(result)
     return summary
 
 
-def unusable(name: str, error: JpegRedactError) -> Done:
-    """Return the result of a picture whose name can't be used."""
-    entry = LogEntry.failed(name, None, error)
-    return Done("failed", entry.to_json(), error.code, str(error))
+def ending(done: Done) -> Exception:
+    """Return the error that ends a run."""
+    if done.code == "io":
+        return OSError(done.errno, done.message, done.name)
+    return DetectorError(done.message, code=done.code)
 
 
 def died(name: str, end: Died) -> Done:
-    """Return the result of a picture on which two workers died."""
-    words = "the worker died twice on this picture"
-    if end.exit_code is not None:
-        words += f" (exit code {end.exit_code})"
-    entry = LogEntry(name, None, error=Failure("batch.worker", words))
-    return Done("failed", entry.to_json(), "batch.worker", words)
+    """Return what became of a picture that cost two workers."""
+    why = end.why or f"exit code {end.exit_code}"
+    return failed(
+        name, None, BatchError(f"the worker died twice on this picture ({why})",
+                               code="batch.worker"),
+    )  # fmt: skip

@@ -13,9 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from ..errors import DetectorError
-from ..log import LogEntry
-from .engine import Summary, died, tasks_of, unusable
+from .engine import Named, Summary, died, ending, tasks_of
 from .pool import Died
 from .runlog import RunLog
 from .work import Done, Job, Task, do
@@ -30,11 +28,12 @@ _TOGETHER = 8
 
 def run_ray(
     job: Job,
-    names: Iterable[tuple[str, LogEntry | None]],
+    names: Iterable[Named],
     log: RunLog,
     jobs: int,
     stop: Callable[[], bool] = lambda: False,
-    tell: Callable[[str, Done, Summary], None] = lambda name, done, summary: None,
+    tell: Callable[[Done, Summary], None] = lambda done, summary: None,
+    summary: Summary | None = None,
     address: str | None = None,
 ) -> Summary:
     """Work off pictures with actors of Ray; as `engine.run_local`, but for what follows.
@@ -48,21 +47,21 @@ def run_ray(
     address
         Of a cluster to join; None: a Ray of this run's own, on this machine.
     """
-    summary = Summary()
+    summary = Summary() if summary is None else summary
 
-    def record(name: str, done: Done) -> None:
+    def record(done: Done) -> None:
         if done.outcome == "ended":
-            raise DetectorError(done.message, code=done.code)
+            raise ending(done)
         log.append(done.line)
         summary.add(done)
-        tell(name, done, summary)
+        tell(done, summary)
 
     def feasible() -> Iterator[Task]:
         for each in tasks_of(names, log, summary):
             if isinstance(each, Task):
                 yield each
             else:
-                record(each[0], unusable(*each))
+                record(each)
 
     left = feasible()
     with _ray(address, jobs):
@@ -71,7 +70,7 @@ def run_ray(
             if lost and not stop():  # with an actor: each picture by itself now
                 lost = _worked_off(job, lost, jobs, 1, stop, record)
             for task in () if stop() else lost:
-                record(task.name, died(task.name, Died(None)))
+                record(died(task.name, Died(None, "an actor of Ray")))
     return summary
 
 
@@ -88,7 +87,7 @@ class _Actor:
 
 def _worked_off(
     job: Job, tasks: Sequence[Task], jobs: int, together: int, stop: Callable[[], bool],
-    record: Callable[[str, Done], None],
+    record: Callable[[Done], None],
 ) -> list[Task]:  # fmt: skip
     """Work on pictures; return those whose actor died, and those that shared its block."""
     import ray
@@ -106,7 +105,7 @@ def _worked_off(
     )
     for row in dataset.iter_rows():
         answered.add(row["number"])
-        record(tasks[row["number"]].name, Done(*pickle.loads(row["done"])))  # noqa: S301
+        record(Done(*pickle.loads(row["done"])))  # noqa: S301
         if stop():
             break
     return [task for number, task in enumerate(tasks) if number not in answered]

@@ -16,8 +16,9 @@ UNTOUCHED = ("copy", "link", "skip")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """As in `jpegredact.process`, but for two: ``untouched`` is one of `UNTOUCHED`,
-    and ``scrub_untouched`` says that those pictures' side copies are cleaned.
+    """As in `jpegredact.process`, but for three: ``untouched`` is one of `UNTOUCHED`,
+    ``scrub_untouched`` says that those pictures' side copies are cleaned, and ``from_log`` is the
+    SHA-256 of the log that the run goes by.
     """
 
     boxes: tuple[tuple[float, float, float, float], ...] = ()
@@ -35,6 +36,7 @@ class Options:
     note: bool = False
     untouched: str = "copy"
     scrub_untouched: bool = False
+    from_log: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a run's log says it."""
@@ -54,6 +56,7 @@ class Options:
             "note": self.note,
             "untouched": self.untouched,
             "scrub_untouched": self.scrub_untouched,
+            "from_log": self.from_log,
         }
 
 

@@ -6,20 +6,27 @@ its outputs are on the disk. One process appends. `--resume` goes by it.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
-from ..errors import InvalidLogError
-from ..log import SCHEMA
+from ..errors import BatchError, InvalidLogError
+from ..log import SCHEMA, utf8
+from .folder import make_durable_folder, sync_path
 
 __all__ = ["Line", "RunLog", "head_line"]
 
 _LONGEST = 64 << 20
 """Bytes of one line."""
+_AT_ONCE = 1000
+"""Lines that are copied together."""
+_UNFOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Line(NamedTuple):
@@ -51,13 +58,17 @@ def head_line(version: str, options: dict[str, Any], models: list[str]) -> str:
 class RunLog:
     """The log of a run, open for more lines.
 
-    ``done`` are the names of the pictures that need no more work, from the run that is resumed.
+    It is locked as long as it is open, so that two runs never go on with the same one.
     """
 
-    def __init__(self, path: str, handle: int, done: dict[str, Line]) -> None:
+    def __init__(self, path: str, handle: int) -> None:
         self.path = path
-        self.done = done
         self._handle = handle
+        self._done: set[bytes] = set()
+
+    def is_done(self, name: str) -> bool:
+        """Whether a picture needs no more work, since the run that is resumed did it."""
+        return bool(self._done) and _digest(name) in self._done
 
     @classmethod
     def create(cls, path: str, head: str) -> Self:
@@ -68,11 +79,21 @@ class RunLog:
         FileExistsError
             There is one: resume that run, or name another log.
         """
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND
-        log = cls(path, os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600), {})
-        log.append(head)
-        log.sync()
+        folder = Path(path).parent
+        make_durable_folder(str(folder.absolute()))
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | _UNFOLLOWED
+        try:
+            handle = os.open(path, flags, 0o600)
+        except FileExistsError:
+            raise FileExistsError(
+                errno.EEXIST, "there is a log already: resume its run, or name another one", path
+            ) from None
+        log = cls(path, handle)
+        with log._closed_on_error():
+            _lock(handle, path)
+            log.append(head)
+            log.sync()
+            sync_path(str(folder))
         return log
 
     @classmethod
@@ -94,31 +115,42 @@ class RunLog:
         OSError
         """
         source = Path(path)
-        done: dict[str, Line] = {}
-        temporary = source.with_name(f".{source.name[:40]}.{os.urandom(8).hex()}.tmp")
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
-            log = cls(path, handle, done)
-            for number, text in enumerate(_whole_lines(source)):
-                if number == 0:
-                    _require_same(text, head)
-                    log.append(head)
-                    continue
-                line = _parse(text, number + 1)
-                if line.file in done or line.failed or not is_whole(line):
-                    continue
-                done[line.file] = line
-                log.append(text)
-            if not os.fstat(handle).st_size:
-                raise InvalidLogError("the log is empty", code="log.empty")
-            log.sync()
-            temporary.replace(source)
-        except BaseException:
-            os.close(handle)
-            temporary.unlink(missing_ok=True)
-            raise
-        _sync_folder(source.parent)
+        with _opened(path) as old:
+            _lock(old.fileno(), path)
+            temporary = source.with_name(f".{source.name[:40]}.{os.urandom(8).hex()}.tmp")
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | _UNFOLLOWED
+            log = cls(path, os.open(temporary, flags, 0o600))
+            with log._closed_on_error():
+                try:
+                    log._take_over(old, head, is_whole)
+                    log.sync()
+                    _lock(log._handle, path)
+                    temporary.replace(source)
+                finally:
+                    temporary.unlink(missing_ok=True)
+                sync_path(str(source.parent))
         return log
+
+    def _take_over(self, old: BinaryIO, head: str, is_whole: Callable[[Line], bool]) -> None:
+        """Copy the lines that hold."""
+        lines = _whole_lines(old)
+        first = next(lines, None)
+        if first is None:  # killed as it began; or it is something else, which is not ours to cut
+            old.seek(0)
+            first = head if head.encode().startswith(old.read(len(head) + 1)) else ""
+        _require_same(first, head)
+        kept = [head]
+        for number, text in enumerate(lines, 2):
+            line = _parse(text, number)
+            digest = _digest(line.file)
+            if digest not in self._done and not line.failed and is_whole(line):
+                self._done.add(digest)
+                kept.append(text)
+            if len(kept) >= _AT_ONCE:
+                self.append("\n".join(kept))
+                kept.clear()
+        if kept:
+            self.append("\n".join(kept))
 
     def append(self, line: str) -> None:
         """Write a line, whole or not at all as far as the system goes."""
@@ -137,23 +169,50 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self.sync()
-        os.close(self._handle)
+        try:
+            self.sync()
+        finally:
+            os.close(self._handle)
+
+    @contextmanager
+    def _closed_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            os.close(self._handle)
+            raise
 
 
-def _whole_lines(path: Path) -> Iterator[str]:
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """Open a log for reading; a link is not followed, since it would be replaced by a file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | _UNFOLLOWED)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            text = "a symbolic link, which is not followed: name the log itself"
+            raise OSError(error.errno, text, path) from None
+        raise
+    with os.fdopen(handle, "rb") as file:
+        yield file
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[str]:
     """Yield the lines that end; what a killed run left of its last one is no line."""
-    with path.open("rb") as file:
-        while True:
-            data = file.readline(_LONGEST)
-            if not data.endswith(b"\n"):
-                if len(data) == _LONGEST:
-                    raise InvalidLogError("a line of the log is too long", code="log.syntax")
-                return
-            try:
-                yield data[:-1].decode()
-            except UnicodeDecodeError:
-                raise InvalidLogError("the log is no UTF-8 text", code="log.syntax") from None
+    while data := file.readline(_LONGEST):
+        if not data.endswith(b"\n"):
+            if len(data) == _LONGEST:
+                raise InvalidLogError("a line of the log is too long", code="log.syntax")
+            return
+        try:
+            yield data[:-1].decode()
+        except UnicodeDecodeError:
+            raise InvalidLogError("the log is no UTF-8 text", code="log.syntax") from None
+
+
+def _digest(name: str) -> bytes:
+    """Return what is remembered of a name: some 100 bytes of memory, however long it is."""
+    return hashlib.blake2b(utf8(name).encode(), digest_size=16).digest()
 
 
 def _require_same(text: str, head: str) -> None:
@@ -195,11 +254,19 @@ def _parse(text: str, number: int) -> Line:
         ) from None
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
+def _lock(handle: int, path: str) -> None:
+    """Hold a log until its handle is closed, or the process is gone."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        import fcntl
+    except ImportError:  # Windows: what is open there can't be replaced
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            raise BatchError(
+                f"another run is writing to {path}", code="batch.locked",
+                hint="wait until it is done",
+            ) from None
+        if error.errno not in (errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK):
+            raise  # else there are no locks here, as on some network file systems

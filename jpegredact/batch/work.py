@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,8 +17,11 @@ from ..results import Processed
 from .options import Options, Owners
 from .places import Place
 
-__all__ = ["Done", "Job", "Task", "do", "skipped_line"]
+__all__ = ["Done", "Job", "Task", "do", "failed", "skipped"]
 
+_OF_ALL_OUTPUTS = frozenset(
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name)
+)
 _OF_THE_PICTURE = frozenset({"detector.pixels", "detector.run"})
 _SOI = b"\xff\xd8"
 _MOST_DIFFS = 1000
@@ -54,12 +58,15 @@ class Done(NamedTuple):
 
     Attributes
     ----------
+    name
+        The picture's.
     outcome
         "redacted", "scrubbed" (only side copies were cleaned), "untouched", "skipped" (no JPEG),
-        "failed", or "ended": nothing else can be
-        done either, and ``message`` says why.
+        "failed", or "ended": nothing else can be done either, and ``message`` says why.
     line
         For the log.
+    code, message, errno
+        What went wrong, if anything did.
     found
         How many regions were redacted.
     read, written, diff
@@ -68,10 +75,12 @@ class Done(NamedTuple):
         Of wall time.
     """
 
+    name: str
     outcome: str
-    line: str
+    line: str = ""
     code: str = ""
     message: str = ""
+    errno: int | None = None
     found: int = 0
     read: int = 0
     written: int = 0
@@ -86,17 +95,23 @@ def do(job: Job, task: Task) -> Done:
     try:
         data = job.source.read(task.name, job.limits.max_bytes)
         if not data.startswith(_SOI):
-            return Done("skipped", skipped_line(task.name, "no JPEG"), read=len(data))
+            return skipped(task.name, "no JPEG", len(data))
         done = _process(job, task, data)
-        _write(job, task.name, data, done)
+        try:
+            _write(job, task.name, data, done)
+        except OSError as error:
+            if error.errno in _OF_ALL_OUTPUTS:
+                return Done(task.name, "ended", "", "io", str(error.strerror), error.errno)
+            raise
     except DetectorError as error:
         if error.code not in _OF_THE_PICTURE:
-            return Done("ended", "", error.code, str(error))
-        return _failed(task.name, data, error, begun)
+            return Done(task.name, "ended", "", error.code, str(error))
+        return failed(task.name, data, error, begun)
     except (JpegRedactError, OSError) as error:
-        return _failed(task.name, data, error, begun)
+        return failed(task.name, data, error, begun)
     regions = done.report.regions
     return Done(
+        task.name,
         "untouched" if done.diff is None else "redacted" if regions else "scrubbed",
         done.entry.to_json(),
         found=len(regions),
@@ -107,22 +122,22 @@ def do(job: Job, task: Task) -> Done:
     )
 
 
-def skipped_line(name: str, why: str) -> str:
-    """Return the log's line of a file that is left alone."""
-    return json.dumps(
-        {"record": "skipped", "schema": SCHEMA, "file": utf8(name), "why": why},
-        ensure_ascii=False,
-    )
+def skipped(name: str, why: str, size: int = 0) -> Done:
+    """Return what becomes of a file that is left alone."""
+    line = {"record": "skipped", "schema": SCHEMA, "file": utf8(name), "why": why}
+    return Done(name, "skipped", json.dumps(line, ensure_ascii=False), read=size)
 
 
-def _failed(
-    name: str, data: bytes | None, error: JpegRedactError | OSError, begun: float
+def failed(
+    name: str, data: bytes | None, error: JpegRedactError | OSError, begun: float | None = None
 ) -> Done:
+    """Return what becomes of a picture that could not be worked on; ``data`` if it was read."""
     entry = LogEntry.failed(name, data, error)
-    failure = entry.error
+    message = entry.error.message if entry.error else ""
+    code = error.code if isinstance(error, JpegRedactError) else "io"
     return Done(
-        "failed", entry.to_json(), failure.code if failure else "", str(error),
-        read=len(data or b""), seconds=perf_counter() - begun,
+        name, "failed", entry.to_json(), code, message, read=len(data or b""),
+        seconds=0.0 if begun is None else perf_counter() - begun,
     )  # fmt: skip
 
 

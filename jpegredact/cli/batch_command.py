@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import BatchError
 from .common import (
     BAD_INPUT,
     OK,
@@ -23,8 +26,8 @@ from .keys import recipient_options, sealing_keys
 from .progress import progress
 
 if TYPE_CHECKING:
-    from ..batch.engine import Summary
-    from ..batch.places import Place
+    from ..batch.engine import Named, Summary
+    from ..batch.places import Entry, Place
     from ..log import Log, LogEntry
 
 _INTERRUPTED = 130
@@ -114,7 +117,7 @@ def command(
     if check and not resume:
         raise click.UsageError("--check goes with --resume")
 
-    from ..batch.engine import head_of, is_whole, run_local
+    from ..batch.engine import Summary, head_of, is_whole, run_local
     from ..batch.options import Options, Owners
     from ..batch.places import open_place
     from ..batch.runlog import RunLog
@@ -129,12 +132,15 @@ def command(
     places = open_place(source), open_place(target), open_place(diffs)
     _refuse_overlap(*places)
     path = _log_path(log, places[1], places[2])
-    known = None if from_log is None else read_log(from_log)
+    known = from_digest = None
+    if from_log is not None:
+        known = read_log(from_log)
+        from_digest = hashlib.sha256(Path(from_log).read_bytes()).hexdigest()
     owners = sealing_keys(recipients, recipients_files, passphrase)
     workers = jobs or os.cpu_count() or 1
     options = Options(
         boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
-        side_copies, provenance, force, note, untouched, scrub_untouched,
+        side_copies, provenance, force, note, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(
         *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),
@@ -147,6 +153,9 @@ def command(
     head = head_of(job, models)
     names = _names(places, listed, known, source)
     stop = _Stop()
+    summary = Summary()
+    for place in places[1:]:
+        place.check_writable()
     with places[1].lock():
         if resume:
             for place in places[1:]:
@@ -155,17 +164,22 @@ def command(
         else:
             log_file = RunLog.create(path, head)
         with log_file, stop, progress(_count(places, listed, known)) as tell:
-            if engine == "ray":
-                from ..batch.engine_ray import run_ray
+            try:
+                if engine == "ray":
+                    from ..batch.engine_ray import run_ray
 
-                summary = run_ray(job, names, log_file, workers, stop, tell, address)
-            else:
-                summary = run_local(job, names, log_file, workers, stop, tell)
+                    run_ray(job, names, log_file, workers, stop, tell, summary, address)
+                else:
+                    run_local(job, names, log_file, workers, stop, tell, summary)
+            except Exception:
+                say(f"the run can't go on (--resume will): {_words(summary, path)}")
+                raise
     say(_words(summary, path))
     if as_json:
         write_json(
             {
                 "outcomes": summary.outcomes, "errors": summary.errors, "before": summary.before,
+                "repeated": summary.repeated,
                 "regions": summary.found, "bytes_read": summary.read,
                 "bytes_written": summary.written, "bytes_of_diffs": summary.diffs,
                 "stopped": stop.asked,
@@ -176,6 +190,7 @@ def command(
     ctx.exit(BAD_INPUT if summary.outcomes["failed"] else OK)
 
 
+_SKIPPED = {"link": "a symbolic link", "special": "no regular file"}
 _STALE = 3600.0
 """Seconds after which a temporary file is nobody's."""
 
@@ -239,26 +254,46 @@ def _names(
     listed: Iterator[str] | None,
     known: Log | None,
     source: str,
-) -> Iterator[tuple[str, LogEntry | None]]:
+) -> Iterator[Named]:
     """Yield the pictures' names, relative to SRC, and what a log says of them."""
     if known is not None:
         for entry in known.entries:
-            if entry.error is None:
-                name = entry.file.replace(os.sep, "/")
-                yield name.removeprefix(source.rstrip("/") + "/"), entry
+            name = entry.file.replace(os.sep, "/").removeprefix(source.rstrip("/") + "/")
+            yield _as_logged(name, entry)
     elif listed is not None:
+        from ..batch.engine import Named
+
         for line in listed:
             if line.strip("\r\n"):
-                yield line.strip("\r\n"), None
+                yield Named(line.strip("\r\n"))
     else:
         for found in places[0].walk(leave_out=places[1:]):
-            yield found.name, None
+            yield _found(found)
+
+
+def _found(entry: Entry) -> Named:
+    from ..batch.engine import Named
+
+    if entry.skipped == "unreadable":
+        return Named(entry.name, trouble=OSError(errno.EACCES, "a folder that can't be listed"))
+    return Named(entry.name, skipped=_SKIPPED.get(entry.skipped or ""))
+
+
+def _as_logged(name: str, entry: LogEntry) -> Named:
+    from ..batch.engine import Named
+
+    if entry.error is None:
+        return Named(name, entry)
+    words = f"its search failed: {entry.error.message}"
+    return Named(name, trouble=BatchError(words, code=entry.error.code))
 
 
 def _words(summary: Summary, log: str) -> str:
     parts = [f"{count} {name}" for name, count in sorted(summary.outcomes.items())]
     if summary.before:
         parts.append(f"{summary.before} done before")
+    if summary.repeated:
+        parts.append(f"{summary.repeated} named twice")
     words = f"{', '.join(parts) or 'no picture'}; {summary.found} regions"
     if summary.errors:
         most = ", ".join(f"{count} {code}" for code, count in summary.errors.most_common(5))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..batch.engine import Summary
     from ..batch.work import Done
 
-    Tell = Callable[[str, Done, Summary], None]
+    Tell = Callable[[Done, Summary], None]
 
 __all__ = ["progress"]
 
@@ -50,12 +50,12 @@ def _bar(kind: type, total: int | None) -> Iterator[Tell]:
         task = bar.add_task("", total=total, rate="", words="")
         begun = monotonic()
 
-        def tell(name: str, done: Done, summary: Summary) -> None:
+        def tell(done: Done, summary: Summary) -> None:
             rate = f"{summary.count / max(monotonic() - begun, 1e-9):.1f}/s"
             completed = summary.count + summary.before
             bar.update(task, completed=completed, rate=rate, words=_words(summary))
             if done.outcome == "failed":
-                bar.console.print(f"{name}: {done.message} [{done.code}]", markup=False)
+                bar.console.print(f"{done.name}: {done.message} [{done.code}]", markup=False)
 
         yield tell
 
@@ -63,10 +63,10 @@ def _bar(kind: type, total: int | None) -> Iterator[Tell]:
 def _lines(total: int | None) -> Tell:
     begun = last = monotonic()
 
-    def tell(name: str, done: Done, summary: Summary) -> None:
+    def tell(done: Done, summary: Summary) -> None:
         nonlocal last
         if done.outcome == "failed":
-            say(f"{name}: {done.message} [{done.code}]")
+            say(f"{done.name}: {done.message} [{done.code}]")
         now = monotonic()
         if now - last >= _EVERY:
             last = now

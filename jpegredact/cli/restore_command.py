@@ -56,6 +56,7 @@ def command(
     from ..files import read_source, write_replacing
     from ..pipeline import UnblurDiff, bring_back
 
+    keys = opening_keys(identity_files, passphrase)
     data = read_source(source)
     stored = UnblurDiff.from_bytes(data if diff is None else read_source(diff))
     digest = hashlib.sha256(stored.to_bytes()).hexdigest()
@@ -65,7 +66,6 @@ def command(
             "another one",
             code="diff.unexpected",
         )
-    keys = opening_keys(identity_files, passphrase)
     done = bring_back(
         data, stored, regions=wanted, identities=keys.identities,
         passphrase=keys.passphrase, allow_modified=allow_modified,
