@@ -327,6 +327,10 @@ class UnblurDiff:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnblurDiff) and self._data == other._data
 
+    def __reduce__(self) -> tuple[type[UnblurDiff], tuple[Document | SealedDiff, bytes]]:
+        """Pickle what is stored: a sealed diff that was opened goes without its keys."""
+        return UnblurDiff, (self._stored, self._data)
+
     def __hash__(self) -> int:
         return hash(self._data)
 

@@ -48,6 +48,9 @@ def command(
         refuse_same(source, output, "input and output (--in-place if that is meant)")
     if diff is not None:
         refuse_same(diff, target, "diff and output")
+    for path in identity_files:
+        if path != "-":
+            refuse_same(path, target, "identity and output")
     wanted = indices(regions)
 
     from ..files import read_source, write_replacing

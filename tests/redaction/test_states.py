@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from jpegmaker import make_jpeg, random_parts, segment
@@ -164,6 +167,10 @@ def test_what_was_just_sealed_is_open() -> None:
     data = pillow_jpeg(photo(96, 64))
     done = jr.redact(data, [(8, 8, 40, 24), (50, 8, 60, 24)], recipients=[owner.recipient])
     assert done.diff.is_open
+    again = pickle.loads(pickle.dumps(done)).diff  # what a pool of processes hands back
+    assert again == done.diff
+    assert not again.is_open
+    assert copy.deepcopy(again.open([owner])) == again
     part = done.diff.extract([1], recipients=[other.recipient])
     assert part.regions[0] is None
     assert jr.restore(
