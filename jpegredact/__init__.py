@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .container.model import SideCopy
     from .detection import Detection, Detector
+    from .diff.keys import Identity, Recipient, generate_identity
+    from .diff.passphrase import RunKey
     from .errors import (
+        BatchError,
         DecryptionError,
         DetectorError,
         DiffError,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         JpegRedactError,
         LimitExceededError,
         SideCopyError,
+        UnsafeNameError,
         UnsupportedJpegError,
         VerificationError,
     )
@@ -56,12 +60,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "detection": ("Detection", "Detector"),
     "errors": (
-        "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError", "InvalidDiffError",
-        "InvalidJpegError", "InvalidKeyError", "InvalidLogError", "InvalidRegionError",
-        "JpegRedactError", "LimitExceededError", "SideCopyError", "UnsupportedJpegError",
-        "VerificationError",
+        "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError",
+        "InvalidDiffError", "InvalidJpegError", "InvalidKeyError", "InvalidLogError",
+        "InvalidRegionError", "JpegRedactError", "LimitExceededError", "SideCopyError",
+        "UnsafeNameError", "UnsupportedJpegError", "VerificationError",
     ),
     "container.model": ("SideCopy",),
+    "diff.keys": ("Identity", "Recipient", "generate_identity"),
+    "diff.passphrase": ("RunKey",),
     "geometry": ("Box", "Mask", "Polygon"),
     "limits": ("Limits",),
     "log": ("Log", "LogEntry", "Sighting"),
@@ -78,6 +84,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BatchError",
     "Blur",
     "Box",
     "Canvas",
@@ -89,6 +96,7 @@ __all__ = [
     "DiffError",
     "DiffMismatchError",
     "Fill",
+    "Identity",
     "Inpaint",
     "InvalidDiffError",
     "InvalidJpegError",
@@ -105,17 +113,21 @@ __all__ = [
     "Pixelate",
     "Polygon",
     "Processed",
+    "Recipient",
     "Redaction",
     "Report",
+    "RunKey",
     "SideCopy",
     "SideCopyError",
     "Sighting",
     "UnblurDiff",
+    "UnsafeNameError",
     "UnsupportedJpegError",
     "Verification",
     "VerificationError",
     "audit",
     "detect",
+    "generate_identity",
     "inspect",
     "process",
     "read_log",

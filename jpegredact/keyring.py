@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -64,22 +65,38 @@ def as_identities(given: Iterable[IdentityLike]) -> tuple[Identity, ...]:
         if isinstance(each, Identity):
             found.append(each)
         elif isinstance(each, str) and each.lstrip().upper().startswith("AGE-"):
-            found.extend(parse_identities(each.encode(), f"identity {number}"))
+            text = each.encode(errors="surrogatepass")  # what is no Unicode is refused there
+            found.extend(parse_identities(text, f"identity {number}"))
         else:
             found.extend(parse_identities(_read(each), str(each)))
     return tuple(found)
 
 
 def as_passphrase(given: PassphraseLike | None) -> Passphrase | None:
-    """Return a passphrase, or None for None."""
-    return Passphrase(given) if isinstance(given, str) else given
+    """Return a passphrase, or None for None.
+
+    Raises
+    ------
+    InvalidKeyError, TypeError
+    """
+    if isinstance(given, str):
+        return Passphrase(given)
+    if given is not None and not isinstance(given, Passphrase):
+        raise TypeError(f"a passphrase is text, not a {type(given).__name__}")
+    return given
 
 
 def as_run(given: PassphraseLike | RunKey | None) -> RunKey | None:
-    """Return what a passphrase seals to; it takes seconds to make one, unless it is one."""
-    if given is None or isinstance(given, RunKey):
+    """Return what a passphrase seals to; it takes seconds to make one, unless it is one.
+
+    Raises
+    ------
+    InvalidKeyError, TypeError
+    """
+    if isinstance(given, RunKey):
         return given
-    return RunKey.create(Passphrase(given) if isinstance(given, str) else given)
+    passphrase = as_passphrase(given)
+    return None if passphrase is None else RunKey.create(passphrase)
 
 
 def _several(given: Iterable[object], what: str) -> Iterable[object]:
@@ -91,5 +108,7 @@ def _several(given: Iterable[object], what: str) -> Iterable[object]:
 def _read(path: object) -> bytes:
     if not isinstance(path, str | os.PathLike):
         raise InvalidKeyError(f"a key is text or a path, not a {type(path).__name__}")
+    if "\0" in os.fspath(path):
+        raise OSError(errno.EINVAL, "a path with a NUL character")
     with Path(path).open("rb") as file:
         return file.read(MAX_FILE + 1)

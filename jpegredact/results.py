@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .diff import Document, Public, RegionRecord
 from .diff.parts import part_of, regions_named, rest_of, with_records
-from .errors import DecryptionError, InvalidKeyError
+from .errors import DecryptionError, InvalidKeyError, InvalidRegionError
 from .files import read_source, write_new
 from .limits import Limits, checked
 from .log import LogEntry
@@ -201,13 +201,13 @@ class UnblurDiff:
         Raises
         ------
         InvalidRegionError
-            There is no such region.
+            There is no such region, or none is named.
         InvalidKeyError
             Nobody who could open it.
         DecryptionError, DiffMismatchError, InvalidDiffError, LimitExceededError
         """
         source = self.open(identities, limits=limits)
-        named = regions_named(source.document, regions)
+        named = _named(source.document, regions)
         return source._cut(part_of(source.document, named), recipients, passphrase, limits)
 
     def drop(
@@ -229,7 +229,7 @@ class UnblurDiff:
         As `extract`.
         """
         source = self.open(identities, limits=limits)
-        named = regions_named(source.document, regions)
+        named = _named(source.document, regions)
         return source._cut(rest_of(source.document, named), recipients, passphrase, limits)
 
     def rekey(
@@ -312,7 +312,7 @@ class UnblurDiff:
         """
         from .diff.stored import parse_diff
 
-        data, limits = bytes(data), checked(limits)
+        data, limits = memoryview(data).tobytes(), checked(limits)
         if data.startswith(_SOI):
             from .redaction.embedding import outermost_diff
 
@@ -327,6 +327,10 @@ class UnblurDiff:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UnblurDiff) and self._data == other._data
 
+    def __reduce__(self) -> tuple[type[UnblurDiff], tuple[Document | SealedDiff, bytes]]:
+        """Pickle what is stored: a sealed diff that was opened goes without its keys."""
+        return UnblurDiff, (self._stored, self._data)
+
     def __hash__(self) -> int:
         return hash(self._data)
 
@@ -334,6 +338,13 @@ class UnblurDiff:
         kind = "sealed " if self.is_sealed else ""
         held = "" if self._document is None else f" of {len(self._document.regions)} regions"
         return f"<UnblurDiff, {kind}{len(self._data)} bytes{held}>"
+
+
+def _named(document: Document, regions: Iterable[int]) -> frozenset[int]:
+    named = regions_named(document, regions)
+    if not named:
+        raise InvalidRegionError("no region is named", code="region.index")
+    return named
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def prove_parts(original: bytes, redaction: Redaction) -> tuple[int, int]:
                 continue
             appended += Jpeg(state).tables != Jpeg(redaction.jpeg).tables
             long += state.count(b"jrdiff-revealed") > 1
-            state = prove_state(redaction, diff.extract(asked), asked)
+            if asked:
+                state = prove_state(redaction, diff.extract(asked), asked)
             for more in set(regions) - asked:
                 other = diff.extract([more])
                 both = revealed(state, read_diff(other.to_bytes()), {more})

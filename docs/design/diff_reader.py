@@ -793,6 +793,14 @@ def hidden(data: bytes, diff: Diff) -> bytes:
     if note is not None:
         data = jpeg.written(note["fills"], note["tables"], (begin, b""))
     assert hashlib.sha256(data).digest() == diff.public["redacted"]
+    if note is not None:
+        redacted, numbers = Jpeg(data), [fill["group"] for fill in note["fills"]]
+        for fill in note["fills"]:
+            shape = read_shape(fill["shape"], fill["windows"])
+            assert redacted.fill_digest(shape) == diff.public["fills"][fill["group"]]
+        for number, group in enumerate(diff.groups):
+            if group is not None and len(group["regions"]) == 1:
+                assert number in numbers or group["regions"][0] not in note["regions"]
     return data
 
 

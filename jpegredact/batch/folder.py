@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedReader, BufferedWriter
 from typing import Any
 
-__all__ = ["Folder", "make_durable_folder", "sync_path"]
+__all__ = ["Folder", "make_durable_folder", "sync_file", "sync_path"]
 
 _BY_HANDLE = (
     {os.open, os.stat, os.unlink, os.link, os.mkdir, os.rename} <= os.supports_dir_fd
@@ -209,6 +209,12 @@ def sync_path(path: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_file(file: BufferedReader) -> None:
+    """Make a file durable that another may have written."""
+    if os.name != "nt":  # Windows can't through a handle for reading
+        os.fsync(file.fileno())
 
 
 def make_durable_folder(path: str) -> None:

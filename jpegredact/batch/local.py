@@ -8,18 +8,19 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..limits import DEFAULT_LIMITS
-from .folder import Folder, make_durable_folder
-from .names import LOCK_NAME, checked_name, is_ours, temporary_name
+from .folder import Folder, make_durable_folder, sync_file
+from .names import LOCK_NAME, MOST_BYTES, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
 from .retrying import Retrying
 
 __all__ = ["LocalPlace"]
 
 _PIECE = 1 << 20
+_AT_ONCE = 1000  # files looked at while their folder is open
 _MOST_SYNCED = 100_000
 
 
@@ -54,40 +55,47 @@ class LocalPlace(Place):
         make_durable_folder(self._root)
         with Folder.at(self._root) as folder:
             name = temporary_name()
-            with folder.create(name):
+            try:
+                with folder.create(name) as file:
+                    file.write(b"jpegredact\n")
+            finally:
                 folder.remove(name)
 
     def walk(self, leave_out: Sequence[Place] = ()) -> Iterator[Entry]:
         """Yield the files in the order of their names' bytes."""
         inside = {each._root for each in leave_out if isinstance(each, LocalPlace)} - {self._root}
-        return self._walk("", _LeftOut(inside))
+        return self._walk(_LeftOut(inside))
 
-    def _walk(self, prefix: str, left_out: _LeftOut) -> Iterator[Entry]:
-        try:
-            with self._folder(prefix) as folder:
-                if prefix and folder in left_out:
-                    return
-                names = folder.names()
-        except FileNotFoundError:
-            if not prefix:
-                raise
-            return  # it was removed meanwhile
-        except OSError:
-            if not prefix:
-                raise
-            yield Entry(prefix, 0, "", "unreadable")
-            return
-        start = 0
-        while start < len(names):
-            if names[start].endswith(b"/"):
-                yield from self._walk(prefix + os.fsdecode(names[start]), left_out)
-                start += 1
+    def _walk(self, left_out: _LeftOut) -> Iterator[Entry]:
+        with self._folder("") as folder:
+            waiting = [("", folder.names(), 0)]  # folders, what is in them, and how far we are
+        while waiting:
+            prefix, names, start = waiting.pop()
+            if start == len(names):
                 continue
             stop = start + 1
-            while stop < min(len(names), start + 1000) and not names[stop].endswith(b"/"):
+            if names[start].endswith(b"/"):
+                waiting.append((prefix, names, stop))
+                inner = prefix + os.fsdecode(names[start])
+                try:
+                    waiting.append((inner, self._names(inner, left_out), 0))
+                except OSError:
+                    yield Entry(inner, 0, "", "unreadable")
+                continue
+            while stop < min(len(names), start + _AT_ONCE) and not names[stop].endswith(b"/"):
                 stop += 1
+            waiting.append((prefix, names, stop))
             yield from self._entries(prefix, names[start:stop])
-            start = stop
+
+    def _names(self, prefix: str, left_out: _LeftOut) -> list[bytes]:
+        """Return what is in a folder; nothing if it is left out, or was removed meanwhile."""
+        if len(os.fsencode(prefix)) > MOST_BYTES:  # nothing in it could have a safe name
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), prefix)
+        try:
+            with self._folder(prefix) as folder:
+                return [] if folder in left_out else folder.names()
+        except FileNotFoundError:
+            return []
 
     def _entries(self, prefix: str, names: list[bytes]) -> list[Entry]:
         """Look at some files of a folder, held open only meanwhile."""
@@ -96,15 +104,13 @@ class LocalPlace(Place):
             with self._folder(prefix) as folder:
                 for each in names:
                     name = os.fsdecode(each)
-                    if is_ours(name):
-                        continue
-                    try:
-                        about = folder.stat(name)
-                    except FileNotFoundError:
-                        continue  # it was removed meanwhile
-                    found.append(_entry(prefix + name, about))
+                    if not is_ours(name):
+                        with suppress(FileNotFoundError):  # it may have been removed meanwhile
+                            found.append(_entry(prefix + name, folder, name))
         except FileNotFoundError:
             pass
+        except OSError:  # it became a link, or can't be entered any more
+            found.append(Entry(prefix, 0, "", "unreadable"))
         return found
 
     def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
@@ -126,9 +132,9 @@ class LocalPlace(Place):
         def publish(folder: Folder, temporary: str, last: str) -> None:
             try:
                 folder.link(temporary, folder, last)
-            except FileExistsError:
-                raise
-            except OSError:
+            except OSError as error:
+                if isinstance(error, FileExistsError) and not _is_empty(folder, last):
+                    raise
                 if not self._reserve(folder, temporary, last):
                     raise
                 folder.replace(temporary, last)
@@ -159,8 +165,7 @@ class LocalPlace(Place):
             with folder.create(last):
                 pass
         except FileExistsError:
-            about = folder.stat(last)
-            if not stat.S_ISREG(about.st_mode) or about.st_size:
+            if not _is_empty(folder, last):
                 raise
         return True
 
@@ -202,7 +207,7 @@ class LocalPlace(Place):
                 if os.fstat(file.fileno()).st_size != len(data) or file.read() != data:
                     return False
                 _set_mode(file.fileno(), mode & ~self._umask)
-                os.fsync(file.fileno())
+                sync_file(file)
             folder.sync()
         return True
 
@@ -224,7 +229,7 @@ class LocalPlace(Place):
     def _link(self, name: str, source: LocalPlace, source_name: str) -> bool:
         checked_name(name)
         with source._parent(source_name) as (there, its), there.open(its) as file:
-            os.fsync(file.fileno())
+            sync_file(file)
             about = os.fstat(file.fileno())
             with self._parent(name, make=True) as (folder, last):
                 temporary = temporary_name()
@@ -278,21 +283,21 @@ class LocalPlace(Place):
     def clean_up(self, older_than: float) -> int:
         """Remove temporaries of ours that are old enough."""
         latest = time.time() - older_than
-        return self._clean("", latest) if os.path.isdir(self._root) else 0
-
-    def _clean(self, prefix: str, latest: float) -> int:
-        count = 0
-        try:
-            with self._folder(prefix) as folder:
-                names = folder.names()
-                for each in names:
-                    name = os.fsdecode(each)
-                    if is_ours(name) and name != LOCK_NAME and _is_stale(folder, name, latest):
-                        count += folder.remove(name)
-        except (FileNotFoundError, PermissionError):
-            return count
-        folders = [each for each in names if each.endswith(b"/")]
-        return count + sum(self._clean(prefix + os.fsdecode(each), latest) for each in folders)
+        count, waiting = 0, [""] if os.path.isdir(self._root) else []
+        while waiting:
+            prefix = waiting.pop()
+            try:
+                with self._folder(prefix) as folder:
+                    for each in folder.names():
+                        name = os.fsdecode(each)
+                        if name.endswith("/") and len(prefix) < MOST_BYTES:
+                            waiting.append(prefix + name)
+                        elif is_ours(name) and name != LOCK_NAME:
+                            count += _is_stale(folder, name, latest) and folder.remove(name)
+            except OSError:  # it is gone, or not ours to clean up
+                if not prefix:
+                    raise
+        return count
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -313,9 +318,12 @@ class LocalPlace(Place):
             with self._folder(prefix, make) as folder:
                 yield folder, last
         except OSError as error:
-            if error.errno is None or os.path.isabs(error.filename or ""):
+            path, named = self._path(name), error.filename
+            if error.errno is None or (isinstance(named, str) and _is_elsewhere(named, path)):
                 raise
-            raise OSError(error.errno, error.strerror, self._path(name)) from None
+            if error.errno == errno.ELOOP:
+                raise  # it names the link
+            raise OSError(error.errno, error.strerror, path) from None
 
     @contextmanager
     def _folder(self, prefix: str, make: bool = False) -> Iterator[Folder]:
@@ -372,10 +380,21 @@ class _LeftOut:
         return folder.path.rstrip("/\\") in self._paths or folder.identity() in self._identities
 
 
-def _entry(name: str, about: os.stat_result) -> Entry:
+def _entry(name: str, folder: Folder, last: str) -> Entry:
+    try:
+        about = folder.stat(last)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return Entry(name, 0, "", "unreadable")
     if stat.S_ISREG(about.st_mode):
         return Entry(name, about.st_size, str(about.st_mtime_ns))
     return Entry(name, 0, "", "link" if stat.S_ISLNK(about.st_mode) else "special")
+
+
+def _is_empty(folder: Folder, name: str) -> bool:
+    about = folder.stat(name)
+    return stat.S_ISREG(about.st_mode) and not about.st_size
 
 
 def _is_diff(folder: Folder, name: str) -> bool:
@@ -409,6 +428,11 @@ def _same_folder(a: str, b: str) -> bool:
         return os.path.samefile(a, b)
     except OSError:
         return False
+
+
+def _is_elsewhere(named: str, path: str) -> bool:
+    """Whether an error names another file, and not a part of this path or none at all."""
+    return os.path.isabs(named) and not path.startswith(os.path.join(named, ""))
 
 
 def _and_parents(path: str) -> Iterator[str]:

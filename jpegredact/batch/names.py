@@ -13,7 +13,15 @@ import unicodedata
 
 from ..errors import UnsafeNameError
 
-__all__ = ["LOCK_NAME", "Taken", "checked_name", "folded", "is_ours", "temporary_name"]
+__all__ = [
+    "LOCK_NAME",
+    "MOST_BYTES",
+    "Taken",
+    "checked_name",
+    "folded",
+    "is_ours",
+    "temporary_name",
+]
 
 LOCK_NAME = ".jpegredact.lock"
 
@@ -23,8 +31,9 @@ _RESERVED = re.compile(
     r"(CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]) *([.:]|$)", re.IGNORECASE
 )
 _WINDOWS = re.compile(r'[<>:"|?*]')
+MOST_BYTES = 1024
+"""The length of a name: an S3 key's."""
 _MOST_OF_A_PART = 255  # NAME_MAX of ext4, XFS, APFS
-_MOST = 1024  # an S3 key
 
 
 def temporary_name() -> str:
@@ -55,8 +64,8 @@ def checked_name(name: str) -> str:
         size = len(name.encode())
     except UnicodeEncodeError:
         raise _unsafe(name, "is no UTF-8") from None
-    if size > _MOST:
-        raise _unsafe(name, f"has {size} bytes, and {_MOST} are the most")
+    if size > MOST_BYTES:
+        raise _unsafe(name, f"has {size} bytes, and {MOST_BYTES} are the most")
     if name.startswith("/") or _DRIVE.match(name):
         raise _unsafe(name, "is absolute")
     if "\\" in name:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from ..errors import BatchError, LimitExceededError
 from ..limits import DEFAULT_LIMITS
+from .names import checked_name
 from .retrying import Retrying
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Entry(NamedTuple):
     skipped
         None for a file. Else why this is none to be read: ``"link"`` (a symbolic link, never
         followed), ``"special"`` (a device, a pipe, a socket) or ``"unreadable"`` (a folder that
-        can't be listed; its name ends with "/").
+        can't be listed or is too deep, whose name ends with "/"; a file that can't be looked at).
     """
 
     name: str
@@ -78,6 +79,9 @@ class Place(ABC):
     @abstractmethod
     def check_writable(self) -> None:
         """Find out, before a run, whether `write_new` can keep its promise here.
+
+        A store is asked to write over a small object, which is then removed. Once asked, neither
+        this object nor one pickled from it asks again; otherwise the first `write_new` does.
 
         Raises
         ------
@@ -118,7 +122,8 @@ class Place(ABC):
         Returns
         -------
         bool
-            False if there was one with the very same bytes, which is as good as written.
+            False if there is one with the very same bytes, which is as good as written. In a
+            store it may be from this very call, if an answer got lost on its way.
 
         Raises
         ------
@@ -150,6 +155,7 @@ class Place(ABC):
         Otherwise as `write_new`. A link has the owner, mode and times of the source, being the
         same file.
         """
+        checked_name(name)
         return self.write_new(name, source.read(source_name), mode=0o644)
 
     @abstractmethod

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from ..errors import BatchError, JpegRedactError, UnsafeNameError
 from ..limits import DEFAULT_LIMITS
-from .names import checked_name, is_ours, temporary_name
+from .names import LOCK_NAME, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
 from .retrying import Retrying, status_of
 
@@ -221,22 +221,15 @@ class RemotePlace(Place):
         """Write an object whole, and never over another one; ``mode`` means nothing here."""
         path = self._path(name)
         self._check_exclusive()
-        tries = 0
-
-        def create() -> bool:
-            nonlocal tries
-            tries += 1
-            return self._create(path, data)
-
-        if self._do(name, create):
+        if self._do(name, self._create, path, data):
             return True
-        # An answer that got lost on its way leaves our own object there.
+        # It may be our own: the answer to an earlier try, of us or of aiohttp, may have got lost.
         if self.size_of(name) != len(data) or self.read(name, len(data)) != data:
             raise FileExistsError(
                 errno.EEXIST, "there is another object already, and it is never replaced",
                 self._shown(name),
             )  # fmt: skip
-        return tries > 1
+        return False
 
     def _create(self, path: str, data: bytes) -> bool:
         """Send an object; False if there is one."""
@@ -273,10 +266,14 @@ class RemotePlace(Place):
     def _info(self, name: str) -> dict[str, Any] | None:
         path = self._path(name)
         try:
-            about = self._do(name, self._fs.info, path)
+            if not self._is_s3:
+                about: dict[str, Any] = self._do(name, self._fs.info, path)
+                return about if about["type"] == "file" else None
+            bucket, _, key = path.partition("/")  # info would go on to look for a folder
+            head = self._do(name, self._fs.call_s3, "head_object", Bucket=bucket, Key=key)
         except FileNotFoundError:
             return None
-        return about if about.get("type") == "file" else None
+        return {"size": head["ContentLength"], "ETag": head.get("ETag")}
 
     def digest_of(self, name: str) -> bytes | None:
         """Return the SHA-256 of an object, or None if there is none."""
@@ -307,7 +304,8 @@ class RemotePlace(Place):
             return 0
         count = 0
         for each in listed:
-            if is_ours(each["name"]) and _age(each) >= older_than:
+            last = each["name"].rpartition("/")[2]
+            if is_ours(last) and last != LOCK_NAME and _age(each) >= older_than:
                 self._do("", self._fs.rm_file, each["name"])
                 count += 1
         return count
@@ -327,12 +325,14 @@ class RemotePlace(Place):
         except JpegRedactError:
             raise
         except Exception as error:
-            text = self._scrubbed(str(error) or type(error).__name__)
+            words = error.strerror if isinstance(error, OSError) else None
+            text = self._scrubbed(words or str(error) or type(error).__name__)
             raise OSError(_errno_of(error), text, self._shown(name)) from None
 
     def _scrubbed(self, text: str) -> str:
         """Return a message without credentials that the URL or the options hold."""
-        for secret in {*_secrets_in(self._options), *self._user_parts()}:
+        secrets = {*_secrets_in(self._options), *self._user_parts()}
+        for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return _SIGNATURE.sub(r"\1=***", _USER.sub("", text))
 

@@ -84,15 +84,20 @@ def is_transient(error: BaseException) -> bool:
     HTTP statuses 408, 425, 429 and 5xx (but 501, 505 and the like, which stay), S3's 409 where
     two conditional writes met, and the errors of connections. Not so 403 and 404.
     """
-    for each in _chain(error):
-        status = status_of(each)
-        if status is not None:
-            return status in _STATUSES or _code_of(each) in _CODES
-    return any(
-        isinstance(each, TimeoutError | ConnectionError)
-        or (isinstance(each, OSError) and each.errno in _ERRNOS)
-        or any(kind.__name__ in _CLASSES for kind in type(each).__mro__)
-        for each in _chain(error)
+    chain = list(_chain(error))
+    return (
+        any(_is_of_the_way(each) for each in chain)
+        or any(_code_of(each) in _CODES for each in chain)
+        or status_of(error) in _STATUSES
+    )
+
+
+def _is_of_the_way(error: BaseException) -> bool:
+    """Whether it is the connection that failed; aiohttp makes up a status 400 for that."""
+    return (
+        isinstance(error, TimeoutError | ConnectionError)
+        or (isinstance(error, OSError) and error.errno in _ERRNOS)
+        or any(kind.__name__ in _CLASSES for kind in type(error).__mro__)
     )
 
 

@@ -138,6 +138,8 @@ def drop(
     left = diff.drop(_regions(regions), recipients=owners.recipients, passphrase=owners.run)
     write_private(output, left.to_bytes(), "a diff")
     say(f"{output}: without regions {regions}, {_how(left)}; {_revokes_nothing(source)}")
+    if diff.owners > left.owners and not (recipients or recipients_files or passphrase):
+        say(f"{output}: of its {diff.owners} owners, only the one who dropped them can open it")
 
 
 @command.command("list")

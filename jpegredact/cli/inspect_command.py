@@ -127,10 +127,11 @@ def _jpeg(jpeg: JpegData) -> dict[str, Any]:
 def show(found: dict[str, Any]) -> None:
     """Write what was found for a person."""
     for name, value in found.items():
-        if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        if isinstance(value, list) and any(isinstance(i, dict) or i is None for i in value):
             click.echo(f"{name}:")
-            for item in value:
+            for number, item in enumerate(value):
                 said = "-" if item is None else "  ".join(f"{k}={v}" for k, v in item.items())
-                click.echo(f"  {said}")
+                index = f"{number}: " if name == "regions" else ""  # what --regions takes
+                click.echo(f"  {index}{said}")
         else:
             click.echo(f"{name}: {value}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from datetime import datetime
+from typing import TextIO
 
 import click
 
@@ -30,11 +33,22 @@ def command(source: str | None, output: str | None, to_public: bool) -> None:
         raise click.UsageError("-y FILE shows public keys; a new key goes to -o FILE")
     text, public = (_public_keys(source or "-"), None) if to_public else _new_key()
     if output is None:
+        if public is not None and _others_may_read(sys.stdout):
+            say("warning: the key goes to a file that others may read (chmod 600, or -o FILE)")
         click.echo(text, nl=False)
     else:
         write_private(output, text.encode(), "a key")
     if public is not None and (output is not None or not sys.stdout.isatty()):
         say(f"Public key: {public}")
+
+
+def _others_may_read(file: TextIO) -> bool:
+    """Whether a stream is a file that more than its owner may read."""
+    try:
+        mode = os.fstat(file.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return os.name != "nt" and stat.S_ISREG(mode) and bool(mode & 0o077)
 
 
 def _new_key() -> tuple[str, str]:

@@ -106,6 +106,10 @@ def command(
         ("input", source), ("output", None if in_place else target), ("diff", diff_path),
         ("log", log), ("public log", log_public), ("log to read", from_log),
     )  # fmt: skip
+    if target is not None:
+        for path in recipients_files:
+            if path != "-":
+                refuse_same(path, target, "recipients and output")
 
     from ..files import read_source
     from ..pipeline import Detecting, process

@@ -48,11 +48,15 @@ def command(
         refuse_same(source, output, "input and output (--in-place if that is meant)")
     if diff is not None:
         refuse_same(diff, target, "diff and output")
+    for path in identity_files:
+        if path != "-":
+            refuse_same(path, target, "identity and output")
     wanted = indices(regions)
 
     from ..files import read_source, write_replacing
     from ..pipeline import UnblurDiff, bring_back
 
+    keys = opening_keys(identity_files, passphrase)
     data = read_source(source)
     stored = UnblurDiff.from_bytes(data if diff is None else read_source(diff))
     digest = hashlib.sha256(stored.to_bytes()).hexdigest()
@@ -62,7 +66,6 @@ def command(
             "another one",
             code="diff.unexpected",
         )
-    keys = opening_keys(identity_files, passphrase)
     done = bring_back(
         data, stored, regions=wanted, identities=keys.identities,
         passphrase=keys.passphrase, allow_modified=allow_modified,
@@ -72,3 +75,6 @@ def command(
         say(f"{source}: {done.modified}; this is not the original, byte for byte")
     which = "all regions of the diff" if regions is None else f"regions {regions}"
     say(f"{target}: " + ("the original" if done.original else f"{which} are back"))
+    if done.besides:
+        besides = ",".join(map(str, done.besides))
+        say(f"{target}: so are regions {besides}: {source} says that they were asked for before")

@@ -33,6 +33,7 @@ class CenterFace:
 
     threshold = 0.35
     glimpse = 0.06
+    assured = 0.0
 
     def __init__(self, session: Session) -> None:
         self.model = Model("centerface", session.sha256)

@@ -70,6 +70,7 @@ def look_closer(
             seen[:, :4] /= ENLARGED
             seen[:, 4] = np.minimum(seen[:, 4] / _SOFT, 1.0)
             right, bottom = min(WINDOW, width - x), min(WINDOW, height - y)
+            seen = seen[seen[:, 4] >= network.assured]
             whole = (seen[:, 0] >= _EDGE) | (x == 0)
             whole &= (seen[:, 1] >= _EDGE) | (y == 0)
             whole &= (seen[:, 2] <= right - _EDGE) | (x + right == width)

@@ -52,7 +52,8 @@ class Clp:
     """Finds plates; trained on Chinese ones, it finds most others too."""
 
     threshold = 0.2
-    glimpse = 1.0
+    glimpse = 0.1
+    assured = 0.5  # below, it takes smooth slopes for plates
 
     def __init__(self, session: Session) -> None:
         self.model = Model("clp", session.sha256)

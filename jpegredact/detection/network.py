@@ -28,11 +28,14 @@ class Network(Protocol):
     glimpse
         The share of a threshold from which it is worth to look closer at a small thing: a
         network that is unsure of something small may be sure of it enlarged. 1 for never.
+    assured
+        The score that a closer look must give at least, whatever the threshold.
     """
 
     model: Model
     threshold: float
     glimpse: float
+    assured: float
 
     def find(self, batch: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return what is in each picture of a batch: RGB arrays of one shape (height, width, 3)."""

@@ -34,6 +34,7 @@ class PpOcr:
 
     threshold = 0.6
     glimpse = 1.0
+    assured = 0.0
 
     def __init__(self, session: Session) -> None:
         self.model = Model("ppocrv5", session.sha256)

@@ -182,6 +182,7 @@ class Yolo:
         self.labels: Sequence[str] = description.labels
         self.threshold = min(description.thresholds)
         self.glimpse = 1.0
+        self.assured = 0.0
         self.thresholds = description.thresholds
         self._about = description
         self._session = session

@@ -33,6 +33,7 @@ __all__ = [
 
 VERSION = 1
 _CHECK = 8
+_AROUND = 8
 FINGERPRINT = 8
 """Bytes of a digest that tells what happened, and protects nothing."""
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included
@@ -65,9 +66,10 @@ class GroupRecord(NamedTuple):
         original encoder coded otherwise than T.81's procedure does.
     tables
         Symbols in each Huffman table of the redacted file, in the order of the file.
-    frame, coding
-        What tells a changed file: a fingerprint of the picture's grids and quantisation, and one
-        of how the redacted file codes it.
+    frame, coding, around
+        What tells a changed file: a fingerprint of the picture's grids and quantisation, one
+        of how the redacted file codes it, and DC values of eight blocks around the group, as the
+        redacted file has them (None: not known).
     """
 
     regions: tuple[int, ...]
@@ -78,6 +80,7 @@ class GroupRecord(NamedTuple):
     tables: tuple[int, ...]
     frame: bytes
     coding: bytes
+    around: tuple[int | None, ...]
 
 
 class RegionRecord(NamedTuple):
@@ -378,6 +381,7 @@ def _group_value(group: GroupRecord) -> dict[str, Value]:
         "tables": list(group.tables),
         "frame": group.frame,
         "coding": group.coding,
+        "around": list(group.around),
     }
 
 
@@ -394,9 +398,19 @@ def _group(record: Fields) -> GroupRecord:
         record.numbers("tables", 0, 257),
         record.fingerprint("frame"),
         record.fingerprint("coding"),
+        _around(record),
     )
     record.done()
     return group
+
+
+def _around(record: Fields) -> tuple[int | None, ...]:
+    values = record.array("around")
+    if len(values) != _AROUND or not all(
+        value is None or (_is_number(value) and -(1 << 15) <= value < 1 << 15) for value in values
+    ):
+        raise record.bad("around")
+    return tuple(values)
 
 
 def windows_of(record: Fields) -> tuple[Window, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..codec.model import JpegData
 from ..diff import Document, GroupRecord
 from ..errors import DiffMismatchError, InvalidDiffError, InvalidJpegError, VerificationError
+from .around import around, fits
 from .diffplan import diff_plan, mismatch
 from .fingerprints import coding_fingerprint, frame_fingerprint
 from .opening import open_picture
@@ -34,7 +35,7 @@ def changed(
     first = next(iter(held.values()))
     try:
         require_same_frame(jpeg, first)
-        picture = open_picture(data, jpeg, diff_plan(jpeg, list(held.values())), ring=False)
+        picture = open_picture(data, jpeg, diff_plan(jpeg, list(held.values())), ring=True)
         shown_groups(picture, held, document)
     except DiffMismatchError as error:
         return mismatch(error.message, error.code, _LAYERS)
@@ -78,14 +79,20 @@ def shown_groups(
     Parameters
     ----------
     picture
-        Whose plan has these groups, in this order.
+        Whose plan has these groups, in this order; with the blocks around them.
 
     Raises
     ------
     DiffMismatchError
-        A group shows neither.
+        A group shows neither, or it is another picture around it.
     InvalidDiffError, VerificationError
     """
+    beside = around(picture, len(held), outside=True)
+    if not all(fits(group.around, now) for group, now in zip(held.values(), beside, strict=True)):
+        raise mismatch(
+            "the picture was turned, or changed around the regions, since it was redacted",
+            "diff.pixels",
+        )
     seen = [picture.pack_real(place) for place in range(len(held))]
     doubtful = [
         (place, number)

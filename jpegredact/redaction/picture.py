@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from array import array
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, TypeAlias
@@ -79,6 +80,17 @@ class Member(NamedTuple):
     def group(self, group: int) -> array[int]:
         """Return the recorded blocks of one group."""
         return self.blocks[self.starts[group] : self.starts[group + 1]]
+
+    def slot(self, row: int, column: int) -> int | None:
+        """Return the recorded block at a place in the grid; None if it is not recorded."""
+        down, across, mcus_across, units, first = self.unit
+        mcu = row // down * mcus_across + column // across
+        firsts, ends, starts = self.ranges
+        run = bisect_right(firsts, mcu) - 1
+        if run < 0 or mcu >= ends[run]:
+            return None
+        number: int = starts[run] + (mcu - firsts[run]) * units
+        return number + first + row % down * across + column % across
 
     def real(self, group: int) -> array[int]:
         """Return the recorded blocks of one group, without padding blocks."""
@@ -396,6 +408,7 @@ class Picture(ABC):
             tuple(len(table.symbols) for table in self.jpeg.tables),
             b"",
             b"",
+            (),
         )
 
     def changes(self, tables: Tables) -> list[FileEdit]:

@@ -76,7 +76,7 @@ def _restored(
 
 def _open(data: bytes, jpeg: JpegData, plan: Plan) -> Picture:
     try:
-        return open_picture(data, jpeg, plan, ring=False)
+        return open_picture(data, jpeg, plan, ring=True)
     except InvalidJpegError as error:
         raise mismatch(
             f"the coded data does not fit the diff: {error.message}", "diff.pixels"

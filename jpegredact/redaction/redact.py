@@ -24,6 +24,7 @@ from ..errors import (
 )
 from ..geometry import Box, Polygon, Region
 from ..limits import Limits
+from .around import around
 from .fingerprints import coding_fingerprint, frame_fingerprint
 from .methods import Method
 from .opening import open_picture
@@ -172,6 +173,7 @@ def _redact(
     real = batches(original, real=True) if original.has_padding() else work
     fills = [beside.begin(partial(pack_fill, shown, batch)) for batch in real]
     coding = beside.begin(partial(_coding, jpeg, redacted))
+    beside_groups = beside.begin(partial(around, shown, len(groups)))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     # Guarantee G3: bring the original back from the records.
     back = shown.edits()
@@ -193,7 +195,10 @@ def _redact(
             (jpeg.frame.width, jpeg.frame.height),
             tuple(fill_digest(blocks) for blocks in by_group(fills, len(groups))),
         ),
-        groups=tuple(group._replace(coding=coding.result()) for group in kept),
+        groups=tuple(
+            group._replace(coding=coding.result(), around=values)
+            for group, values in zip(kept, beside_groups.result(), strict=True)
+        ),
         regions=region_records,
         file=file,
     )

@@ -37,11 +37,15 @@ class Restored(NamedTuple):
         Whether it is the original, byte for byte.
     modified
         What was changed in the file before: why it can't become the original; "" if nothing was.
+    besides
+        Regions that were not asked for now, but before, as the file says: what lies under them,
+        and under what was asked for now, is back too.
     """
 
     data: bytes
     original: bool
     modified: str = ""
+    besides: tuple[int, ...] = ()
 
 
 def restore_bytes(
@@ -97,7 +101,8 @@ def _is_original(data: bytes, document: Document) -> bool:
 
 def _revealed(state: State, document: Document, asked: frozenset[int]) -> Restored:
     """Reveal what was asked for now or before, as far as the diff has it."""
-    asked |= frozenset(state.revealed.regions)
+    besides = tuple(number for number in state.revealed.regions if number not in asked)
+    asked = asked.union(besides)
     fills = {fill.group: fill for fill in state.revealed.fills}
     new = {
         number: group
@@ -136,7 +141,7 @@ def _revealed(state: State, document: Document, asked: frozenset[int]) -> Restor
     counts = tuple(len(state.tables[table.order].symbols) for table in state.jpeg.tables)
     revealed = Revealed(tuple(sorted(asked)), tuple(fills[n] for n in sorted(fills)), counts)
     noted = note_edits(state, revealed, document.public.redacted)
-    return Restored(assemble(state.data, [*changes, *noted]), False)
+    return Restored(assemble(state.data, [*changes, *noted]), False, besides=besides)
 
 
 def _original(revealed: bytes, document: Document) -> Restored:

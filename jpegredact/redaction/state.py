@@ -28,7 +28,7 @@ from ..limits import Limits
 from .changed import changed, held_groups
 from .diffplan import Outline, diff_plan, mismatch
 from .opening import open_picture
-from .picture import FileEdit, Picture, assemble
+from .picture import FileEdit, Picture, assemble, fill_digest
 from .plan import Plan, check_blocks
 
 __all__ = ["State", "fill_of", "note_edits", "read_parsed", "read_state", "without_notes"]
@@ -118,9 +118,11 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
         if sha256.result() != document.public.redacted:
             raise changed(data, jpeg, document)
         return state
-    hidden = _hidden(state)
+    hidden, fills = _hidden(state)
     if hashlib.sha256(hidden).digest() != document.public.redacted:
         raise changed(hidden, read_jpeg(hidden, limits), document)
+    if fills != [document.public.fills[fill.group] for fill in revealed.fills]:
+        raise _other_note()  # it calls blocks a group that belong to another one, or to none
     assert picture is not None or not revealed.fills  # noqa: S101
     for number, group in enumerate(document.groups):
         if group is not None and any(fill.group == number for fill in revealed.fills):
@@ -201,18 +203,25 @@ def _redacted_tables(
     return tables
 
 
-def _hidden(state: State) -> bytes:
-    """Return the file with everything hidden again that its note names, and without the note."""
+def _hidden(state: State) -> tuple[bytes, list[bytes]]:
+    """Return the file with everything hidden again that its note names, and without the note.
+
+    And the digests of these fills.
+    """
     changes = note_edits(state, Revealed(), b"")
-    if state.picture is not None and state.revealed.fills:
-        edits = state.picture.edits()
-        try:
-            for fill in state.revealed.fills:
-                edits.put_blocks(state.picture, state.places[fill.group], fill.blocks, fill.odd)
-            changes += state.picture.rewrite(edits, state.tables).changes(state.tables)
-        except (MissingCategory, InvalidJpegError, InvalidDiffError) as error:
-            raise _other_note() from error
-    return assemble(state.data, changes)
+    if state.picture is None or not state.revealed.fills:
+        return assemble(state.data, changes), []
+    places = [state.places[fill.group] for fill in state.revealed.fills]
+    edits = state.picture.edits()
+    try:
+        for place, fill in zip(places, state.revealed.fills, strict=True):
+            edits.put_blocks(state.picture, place, fill.blocks, fill.odd)
+        hidden = state.picture.rewrite(edits, state.tables)
+        changes += hidden.changes(state.tables)
+    except (MissingCategory, InvalidJpegError, InvalidDiffError) as error:
+        raise _other_note() from error
+    digests = [fill_digest(hidden.pack_real(place)) for place in places]
+    return assemble(state.data, changes), digests
 
 
 def without_notes(data: bytes, jpeg: JpegData, document: Document) -> bytes:
@@ -254,11 +263,15 @@ def _find_note(
         raise _other_note()
     asked = set(revealed.regions)
     shown = {fill.group for fill in revealed.fills}
-    if revealed.regions[-1] >= len(document.regions) or any(
-        number in shown and not asked.issuperset(group.regions)
-        for number, group in held_groups(document).items()
-    ):
+    if revealed.regions[-1] >= len(document.regions):
         raise _other_note()
+    for number, group in held_groups(document).items():
+        # Whoever can ask for a region has what lies under it alone, too. So a request without that
+        # is nobody's: it would make the next holder reveal what they did not mean to.
+        alone = len(group.regions) == 1
+        known = asked.issuperset(group.regions)
+        if known < (number in shown) or (alone and known and number not in shown):
+            raise _other_note()
     return tuple(found), revealed
 
 

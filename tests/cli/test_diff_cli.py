@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -166,6 +167,12 @@ class TestRedact:
         assert "a secret key where a public one belongs" in said
         assert key[16:40] not in said
 
+    def test_never_over_the_recipients(self, folder) -> None:
+        (folder.path / "team.txt").write_text(f"{folder.public('bob')}\n")
+        assert "are the same file" in folder.fails(
+            USAGE, "redact", "in.jpg", "-o", "team.txt", *BOXES, "-R", "team.txt"
+        )
+
     def test_a_dry_run(self, folder) -> None:
         before = listed(folder.path)
         folder.works("redact", "in.jpg", "--dry-run", *BOXES, "-r", folder.public("alice"))
@@ -196,7 +203,10 @@ class TestRestore:
     def test_region_by_region(self, folder) -> None:
         key = ("-i", "alice.key")
         folder.works("restore", "out.jpg", "out.jrdiff", "-o", "a.jpg", "--regions", "2", *key)
-        folder.works("restore", "a.jpg", "out.jrdiff", "-o", "b.jpg", "--regions", "0", *key)
+        done = folder.works(
+            "restore", "a.jpg", "out.jrdiff", "-o", "b.jpg", "--regions", "0", *key
+        )
+        assert "so are regions 2: a.jpg says that they were asked for before" in done.stderr
         folder.works("restore", "out.jpg", "out.jrdiff", "-o", "c.jpg", "--regions", "0,2", *key)
         assert folder.read("b.jpg") == folder.read("c.jpg") != folder.read("in.jpg")
         folder.works("restore", "b.jpg", "out.jrdiff", "--in-place", *key)
@@ -217,6 +227,14 @@ class TestRestore:
     def test_refusals(self, folder, status, options, words) -> None:
         said = folder.fails(status, "restore", "out.jpg", "out.jrdiff", "-o", "x.jpg", *options)
         assert words in said
+
+    def test_never_over_the_key(self, folder) -> None:
+        """A picture in its place, and nothing that was sealed to it ever opens again."""
+        (folder.path / "link").symlink_to("alice.key")
+        for output in ("alice.key", "link"):
+            assert "are the same file" in folder.fails(
+                USAGE, "restore", "out.jpg", "out.jrdiff", "-o", output, "-i", "alice.key"
+            )
 
     def test_the_wrong_picture(self, folder) -> None:
         key = ("-i", "alice.key")
@@ -274,13 +292,14 @@ class TestList:
         ]
         assert [region["under_others"] for region in found["regions"]] == [[1], [0], []]
         said = folder.works("diff", "list", "out.jrdiff", "-i", "alice.key").stdout
-        assert "under_others=[1]" in said
+        assert re.search(r"^  0: kind=box .* under_others=\[1\]$", said, re.MULTILINE)
         assert "[decrypt.wrong-key]" in folder.fails(
             WRONG, "diff", "list", "out.jrdiff", "-i", "bob.key"
         )
 
     def test_what_is_no_diff(self, folder) -> None:
-        assert "[diff.magic]" in folder.fails(WRONG, "diff", "list", "in.jpg")
+        assert "[diff.not-embedded]" in folder.fails(WRONG, "diff", "list", "in.jpg")
+        assert "[diff.magic]" in folder.fails(WRONG, "diff", "list", "alice.key")
         folder.fails(IO, "diff", "list", "none.jrdiff")
 
 
@@ -411,6 +430,18 @@ class TestDrop:
             USAGE, "restore", "out.jpg", "left.jrdiff", "-o", "y.jpg", "-i", "alice.key",
             "--regions", "1",
         )  # fmt: skip
+
+    def test_other_owners_are_named_or_lose_it(self, folder) -> None:
+        both = (folder.public("alice"), folder.public("bob"))
+        folder.works("redact", "in.jpg", "-o", "b.jpg", "--diff", "b.jrdiff", *BOXES,
+                     *(f"-r{key}" for key in both))  # fmt: skip
+        command = ("diff", "drop", "b.jrdiff", "-i", "alice.key", "--regions", "0,1,2", "-o")
+        done = folder.works(*command, "mine.jrdiff")
+        assert "of its 2 owners, only the one who dropped them can open it" in done.stderr
+        listed = folder.works("diff", "list", "mine.jrdiff", "-i", "alice.key").stdout
+        assert re.search(r"^regions:\n  0: -\n  1: -\n  2: -$", listed, re.MULTILINE)
+        done = folder.works(*command, "theirs.jrdiff", "-r", both[1])
+        assert "of its" not in done.stderr
 
     def test_for_others(self, folder) -> None:
         folder.works(*self.COMMAND, "1", "-i", "alice.key", "-r", folder.public("bob"))

@@ -57,6 +57,17 @@ class TestKeygen:
         assert run("keygen", cwd=tmp_path).stdout != done.stdout
         assert not listed(tmp_path)
 
+    @pytest.mark.parametrize("mode", [0o600, 0o644])
+    def test_to_a_file_by_the_shell(self, tmp_path, mode) -> None:
+        with (tmp_path / "my.key").open("wb") as file:
+            os.fchmod(file.fileno(), mode)
+            done = subprocess.run(
+                [sys.executable, "-m", "jpegredact", "keygen"], cwd=tmp_path, stdout=file,
+                stderr=subprocess.PIPE, text=True, check=True,
+            )  # fmt: skip
+        assert FORM.fullmatch((tmp_path / "my.key").read_text())
+        assert ("others may read" in done.stderr) == (mode == 0o644)
+
     def test_a_file_is_never_replaced(self, tmp_path) -> None:
         (tmp_path / "my.key").write_text("what opens ten years of pictures")
         (tmp_path / "link").symlink_to("elsewhere")

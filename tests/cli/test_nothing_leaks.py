@@ -7,12 +7,14 @@ FIFO make it wait where it can be looked at.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -270,9 +272,27 @@ class Waiting:
 
     def feed(self, fifo: str, data: bytes) -> None:
         """Wait until the process opens a FIFO, look at it, and give it what it waits for."""
-        with (self.place.folder / fifo).open("wb") as file:
+        handle = self._opened(self.place.folder / fifo)
+        with open(handle, "wb") as file:  # noqa: PTH123
             self.look()
             file.write(data)
+
+    def _opened(self, fifo: Path) -> int:
+        """Open a FIFO once somebody reads it; never wait for long for one whom nobody opens."""
+        end = time.monotonic() + 60
+        while True:
+            try:
+                handle = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                if time.monotonic() > end or self.process.poll() is not None:
+                    self.process.kill()
+                    raise AssertionError(f"nobody opened {fifo.name}") from None
+                time.sleep(0.01)
+            else:
+                os.set_blocking(handle, True)
+                return handle
 
     def look(self) -> None:
         folder = Path("/proc", str(self.process.pid))

@@ -15,6 +15,7 @@ class Spotter:
 
     threshold = 0.5
     glimpse = 1.0
+    assured = 0.0
     model = Model("spotter", "00")
 
     def __init__(self, least: int = 0, glimpse: float = 1.0) -> None:

@@ -96,6 +96,13 @@ def test_a_small_spot_needs_a_closer_look() -> None:
     assert sum(shape[0] for shape in windows) == 3
 
 
+def test_a_closer_look_must_be_sure_enough() -> None:
+    network = spotter.Spotter(25, glimpse=0.1)
+    whole = picture(1800, 1000, (700, 500, 716, 516), (1500, 100, 1600, 200))
+    network.assured = 1.1
+    assert near(search(network, whole, effort_named("normal"), 0.5), (1500, 100, 1600, 200))
+
+
 def test_no_closer_look_at_effort_fast() -> None:
     network = spotter.Spotter(25, glimpse=0.1)
     whole = picture(600, 400, (50, 50, 66, 66))

@@ -45,6 +45,7 @@ def documents(draw: st.DrawFn) -> Document:
         tuple(draw(st.lists(st.integers(0, 256), max_size=4))),
         draw(st.binary(min_size=8, max_size=8)),
         draw(st.binary(min_size=8, max_size=8)),
+        tuple(draw(st.none() | st.integers(-(2**15), 2**15 - 1)) for _ in range(8)),
     )
     groups = tuple(
         GroupRecord(
@@ -114,6 +115,7 @@ def test_a_group_tells_nothing_of_the_whole_file() -> None:
     for record in alone[:3]:
         assert set(decode(record[:-8])) == {
             "kind", "regions", "windows", "shape", "blocks", "odd", "tables", "frame", "coding",
+            "around",
         }  # fmt: skip
 
 
@@ -280,6 +282,8 @@ def test_bad_public_fields(name, value, code) -> None:
         (GROUP, "tables", 3),
         (GROUP, "frame", bytes(7)),
         (GROUP, "coding", "x" * 8),
+        (GROUP, "around", [0] * 7),
+        (GROUP, "around", [0] * 7 + [2**15]),
         (REGION, "shape", "circle"),
         (REGION, "box", [0, 0, 8]),
         (REGION, "box", [0, 0, 8, "8"]),

@@ -18,7 +18,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,8 @@ def onnx(data: bytes) -> None:
 
 
 TARGETS = {"log": log, "description": description, "onnx": onnx}
-PROMISES: dict[str, Callable[[Meter, bytes], str]] = {
+Promise = Callable[[Meter, bytes], str]
+PROMISES: dict[str, Promise] = {
     "log": read_log, "description": describe_network, "onnx": prepare_network,
 }  # fmt: skip
 
@@ -305,37 +306,40 @@ def damaged(target: str, seed: int, number: int) -> bytes:
     return data
 
 
-def check(target: str, data: bytes, meter: Meter | None = None) -> tuple[str, str]:
+def check(promise: Promise, data: bytes, meter: Meter | None = None) -> tuple[str, str]:
     """Hold a promise; return what came out, and what was wrong if anything was."""
     try:
-        return kept(PROMISES[target], meter or Meter(len(data)), data), ""
+        return kept(promise, meter or Meter(len(data)), data), ""
     except Exception as error:
         return "escape", str(error) if isinstance(error, BrokenPromise) else repr(error)
 
 
-def main() -> int:
+def main(
+    name: str, about: str | None, promises: Mapping[str, Promise],
+    damage: Callable[[str, int, int], bytes],
+) -> int:  # fmt: skip
     """Run from the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz.findings", description=(__doc__ or "").splitlines()[0]
+        prog=f"python -m {name}", description=(about or "").splitlines()[0]
     )
-    parser.add_argument("targets", nargs="*", choices=[[], *TARGETS])
+    parser.add_argument("targets", nargs="*", choices=[[], *promises])
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     escapes = 0
-    for target in arguments.targets or TARGETS:
+    for target in arguments.targets or promises:
         start, slowest, most, outcomes = time.monotonic(), 0.0, 0, Counter[str]()
         for number in range(arguments.count):
-            data = damaged(target, arguments.seed, number)
+            data = damage(target, arguments.seed, number)
             meter = Meter(len(data))
-            outcome, wrong = check(target, data, meter)
+            outcome, wrong = check(promises[target], data, meter)
             outcomes[outcome] += 1
             slowest, most = max(slowest, meter.seconds), max(most, meter.memory)
             if wrong:
                 escapes += 1
-                name = CRASHES / f"{hashlib.sha256(data).hexdigest()[:16]}.{target}"
-                name.write_bytes(data)
-                print(f"ESCAPE {target} {number}: {wrong[:200]}: {name}", flush=True)
+                path = CRASHES / f"{hashlib.sha256(data).hexdigest()[:16]}.{target}"
+                path.write_bytes(data)
+                print(f"ESCAPE {target} {number}: {wrong[:200]}: {path}", flush=True)
         print(f"{target}: {arguments.count} inputs, seed {arguments.seed}, "
               f"{time.monotonic() - start:.0f} s, slowest {slowest:.2f} s, "
               f"most {most >> 20} MB: {dict(outcomes.most_common())}", flush=True)  # fmt: skip
@@ -344,4 +348,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     warnings.simplefilter("error")
-    sys.exit(main())
+    sys.exit(main("tests.fuzz.findings", __doc__, PROMISES, damaged))

@@ -160,9 +160,9 @@ def mutate_diff(rng: random.Random, diff: bytes, other: bytes) -> bytes:
             if rng.random() < 0.1:
                 document[where] = _damaged(rng, records, theirs)
             else:
-                records[number] = _damaged_inside(rng, records[number], rng.choice(same))
+                records[number] = damaged_inside(rng, records[number], rng.choice(same))
         else:
-            document[where] = _damaged_inside(rng, document[where], theirs)
+            document[where] = damaged_inside(rng, document[where], theirs)
     return _put_together(document)
 
 
@@ -181,17 +181,17 @@ def _put_together(document: dict[str, Any]) -> bytes:
     return MAGIC + encode(document)
 
 
-def _damaged_inside(rng: random.Random, value: Any, theirs: Any) -> Any:
+def damaged_inside(rng: random.Random, value: Any, theirs: Any) -> Any:
     """Damage a value, or one somewhere in it; ``theirs`` stands at the same place elsewhere."""
     if isinstance(value, dict) and value and rng.random() < 0.95:
         keys = [key for key in value if key != "kind"] or list(value)
         key = rng.choice(keys)
         other = theirs.get(key) if isinstance(theirs, dict) else None
-        return {**value, key: _damaged_inside(rng, value[key], other)}
+        return {**value, key: damaged_inside(rng, value[key], other)}
     if isinstance(value, list) and value and rng.random() < 0.7:
         at = rng.randrange(len(value))
         other = theirs[rng.randrange(len(theirs))] if isinstance(theirs, list) and theirs else None
-        return [*value[:at], _damaged_inside(rng, value[at], other), *value[at + 1 :]]
+        return [*value[:at], damaged_inside(rng, value[at], other), *value[at + 1 :]]
     return _damaged(rng, value, theirs)
 
 

@@ -4,10 +4,11 @@
     python -m tests.fuzz.run_atheris TARGET [FOLDER...] [-libfuzzer_option=value...]
 
 TARGET is reader, redact, damaged, restore or diff (see tests/fuzz/targets.py), segments or
-beside (tests/fuzz/side_copies.py), log, description or onnx (tests/fuzz/findings.py). New
-inputs are kept in the first FOLDER, for the next run (default: a temporary one); an
-empty one is filled with what the target starts from. Crashes go to
-tests/fuzz/crashes/local. Useful options: -max_total_time=600, -runs=100000, -seed=1.
+beside (tests/fuzz/side_copies.py), log, description or onnx (tests/fuzz/findings.py), sealed,
+noted, boxed or keys (tests/fuzz/sealed.py). New inputs are kept in the first FOLDER, for the
+next run (default: a temporary one); an empty one is filled with what the target starts from.
+Crashes go to tests/fuzz/crashes/local. Useful options: -max_total_time=600, -runs=100000,
+-seed=1.
 
 The Python code guides it; the compiled core does too where it was built for that:
 `tests/fuzz/sanitize.sh -a TARGET` does so, with the sanitizers.
@@ -32,12 +33,13 @@ with atheris.instrument_imports(include=["jpegredact"]):
         if not module.name.startswith(("jpegredact.__main__", "jpegredact.cli")):
             importlib.import_module(module.name)
 
-from . import findings, mutate, mutations, side_copies, targets
+from . import findings, mutate, mutations, sealed, side_copies, targets
 
 MUTATED = {"reader": mutations.mutate, "redact": mutations.mutate, "diff": mutations.mutate_bytes,
            "segments": side_copies.mutate}  # fmt: skip
 """Targets that half of the time get mutations that know the format."""
-TARGETS = {**targets.TARGETS, **side_copies.TARGETS, **findings.TARGETS}
+TARGETS = {**targets.TARGETS, **side_copies.TARGETS, **findings.TARGETS,
+           **sealed.TARGETS}
 OPTIONS = {"-timeout": "60", "-rss_limit_mb": "4096", "-max_len": "100000",
            "-artifact_prefix": f"{mutate.CRASHES / 'local'}/"}  # fmt: skip
 
@@ -50,7 +52,7 @@ def main() -> None:
     options = [argument for argument in arguments if argument.startswith("-")]
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     folders = folders or [Path(tempfile.mkdtemp(prefix=f"jpegredact-{name}-"))]
-    home = next(m for m in (targets, side_copies, findings) if name in m.TARGETS)
+    home = next(m for m in (targets, side_copies, findings, sealed) if name in m.TARGETS)
     first = home.first_inputs(name)
     folders[0].mkdir(parents=True, exist_ok=True)
     if not any(folders[0].iterdir()):

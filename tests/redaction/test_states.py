@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from jpegmaker import make_jpeg, random_parts, segment
 from pictures import photo, pillow_jpeg
 
 import jpegredact as jr
+from jpegredact.diff import Fill, Revealed
+from jpegredact.limits import DEFAULT_LIMITS
+from jpegredact.pipeline import bring_back
 
 COLOUR = ((2, 2), (1, 1), (1, 1))
 
@@ -85,9 +91,6 @@ def decoded(jpeg: bytes):
 
 
 def test_a_note_names_regions_that_there_are() -> None:
-    from jpegredact.diff import Revealed
-    from jpegredact.limits import DEFAULT_LIMITS
-
     data = pillow_jpeg(photo(208, 160))
     done = jr.redact(data, [(8, 8, 40, 24), (30, 8, 140, 30)])
     part = jr.restore(done.jpeg, done.diff, regions=[0])
@@ -99,6 +102,49 @@ def test_a_note_names_regions_that_there_are() -> None:
         (payload,) = note._replace(regions=regions).payloads(done.diff.public.redacted)
         forged = part[:at] + segment(0xFE, payload) + part[end:]
         assert code_of(forged, done.diff) == "diff.metadata"
+
+
+def with_note(jpeg: bytes, note: Revealed, redacted: bytes) -> bytes:
+    """Put a note into a file that has none."""
+    at = jpeg.index(b"\xff\xda")
+    (payload,) = note.payloads(redacted)
+    return jpeg[:at] + segment(0xFE, payload) + jpeg[at:]
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_nobody_else_asks_for_a_region(options: dict[str, object]) -> None:
+    """A note is not secret: whoever writes one must not make the owner reveal more than asked."""
+    done = jr.redact(pillow_jpeg(photo(208, 160), **options), [(8, 8, 40, 24), (96, 8, 140, 30)])
+    document = done.diff.document
+    for regions in ((0, 1), (1,)):
+        forged = with_note(
+            done.jpeg, Revealed(regions, (), document.groups[0].tables), document.public.redacted
+        )
+        for diff in (done.diff, done.diff.extract([0, 1])):
+            assert code_of(forged, diff, regions=[0]) == "diff.metadata"
+
+
+def test_what_was_asked_for_before_is_told() -> None:
+    """Of a region that lies under others wholly, nobody can tell who asked for it."""
+    done = jr.redact(pillow_jpeg(photo(208, 160)), [(8, 8, 80, 80), (16, 16, 40, 40)])
+    asked = bring_back(done.jpeg, done.diff, regions=[1])
+    assert asked.besides == ()
+    assert bring_back(asked.data, done.diff, regions=[1]).besides == ()
+    assert bring_back(asked.data, done.diff.extract([0]), regions=[0]).besides == (1,)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_note_hides_nothing_but_groups(options: dict[str, object]) -> None:
+    """Who changes the picture elsewhere can't call that a group which the holder doesn't have."""
+    done = jr.redact(pillow_jpeg(photo(208, 160), **options), [(8, 8, 40, 24), (96, 8, 140, 30)])
+    elsewhere = jr.redact(done.jpeg, [(16, 96, 80, 140)], method="fill")
+    group, tables = elsewhere.diff.document.groups[0], done.diff.document.groups[0].tables
+    assert group.tables == tables
+    fill = Fill(1, group.windows, group.shape, group.blocks, group.odd)
+    forged = with_note(
+        elsewhere.jpeg, Revealed((1,), (fill,), tables), done.diff.public.redacted
+    )
+    assert code_of(forged, done.diff.extract([0])) == "diff.metadata"
 
 
 def test_groups_of_one_diff_agree() -> None:
@@ -121,6 +167,10 @@ def test_what_was_just_sealed_is_open() -> None:
     data = pillow_jpeg(photo(96, 64))
     done = jr.redact(data, [(8, 8, 40, 24), (50, 8, 60, 24)], recipients=[owner.recipient])
     assert done.diff.is_open
+    again = pickle.loads(pickle.dumps(done)).diff  # what a pool of processes hands back
+    assert again == done.diff
+    assert not again.is_open
+    assert copy.deepcopy(again.open([owner])) == again
     part = done.diff.extract([1], recipients=[other.recipient])
     assert part.regions[0] is None
     assert jr.restore(
