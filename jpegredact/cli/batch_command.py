@@ -137,14 +137,15 @@ def command(
         known = read_log(from_log)
         from_digest = hashlib.sha256(Path(from_log).read_bytes()).hexdigest()
     owners = sealing_keys(recipients, recipients_files, passphrase)
-    workers = jobs or os.cpu_count() or 1
+    processors = _processors()
+    workers = jobs or processors
     options = Options(
         boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
         side_copies, provenance, force, note, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(
         *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),
-        resumed=resume, threads=max(1, (os.cpu_count() or 1) // workers),
+        resumed=resume, threads=max(1, processors // workers),
     )  # fmt: skip
     models = [
         f"{model.name}@{model.sha256}"
@@ -198,6 +199,13 @@ _QUESTIONS = 32
 """What stores are asked at a time when a run is resumed."""
 _STALE = 3600.0
 """Seconds after which a temporary file is nobody's."""
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Stop:
