@@ -320,8 +320,23 @@ def test_ctrl_c_finishes_what_was_begun(tmp_path: Path) -> None:
 
 
 @posix
+def test_ctrl_c_while_workers_start(tmp_path: Path) -> None:
+    """It goes to all processes at a terminal, but only one of them says something."""
+    files = fill(tmp_path / "src", 20)
+    terminal = Terminal(tmp_path, *RUN, "--jobs", 2)
+    terminal.wait_for("/20")
+    time.sleep(0.1)
+    terminal.press_ctrl_c()
+    assert terminal.status() == 130
+    assert b"Traceback" not in terminal.shown
+    assert b"stopping: pictures that were begun are finished" in terminal.shown
+    commands.run(*RUN, "--resume", cwd=tmp_path)
+    assert_sound(files, tmp_path / "dst", tmp_path / "diffs", tmp_path / LOG, whole=True)
+
+
+@posix
 def test_a_second_ctrl_c_gives_up(tmp_path: Path) -> None:
-    """Even on a picture that takes long, here since it is a pipe into which nobody writes."""
+    """Even on a picture that takes for ever."""
     files = fill(tmp_path / "src", 30)
     terminal = Terminal(tmp_path, *RUN, "--jobs", 1)
     terminal.wait_for("/30")
