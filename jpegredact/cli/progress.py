@@ -55,7 +55,7 @@ def _bar(kind: type, total: int | None) -> Iterator[Tell]:
             completed = summary.count + summary.before
             bar.update(task, completed=completed, rate=rate, words=_words(summary))
             if done.outcome == "failed":
-                bar.console.print(f"{done.name}: {done.message} [{done.code}]", markup=False)
+                bar.console.print(_failure(done), markup=False, highlight=False, soft_wrap=True)
 
         yield tell
 
@@ -66,17 +66,30 @@ def _lines(total: int | None) -> Tell:
     def tell(done: Done, summary: Summary) -> None:
         nonlocal last
         if done.outcome == "failed":
-            say(f"{done.name}: {done.message} [{done.code}]")
+            say(_failure(done))
         now = monotonic()
         if now - last >= _EVERY:
             last = now
             done_so_far = summary.count + summary.before
             rate = summary.count / (now - begun)
             of = "" if total is None else f" of {total}"
-            left = "" if total is None else f", {(total - done_so_far) / rate:.0f} s left"
+            left = "" if total is None else f", {_span((total - done_so_far) / rate)} left"
             say(f"{done_so_far}{of} pictures, {rate:.1f}/s{left}, {_words(summary)}")
 
     return tell
+
+
+def _failure(done: Done) -> str:
+    """Say what failed; names may hold what a terminal would obey."""
+    text = f"{done.name}: {done.message} [{done.code}]"
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _words(summary: Summary) -> str:

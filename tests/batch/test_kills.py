@@ -57,7 +57,7 @@ class Killing:
             commands.kill_tree(process)
         else:
             _, said = process.communicate(timeout=120)
-            assert process.returncode == 0, said.decode()
+            assert process.returncode in (0, 3), said.decode()
         return running
 
     def finish(self, box: tuple[float, ...]) -> None:
@@ -131,9 +131,12 @@ def kill_single(scene: Killing, rounds: int) -> None:
     most = max(2 * START, 0.9 * duration(scene, BOX))
     for number in range(rounds):
         scene.killed(BOX, kill_workers(number), most)
+        failed = [line for line in lines(scene.log) if line.get("error")]
+        assert len(failed) <= 1, "three kills can hit one picture twice, and no more"
+        assert all(line["error"]["code"] == "batch.worker" for line in failed)
+        if failed:
+            scene.finish(BOX)
         scene.sound(whole=True)
-        codes = [line["error"] for line in lines(scene.log) if line.get("error")]
-        assert not codes, "a kill costs nothing but for a second one on the same picture"
         for path in [*scene.target.rglob("*.jpg"), scene.log]:
             path.unlink()
 
