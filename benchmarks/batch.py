@@ -72,6 +72,12 @@ def memory_of(pid: int) -> float:
     return int(text.partition("\nPss:")[2].split()[0]) / 1024
 
 
+def seconds_of(pid: int) -> float:
+    """Return the seconds of the processor that a process has had."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def workers_of(pid: int) -> list[int]:
     """Return the worker processes of a run."""
     found = []
@@ -86,10 +92,11 @@ def workers_of(pid: int) -> list[int]:
 
 @dataclass
 class Run:
-    """How a batch went: seconds of wall time and of all processors, and memory."""
+    """How a batch went: seconds by the clock, of all processors, and of the parent; memory."""
 
     wall: float
     cpu: float
+    parent: float
     samples: list[Sample]
 
 
@@ -101,12 +108,13 @@ def run(folder: Path, jobs: int) -> Run:
     ]  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
-    samples = []
+    samples, parent = [], 0.0
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
         while process.poll() is None:
             try:
                 workers = [memory_of(pid) for pid in workers_of(process.pid)]
+                parent = seconds_of(process.pid) or parent
             except OSError:
                 break
             at = time.perf_counter() - begun
@@ -118,7 +126,7 @@ def run(folder: Path, jobs: int) -> Run:
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall, cpu, samples)
+    return Run(wall, cpu, parent, samples)
 
 
 def clear(folder: Path) -> None:
@@ -138,12 +146,14 @@ def compare(folder: Path, pairs: int, count: int) -> str:
     rates = [[count / each.wall for each in those] for those in runs]
     cost = [statistics.median(1000 * each.cpu / count for each in those) for those in runs]
     used = [statistics.median(each.cpu / each.wall for each in those) for those in runs]
+    parent = statistics.median(1000 * each.parent / count for each in runs[1])
     one, two = (statistics.median(each) for each in rates)
     shown = [", ".join(f"{each:.1f}" for each in those) for those in rates]
     return (
         f"- Two workers are {two / one:.2f} × as fast as one: {shown[1]} files a second against "
         f"{shown[0]}, in turns, startup included. They had {used[1]:.2f} and {used[0]:.2f} "
-        f"processors, and took {cost[1]:.1f} and {cost[0]:.1f} ms of processor time a file."
+        f"processors, and took {cost[1]:.1f} and {cost[0]:.1f} ms of processor time a file, the "
+        f"parent's {parent:.1f} among them."
     )
 
 

@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
@@ -19,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple, Self
 from ..errors import BatchError, InvalidLogError
 from ..log import SCHEMA, utf8
 from .folder import make_durable_folder, sync_path
+from .names import temporary_name
 
 __all__ = ["Line", "RunLog", "head_line"]
 
@@ -97,7 +100,9 @@ class RunLog:
         return log
 
     @classmethod
-    def resume(cls, path: str, head: str, is_whole: Callable[[Line], bool]) -> Self:
+    def resume(
+        cls, path: str, head: str, is_whole: Callable[[Line], bool], threads: int = 1
+    ) -> Self:
         """Go on with a log: a torn last line is cut, and so are lines whose outputs lack.
 
         Parameters
@@ -106,6 +111,8 @@ class RunLog:
             The first line that a new run would write; the log's must be the same.
         is_whole
             Whether all is there that a line says.
+        threads
+            How many of them to ask at a time: a store takes a while to answer.
 
         Raises
         ------
@@ -117,12 +124,13 @@ class RunLog:
         source = Path(path)
         with _opened(path) as old:
             _lock(old.fileno(), path)
-            temporary = source.with_name(f".{source.name[:40]}.{os.urandom(8).hex()}.tmp")
+            temporary = source.with_name(temporary_name())
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | _UNFOLLOWED
             log = cls(path, os.open(temporary, flags, 0o600))
             with log._closed_on_error():
                 try:
-                    log._take_over(old, head, is_whole)
+                    with ThreadPoolExecutor(threads) as executor:
+                        log._take_over(old, head, is_whole, executor)
                     log.sync()
                     _lock(log._handle, path)
                     temporary.replace(source)
@@ -131,7 +139,9 @@ class RunLog:
                 sync_path(str(source.parent))
         return log
 
-    def _take_over(self, old: BinaryIO, head: str, is_whole: Callable[[Line], bool]) -> None:
+    def _take_over(
+        self, old: BinaryIO, head: str, is_whole: Callable[[Line], bool], executor: Executor
+    ) -> None:
         """Copy the lines that hold."""
         lines = _whole_lines(old)
         first = next(lines, None)
@@ -139,18 +149,21 @@ class RunLog:
             old.seek(0)
             first = head if head.encode().startswith(old.read(len(head) + 1)) else ""
         _require_same(first, head)
-        kept = [head]
-        for number, text in enumerate(lines, 2):
-            line = _parse(text, number)
-            digest = _digest(line.file)
-            if digest not in self._done and not line.failed and is_whole(line):
-                self._done.add(digest)
-                kept.append(text)
-            if len(kept) >= _AT_ONCE:
+        self.append(head)
+        numbered = enumerate(lines, 2)
+        while some := list(islice(numbered, _AT_ONCE)):
+            parsed = [(text, _parse(text, number)) for number, text in some]
+            open_ = [(text, line) for text, line in parsed
+                     if not line.failed and not self.is_done(line.file)]  # fmt: skip
+            kept = []
+            whole = executor.map(is_whole, [line for _, line in open_])
+            for (text, line), holds in zip(open_, whole, strict=True):
+                digest = _digest(line.file)
+                if holds and digest not in self._done:
+                    self._done.add(digest)
+                    kept.append(text)
+            if kept:
                 self.append("\n".join(kept))
-                kept.clear()
-        if kept:
-            self.append("\n".join(kept))
 
     def append(self, line: str) -> None:
         """Write a line, whole or not at all as far as the system goes."""

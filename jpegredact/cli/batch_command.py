@@ -160,7 +160,10 @@ def command(
         if resume:
             for place in places[1:]:
                 place.clean_up(_STALE)
-            log_file = RunLog.resume(path, head, lambda line: is_whole(job, line, check))
+            log_file = RunLog.resume(
+                path, head, lambda line: is_whole(job, line, check),
+                threads=1 if all(place.is_local for place in places[1:]) else _QUESTIONS,
+            )  # fmt: skip
         else:
             log_file = RunLog.create(path, head)
         with log_file, stop, progress(_count(places, listed, known)) as tell:
@@ -191,6 +194,8 @@ def command(
 
 
 _SKIPPED = {"link": "a symbolic link", "special": "no regular file"}
+_QUESTIONS = 32
+"""What stores are asked at a time when a run is resumed."""
 _STALE = 3600.0
 """Seconds after which a temporary file is nobody's."""
 

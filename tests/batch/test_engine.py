@@ -30,6 +30,7 @@ from jpegredact.batch.runlog import RunLog
 from jpegredact.batch.work import Done, Job, Task
 from jpegredact.diff.passphrase import Passphrase, RunKey
 from jpegredact.errors import BatchError, DetectorError
+from jpegredact.log_reading import read_log
 
 BOXED = Options(boxes=(BOX,))
 
@@ -252,6 +253,22 @@ def test_workers_get_no_passphrase(run: Run) -> None:
     job = pickle.dumps(Job(*run.places, Options(), Owners((), key)))
     assert b"correct horse" not in job
     assert b"AGE-SECRET-KEY" not in job
+
+
+def test_every_line_is_as_the_schema_says_and_can_be_gone_by(run: Run) -> None:
+    """A run's own log can decide another run: head and skipped files are passed over."""
+    jsonschema = pytest.importorskip("jsonschema")
+    fill(run.source, 3, notes_txt=b"no picture", bad_jpg=picture()[:300])
+    run([*(Named(each.name) for each in run.places[0].walk()), Named("../x.jpg"),
+         Named("x.png", skipped="a symbolic link")])  # fmt: skip
+    schema = Path(__file__).parents[2] / "docs" / "design" / "log.schema.json"
+    validator = jsonschema.Draft202012Validator(json.loads(schema.read_text()))
+    for text in run.log.read_text().splitlines():
+        validator.validate(json.loads(text))
+    known = read_log(str(run.log))
+    assert {entry.file for entry in known.entries if entry.error is None} == {
+        "in/000.jpg", "001.jpg", "002.jpg",
+    }  # fmt: skip
 
 
 def test_a_batch_error_is_told(run: Run) -> None:

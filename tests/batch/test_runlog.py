@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,14 +103,34 @@ def test_what_a_line_says_is_handed_on(log: Path) -> None:
     assert not seen[1].is_redacted
 
 
-def test_many_lines(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 5])
+def test_many_lines(log: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     monkeypatch.setattr(runlog, "_AT_ONCE", 7)
     lines = [HEAD, *(line(f"{n}.jpg") for n in range(100))]
     log.write_text("".join(f"{each}\n" for each in lines))
-    with RunLog.resume(str(log), HEAD, lambda each: True) as again:
+    with RunLog.resume(str(log), HEAD, lambda each: True, threads) as again:
         assert all(again.is_done(f"{n}.jpg") for n in range(100))
         assert not again.is_done("100.jpg")
     assert log.read_text() == "".join(f"{each}\n" for each in lines)
+
+
+def test_stores_are_asked_several_things_at_a_time(log: Path) -> None:
+    together = threading.Barrier(4, timeout=20)  # passed when four wait
+    log.write_text("".join(f"{each}\n" for each in [HEAD, *map(line, "abcd")]))
+    with RunLog.resume(str(log), HEAD, lambda each: together.wait() >= 0, 4) as again:
+        assert all(again.is_done(name) for name in "abcd")
+
+
+def test_an_answer_that_fails_leaves_the_log(log: Path) -> None:
+    def ask(each: Line) -> bool:
+        raise OSError(errno.EIO, "the store is away")
+
+    data = "".join(f"{each}\n" for each in [HEAD, *map(line, "abcd")])
+    log.write_text(data)
+    with pytest.raises(OSError, match="away"):
+        RunLog.resume(str(log), HEAD, ask, 3)
+    assert log.read_text() == data
+    assert list(log.parent.iterdir()) == [log]
 
 
 @pytest.mark.parametrize(
