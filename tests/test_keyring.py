@@ -13,10 +13,16 @@ from jpegredact.diff.keys import generate_identity
 from jpegredact.keyring import as_identities, as_passphrase, as_recipients, as_run
 
 OWNER = generate_identity()
+
+
+def type_of(value: object) -> str:
+    return type(value).__name__
+
+
 ODD_WORDS = [b"words", 5, True, 1.5, [], ["words"], {}, object(), Path("words"), np.zeros(3)]
 
 
-@pytest.mark.parametrize("given", ODD_WORDS, ids=repr)
+@pytest.mark.parametrize("given", ODD_WORDS, ids=type_of)
 def test_a_passphrase_is_text(given: object) -> None:
     for read in (as_passphrase, as_run):
         with pytest.raises(TypeError, match="a passphrase is text"):
@@ -29,7 +35,7 @@ def test_a_passphrase_is_text(given: object) -> None:
         jr.restore(data, sealed, passphrase=given)
 
 
-@pytest.mark.parametrize("given", ["key\0.txt", Path("key\0.txt")], ids=repr)
+@pytest.mark.parametrize("given", ["key\0.txt", Path("key\0.txt")], ids=type_of)
 def test_a_path_with_a_nul(given: object) -> None:
     with pytest.raises(OSError, match="NUL"):
         as_identities([given])
@@ -48,7 +54,7 @@ def test_a_key_that_is_no_unicode() -> None:
             error = error.__cause__
 
 
-@pytest.mark.parametrize("given", [5, None, object()], ids=repr)
+@pytest.mark.parametrize("given", [5, None, object()], ids=type_of)
 def test_they_are_lists(given: object) -> None:
     for read in (as_identities, as_recipients):
         with pytest.raises(TypeError):
@@ -61,7 +67,7 @@ def test_they_are_lists(given: object) -> None:
                 read(one)
 
 
-@pytest.mark.parametrize("given", [5, 1 << 70, -1, [1], [300], None, "x", 1.5, {}], ids=repr)
+@pytest.mark.parametrize("given", [5, 1 << 70, -1, [1], [300], None, "x", 1.5, {}], ids=type_of)
 def test_a_diff_is_bytes(given: object) -> None:
     with pytest.raises(TypeError):
         jr.UnblurDiff.from_bytes(given)

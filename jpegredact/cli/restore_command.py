@@ -77,4 +77,4 @@ def command(
     say(f"{target}: " + ("the original" if done.original else f"{which} are back"))
     if done.besides:
         besides = ",".join(map(str, done.besides))
-        say(f"{target}: so are regions {besides}: {source} says that they were asked for before")
+        say(f"{target}: regions {besides} too: {source} says that they were asked for before")

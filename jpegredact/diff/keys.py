@@ -311,13 +311,18 @@ def _ssh_identity(data: bytes, name: str) -> Identity:
 
 
 _KINDS = (
-    "keys of age (age1..., AGE-SECRET-KEY-1...) and SSH keys of the kinds ed25519 and RSA "
-    "can be used"
+    "keys of age (age1..., AGE-SECRET-KEY-1...) and SSH keys of the kinds ed25519 and RSA (2048 to "
+    "4096 bits) can be used"
 )
 
 
 def _unusable_recipient(text: str, name: str) -> InvalidKeyError:
     """Return the error for a text that is no recipient, and that may be anything."""
+    if text.startswith("ssh-rsa"):
+        return InvalidKeyError(
+            f"{name}: an SSH public key that is damaged or incomplete, or an RSA key of less than "
+            "2048 or more than 4096 bits", hint=_KINDS,
+        )  # fmt: skip
     if text.startswith(_SSH):
         return InvalidKeyError(f"{name}: an SSH public key that is damaged or incomplete")
     if text.startswith("age1") and "1" in text[4:]:  # no key of ours has a second one

@@ -20,6 +20,8 @@ __all__ = ["OpenedDiff", "SealedDiff", "parse_diff", "parse_published", "seal_do
 _RECORD_KEYS = frozenset({"X25519"})
 _OWNER_KEYS = frozenset({"X25519", "ssh-ed25519", "ssh-rsa"})
 """Types of stanzas in the headers of age files."""
+_OTHER_VALUES = 32
+"""That a sealed diff has besides fills, records and envelopes: 22."""
 
 
 class SealedDiff(NamedTuple):
@@ -101,14 +103,16 @@ def seal_document(
     return OpenedDiff(document, opened).rekeyed(owners, run, limits)
 
 
-def parse_diff(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Document | SealedDiff:
+def parse_diff(
+    data: bytes, limits: Limits = DEFAULT_LIMITS, budget: Budget | None = None
+) -> Document | SealedDiff:
     """Parse a diff, strictly.
 
     Raises
     ------
     InvalidDiffError, LimitExceededError
     """
-    budget = Budget(limits.max_items)
+    budget = Budget(limits.max_items) if budget is None else budget
     fields = open_map(data, limits, budget)
     if "sealed" not in fields.fields:
         return Document.take(fields, limits, budget)
@@ -133,8 +137,10 @@ def parse_published(data: bytes, limits: Limits = DEFAULT_LIMITS) -> SealedDiff 
     It is sealed, no passphrase opens it, since that could be guessed at, and all in it that
     is not public is an age file for one key each.
     """
+    # Any JPEG may have something in such a box: a sealed diff has few values, however long it is.
+    values = 2 * limits.max_groups + limits.max_regions + limits.max_owners + _OTHER_VALUES
     try:
-        stored = parse_diff(data, limits)
+        stored = parse_diff(data, limits, Budget(min(values, limits.max_items)))
         if not isinstance(stored, SealedDiff) or stored.sealed.run is not None:
             return None
         records = (record for record in stored.sealed.records if record is not None)

@@ -16,7 +16,10 @@ from .rewriting import rewrite
 
 __all__ = ["changed", "held_groups", "require_same_frame", "shown_groups"]
 
-_MODIFIED = "allow_modified brings regions back nevertheless, but not the original's very bytes"
+_MODIFIED = (
+    "allow_modified (--allow-modified) brings regions back nevertheless, but not the original's "
+    "very bytes"
+)
 _PIXELS = "the picture was changed where it was redacted"
 _LAYERS = "if it was redacted again since, bring that back first, with its own diff"
 

@@ -132,10 +132,11 @@ def _revealed(state: State, document: Document, asked: frozenset[int]) -> Restor
     if file is not None and whole:
         if any(tables[order] != table for order, table in state.tables.items()):
             raise mismatch("the original's coefficients need codes that its own tables lack")
-        return _original(assemble(state.data, [*changes, *removed]), document)
+        return _original(assemble(state.data, [*changes, *removed]), document, besides)
     plain = assemble(state.data, [*changes, *removed])
     if _is_original(plain, document):
-        return Restored(plain, True)  # what is still hidden looked like its fill from the beginning
+        # what is still hidden looked like its fill from the beginning
+        return Restored(plain, True, besides=besides)
     for number, group in new.items():
         fills[number] = fill_of(state, number, group)
     counts = tuple(len(state.tables[table.order].symbols) for table in state.jpeg.tables)
@@ -144,7 +145,7 @@ def _revealed(state: State, document: Document, asked: frozenset[int]) -> Restor
     return Restored(assemble(state.data, [*changes, *noted]), False, besides=besides)
 
 
-def _original(revealed: bytes, document: Document) -> Restored:
+def _original(revealed: bytes, document: Document, besides: tuple[int, ...]) -> Restored:
     """Turn the fully revealed file into the original."""
     file = document.file
     assert file is not None  # noqa: S101
@@ -154,4 +155,4 @@ def _original(revealed: bytes, document: Document) -> Restored:
         raise InvalidDiffError("a patch lies outside the file", code="diff.patch") from None
     if hashlib.sha256(whole).digest() != file.sha256:
         raise mismatch("what came back is not the original: the diff or the file was damaged")
-    return Restored(whole, True)
+    return Restored(whole, True, besides=besides)

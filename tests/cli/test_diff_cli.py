@@ -206,7 +206,7 @@ class TestRestore:
         done = folder.works(
             "restore", "a.jpg", "out.jrdiff", "-o", "b.jpg", "--regions", "0", *key
         )
-        assert "so are regions 2: a.jpg says that they were asked for before" in done.stderr
+        assert "b.jpg: regions 2 too: a.jpg says that they were asked for before" in done.stderr
         folder.works("restore", "out.jpg", "out.jrdiff", "-o", "c.jpg", "--regions", "0,2", *key)
         assert folder.read("b.jpg") == folder.read("c.jpg") != folder.read("in.jpg")
         folder.works("restore", "b.jpg", "out.jrdiff", "--in-place", *key)

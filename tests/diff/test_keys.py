@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import pickle
 import shutil
@@ -97,6 +98,14 @@ class TestRecipient:
         assert caught.value.code == code
         assert str(caught.value).startswith("-r, number 1: ")
         assert len(text) < 9 or text not in str(caught.value)
+
+    @pytest.mark.parametrize("bits", [1024, 4104])
+    def test_rsa_keys_of_sizes_that_pyrage_refuses(self, bits) -> None:
+        """age itself takes larger ones; they are whole, and a message must not say otherwise."""
+        numbers = (b"ssh-rsa", b"\1\0\1", b"\0" + b"\xff" * (bits // 8))
+        body = b"".join(len(each).to_bytes(4) + each for each in numbers)
+        with pytest.raises(InvalidKeyError, match="less than 2048 or more than 4096 bits"):
+            Recipient(f"ssh-rsa {base64.b64encode(body).decode()}")
 
     def test_comments_of_ssh_keys_are_no_part_of_them(self, ssh) -> None:
         text = ssh("-t", "ed25519").with_suffix(".pub").read_text()

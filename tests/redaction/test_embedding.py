@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import container_files as files
@@ -21,6 +22,7 @@ import jpegredact as jr
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.container.segments.diffbox import find_boxes, make_box
 from jpegredact.diff import Document
+from jpegredact.diff.cbor import MAGIC
 from jpegredact.diff.keys import generate_identity
 from jpegredact.diff.stored import SealedDiff, parse_published
 from jpegredact.results import UnblurDiff
@@ -322,6 +324,21 @@ def test_damaged_boxes(data: st.DataObject) -> None:
 
 
 DAMAGED = embedded(PICTURE).jpeg
+
+
+def test_as_many_values_as_there_can_be_and_no_more() -> None:
+    """Whatever is in a box is parsed whenever the file is read, also by who wants no diff."""
+    diff = sealed(embedded(PICTURE))
+    groups, content = len(diff.public.fills), diff.to_bytes()
+    tight = jr.Limits(max_groups=groups, max_regions=len(BOXES), max_owners=1)
+    assert parse_published(content, tight) == diff
+    many = MAGIC + b"\x9a\x00\x20\x00\x00" + (1 << 21) * b"\x80"
+    tracemalloc.start()
+    try:
+        assert parse_published(many) is None
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_picture_in_it_is_found() -> None:

@@ -131,6 +131,8 @@ def test_what_was_asked_for_before_is_told() -> None:
     assert asked.besides == ()
     assert bring_back(asked.data, done.diff, regions=[1]).besides == ()
     assert bring_back(asked.data, done.diff.extract([0]), regions=[0]).besides == (1,)
+    whole = bring_back(asked.data, done.diff, regions=[0])
+    assert (whole.original, whole.besides) == (True, (1,))
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
