@@ -61,7 +61,8 @@ class Killing:
         return running
 
     def finish(self, box: tuple[float, ...]) -> None:
-        commands.run(*self.arguments(box, *self.resumed(), "--check"), cwd=self.root)
+        check = ["--check"] if self.resumed() else []
+        commands.run(*self.arguments(box, *self.resumed(), *check), cwd=self.root)
         self.sound(whole=True)
         temporaries = [*self.target.rglob(".*"), *self.diffs.rglob(".*")]
         assert all(each.name.startswith(".jpegredact.") for each in temporaries)
