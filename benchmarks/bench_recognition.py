@@ -17,11 +17,11 @@ dlib's detector finds a face there by itself, the smaller of both distances coun
 calls two faces one person's.
 
 *Grey alone* is the same with every pixel grey, around the face too: what the network says of
-nothing, which no redaction can be sure to surpass. *Against grey* is how much farther (or, below
-0, nearer) than that the redacted face is: median, and least. *Named*: of all untouched faces, the
-one nearest to the redacted face is its own or matches it; for any two faces, the share of all that
-match. Tables are of all faces; of those that dlib's own detector finds; and of these, those that
-grey alone is at least 0.7 away from.
+nothing, and so what a redaction that leaves nothing may give. *Against grey* is how much farther
+(or, below 0, nearer) than that the redacted face is: median, and least. *Named*: of all untouched
+faces, the one nearest to the redacted face is its own or matches it; for any two faces, the share
+of all that match. Tables are of all faces; of those that dlib's own detector finds; and of these,
+those that grey alone is at least 0.7 away from.
 
 Needs the extras ``bench`` and ``detect``. ``--sheet`` draws the faces, the nearest ones first.
 """
