@@ -20,8 +20,12 @@ NONE_THERE = {
 
 
 def files() -> list:
-    """Each file of the corpus; those where it is known to be wrong must go on being so."""
-    names = sorted(path.name for path in CORPUS.glob("files/*"))
+    """Every fourth file of the corpus, and those where it is known to be wrong."""
+    names = [
+        name
+        for number, name in enumerate(sorted(path.name for path in CORPUS.glob("files/*")))
+        if number % 4 == 0 or name[:8] in NONE_THERE
+    ]
     known = {
         name: [pytest.mark.xfail(reason=NONE_THERE[name[:8]], raises=AssertionError)]
         for name in names
