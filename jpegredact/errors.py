@@ -163,6 +163,11 @@ class DetectorError(JpegRedactError):
 
     default_code = "detector"
 
+    @property
+    def is_of_the_picture(self) -> bool:
+        """Whether the next picture need not share it."""
+        return self.code in ("detector.pixels", "detector.run")
+
 
 class VerificationError(JpegRedactError):
     """A guarantee could not be kept, so nothing was returned."""

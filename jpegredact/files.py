@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Source",
     "default_diff_path",
+    "diff_name",
     "is_jpeg",
+    "make_folder",
     "read_source",
     "same_file",
+    "sync_folder",
     "write_new",
     "write_replacing",
 ]
@@ -120,7 +123,7 @@ def write_new(path: str | os.PathLike[str], data: bytes, mode: int = 0o600) -> N
         with target.open("rb") as file:
             os.chmod(target, mode)
             os.fsync(file.fileno())
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def is_jpeg(path: str | os.PathLike[str]) -> bool:
@@ -161,7 +164,7 @@ def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], A
     if "\0" in str(target):
         raise OSError(errno.EINVAL, "a path with a NUL character")
     folder = target.parent
-    _make_folder(folder)
+    make_folder(folder)
     temporary = str(folder / f".{target.name[:40]}.{os.urandom(8).hex()}.tmp")
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     handle = os.open(temporary, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -172,22 +175,24 @@ def _write(target: Path, data: bytes, mode: int, publish: Callable[[str, str], A
             os.chmod(temporary, mode)
             os.fsync(file.fileno())
         publish(temporary, str(target))
-        _sync_folder(folder)
+        sync_folder(folder)
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Create a folder and its missing parents, each made durable in its own parent."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    if folder.parent != folder:
+        make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable."""
     if os.name == "nt":  # a folder can't be opened there; renames are journalled
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -198,9 +203,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def default_diff_path(source: str | os.PathLike[str], redacted_digest: str) -> Path:
-    """Return where a diff goes unless told otherwise: beside its input, under a name of its own.
+    """Return where a diff goes unless told otherwise: beside its input, under a name of its own."""
+    path = Path(source)
+    return path.with_name(diff_name(path.name, redacted_digest))
+
+
+def diff_name(picture: str, redacted_digest: str) -> str:
+    """Return a diff's name.
 
     ``<input name>.<first 16 hex digits of the redacted file's SHA-256>.jrdiff``
     """
-    path = Path(source)
-    return path.with_name(f"{path.name}.{redacted_digest[:16]}.jrdiff")
+    return f"{picture}.{redacted_digest[:16]}.jrdiff"

@@ -14,9 +14,11 @@ from ..log import LogEntry
 from .names import Taken, checked_name
 from .pool import Died, Workers
 from .runlog import Line, RunLog, head_line
-from .work import Done, Job, Task, failed, skipped
+from .work import Done, Job, Task, diff_names, failed, skipped
 
-__all__ = ["Named", "Summary", "died", "ending", "head_of", "is_whole", "run_local", "tasks_of"]
+__all__ = [
+    "Book", "Named", "Summary", "died", "ending", "head_of", "is_whole", "run_local", "tasks_of",
+]  # fmt: skip
 
 
 _JPEG = re.compile(r"\.(jpe?g|jpe|jfif|jif)\Z", re.IGNORECASE)
@@ -119,10 +121,7 @@ def is_whole(job: Job, line: Line, check: bool) -> bool:
 
 
 def _has_diff(job: Job, line: Line, check: bool) -> bool:
-    stem = f"{line.file}.{(line.redacted or '')[:16]}"
-    number = 1
-    while True:
-        name = f"{stem}.jrdiff" if number == 1 else f"{stem}-{number}.jrdiff"
+    for name in diff_names(line.file, line.redacted or ""):
         if job.diffs.size_of(name) is None:
             return False
         if not check:
@@ -130,7 +129,7 @@ def _has_diff(job: Job, line: Line, check: bool) -> bool:
         digest = job.diffs.digest_of(name)
         if digest is not None and digest.hex() == line.diff:
             return True
-        number += 1
+    return False
 
 
 def tasks_of(names: Iterable[Named], log: RunLog, summary: Summary) -> Iterator[Task | Done]:
@@ -162,6 +161,37 @@ def tasks_of(names: Iterable[Named], log: RunLog, summary: Summary) -> Iterator[
             yield skipped(name, each.skipped)
         else:
             yield Task(name, each.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Where it is noted that a picture is done."""
+
+    log: RunLog
+    summary: Summary
+    tell: Callable[[Done, Summary], None]
+
+    def note(self, done: Done) -> None:
+        """Log a picture, count it, and tell of it.
+
+        Raises
+        ------
+        DetectorError, OSError
+            It is no picture that is done, but the whole run.
+        """
+        if done.outcome == "ended":
+            raise ending(done)
+        self.log.append(done.line)
+        self.summary.add(done)
+        self.tell(done, self.summary)
+
+    def feasible(self, names: Iterable[Named]) -> Iterator[Task]:
+        """Yield what is to be done, and note what can't or need not be."""
+        for each in tasks_of(names, self.log, self.summary):
+            if isinstance(each, Task):
+                yield each
+            else:
+                self.note(each)
 
 
 def run_local(
@@ -197,29 +227,11 @@ def run_local(
     OSError
         The log or the outputs can't be written any more; SRC or the list can't be read.
     """
-    summary = Summary() if summary is None else summary
-
-    def record(done: Done) -> None:
-        log.append(done.line)
-        summary.add(done)
-        tell(done, summary)
-
-    def feasible() -> Iterator[Task]:
-        for each in tasks_of(names, log, summary):
-            if isinstance(each, Task):
-                yield each
-            else:
-                record(each)
-
+    book = Book(log, Summary() if summary is None else summary, tell)
     with Workers(job.maker(), jobs) as workers:
-        for task, result in workers.work_off(feasible(), stop):
-            if isinstance(result, Died):
-                record(died(task.name, result))
-            elif result.outcome == "ended":
-                raise ending(result)
-            else:
-                record(result)
-    return summary
+        for task, result in workers.work_off(book.feasible(names), stop):
+            book.note(died(task.name, result) if isinstance(result, Died) else result)
+    return book.summary
 
 
 def ending(done: Done) -> Exception:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from .engine import Named, Summary, died, ending, tasks_of
+from .engine import Book, Named, Summary, died
 from .pool import Died
 from .runlog import RunLog
 from .work import Done, Job, Task, do
@@ -47,31 +47,16 @@ def run_ray(
     address
         Of a cluster to join; None: a Ray of this run's own, on this machine.
     """
-    summary = Summary() if summary is None else summary
-
-    def record(done: Done) -> None:
-        if done.outcome == "ended":
-            raise ending(done)
-        log.append(done.line)
-        summary.add(done)
-        tell(done, summary)
-
-    def feasible() -> Iterator[Task]:
-        for each in tasks_of(names, log, summary):
-            if isinstance(each, Task):
-                yield each
-            else:
-                record(each)
-
-    left = feasible()
+    book = Book(log, Summary() if summary is None else summary, tell)
+    left = book.feasible(names)
     with _ray(address, jobs):
         while not stop() and (chunk := list(islice(left, _CHUNK))):
-            lost = _worked_off(job, chunk, jobs, _TOGETHER, stop, record)
+            lost = _worked_off(job, chunk, jobs, _TOGETHER, stop, book.note)
             if lost and not stop():  # with an actor: each picture by itself now
-                lost = _worked_off(job, lost, jobs, 1, stop, record)
+                lost = _worked_off(job, lost, jobs, 1, stop, book.note)
             for task in () if stop() else lost:
-                record(died(task.name, Died(None, "an actor of Ray")))
-    return summary
+                book.note(died(task.name, Died(None, "an actor of Ray")))
+    return book.summary
 
 
 class _Actor:
@@ -87,7 +72,7 @@ class _Actor:
 
 def _worked_off(
     job: Job, tasks: Sequence[Task], jobs: int, together: int, stop: Callable[[], bool],
-    record: Callable[[Done], None],
+    note: Callable[[Done], None],
 ) -> list[Task]:  # fmt: skip
     """Work on pictures; return those whose actor died, and those that shared its block."""
     import ray
@@ -105,7 +90,7 @@ def _worked_off(
     )
     for row in dataset.iter_rows():
         answered.add(row["number"])
-        record(Done(*pickle.loads(row["done"])))  # noqa: S301
+        note(Done(*pickle.loads(row["done"])))  # noqa: S301
         if stop():
             break
     return [task for number, task in enumerate(tasks) if number not in answered]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedReader, BufferedWriter
 from typing import Any
 
-__all__ = ["Folder", "make_durable_folder", "sync_file", "sync_path"]
+__all__ = ["Folder", "sync_file"]
 
 _BY_HANDLE = (
     {os.open, os.stat, os.unlink, os.link, os.mkdir, os.rename} <= os.supports_dir_fd
@@ -200,33 +200,7 @@ def _named(error: OSError, path: str) -> OSError:
     return OSError(error.errno, text or error.strerror, path)
 
 
-def sync_path(path: str) -> None:
-    """Make names in a folder durable."""
-    if not _BY_HANDLE:  # Windows can't open a folder; renames are journalled there
-        return
-    handle = os.open(path, _LISTED)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def sync_file(file: BufferedReader) -> None:
     """Make a file durable that another may have written."""
     if os.name != "nt":  # Windows can't through a handle for reading
         os.fsync(file.fileno())
-
-
-def make_durable_folder(path: str) -> None:
-    """Create a folder and its missing parents, each made durable in its own parent."""
-    if os.path.isdir(path):
-        return
-    parent = os.path.dirname(path)
-    if parent != path:
-        make_durable_folder(parent)
-    try:
-        os.mkdir(path)
-    except FileExistsError:
-        if not os.path.isdir(path):
-            raise
-    sync_path(parent)

@@ -9,10 +9,12 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+from ..files import make_folder
 from ..limits import DEFAULT_LIMITS
-from .folder import Folder, make_durable_folder, sync_file
+from .folder import Folder, sync_file
 from .names import LOCK_NAME, MOST_BYTES, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
 from .retrying import Retrying
@@ -52,7 +54,7 @@ class LocalPlace(Place):
 
     def check_writable(self) -> None:
         """Create the folder if need be, and a file in it for a moment."""
-        make_durable_folder(self._root)
+        make_folder(Path(self._root))
         with Folder.at(self._root) as folder:
             name = temporary_name()
             try:
@@ -304,7 +306,7 @@ class LocalPlace(Place):
         """Hold the folder against a second run, until the process ends at the latest."""
         from .locking import held
 
-        make_durable_folder(self._root)
+        make_folder(Path(self._root))
         with Folder.at(self._root) as folder, held(folder, LOCK_NAME):
             yield
 
@@ -313,7 +315,7 @@ class LocalPlace(Place):
         """Open the folder that a name is in, and give it with the last part of the name."""
         prefix, _, last = checked_name(name).rpartition("/")
         if make:
-            make_durable_folder(self._root)
+            make_folder(Path(self._root))
         try:
             with self._folder(prefix, make) as folder:
                 yield folder, last

@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple, Self
 
 from ..errors import BatchError, InvalidLogError
+from ..files import make_folder, sync_folder
 from ..log import SCHEMA, utf8
-from .folder import make_durable_folder, sync_path
 from .names import temporary_name
 
 __all__ = ["Line", "RunLog", "head_line"]
@@ -83,7 +83,7 @@ class RunLog:
             There is one: resume that run, or name another log.
         """
         folder = Path(path).parent
-        make_durable_folder(str(folder.absolute()))
+        make_folder(folder.absolute())
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | _UNFOLLOWED
         try:
             handle = os.open(path, flags, 0o600)
@@ -96,7 +96,7 @@ class RunLog:
             _lock(handle, path)
             log.append(head)
             log.sync()
-            sync_path(str(folder))
+            sync_folder(folder)
         return log
 
     @classmethod
@@ -136,7 +136,7 @@ class RunLog:
                     temporary.replace(source)
                 finally:
                     temporary.unlink(missing_ok=True)
-                sync_path(str(source.parent))
+                sync_folder(source.parent)
         return log
 
     def _take_over(

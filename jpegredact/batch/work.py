@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
 from ..errors import DetectorError, JpegRedactError
+from ..files import diff_name
 from ..limits import DEFAULT_LIMITS, Limits
 from ..log import SCHEMA, LogEntry, utf8
 from ..pipeline import Detecting, process
@@ -17,12 +19,11 @@ from ..results import Processed
 from .options import Options, Owners
 from .places import Place
 
-__all__ = ["Done", "Job", "Task", "do", "failed", "skipped"]
+__all__ = ["Done", "Job", "Task", "diff_names", "do", "failed", "skipped"]
 
 _OF_ALL_OUTPUTS = frozenset(
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS") if hasattr(errno, name)
 )
-_OF_THE_PICTURE = frozenset({"detector.pixels", "detector.run"})
 _SOI = b"\xff\xd8"
 _MOST_DIFFS = 1000
 """Diffs of one picture, each sealed anew for the same redacted file."""
@@ -104,7 +105,7 @@ def do(job: Job, task: Task) -> Done:
                 return Done(task.name, "ended", "", "io", str(error.strerror), error.errno)
             raise
     except DetectorError as error:
-        if error.code not in _OF_THE_PICTURE:
+        if not error.is_of_the_picture:
             return Done(task.name, "ended", "", error.code, str(error))
         return failed(task.name, data, error, begun)
     except (JpegRedactError, OSError) as error:
@@ -177,7 +178,7 @@ def _write(job: Job, name: str, data: bytes, done: Processed) -> None:
         elif job.options.untouched == "copy":
             _put(job, name, data)
         return
-    _put_diff(job, f"{name}.{done.report.redacted[:16]}", done.diff.to_bytes())
+    _put_diff(job, name, done.report.redacted, done.diff.to_bytes())
     _put(job, name, done.jpeg)
 
 
@@ -188,17 +189,27 @@ def _put(job: Job, name: str, data: bytes) -> None:
         job.target.write_new(name, data)
 
 
-def _put_diff(job: Job, stem: str, diff: bytes) -> None:
+def _put_diff(job: Job, picture: str, redacted: str, diff: bytes) -> None:
     """Write a diff under a name of its own: none is ever replaced (G6).
 
     Sealed diffs of the same picture differ each time; one that a killed run left stays.
     """
-    for number in range(1, _MOST_DIFFS):
-        name = f"{stem}.jrdiff" if number == 1 else f"{stem}-{number}.jrdiff"
+    for name in diff_names(picture, redacted):
         try:
             job.diffs.write_new(name, diff)
         except FileExistsError:
             continue
         return
-    raise FileExistsError(f"{stem}.jrdiff: too many diffs of this picture")
+    raise FileExistsError(f"{diff_name(picture, redacted)}: too many diffs of this picture")
+
+
+def diff_names(picture: str, redacted: str) -> Iterator[str]:
+    """Yield the names that a picture's diff may have, in the order in which they are taken.
+
+    ``redacted`` is the SHA-256 of the redacted file, in hex.
+    """
+    first = diff_name(picture, redacted)
+    yield first
+    for number in range(2, _MOST_DIFFS):
+        yield f"{first.removesuffix('.jrdiff')}-{number}.jrdiff"
 

@@ -18,6 +18,7 @@ from .common import (
     OK,
     box_options,
     redaction_options,
+    require_regions,
     say,
     search_options,
     write_json,
@@ -106,12 +107,7 @@ def command(
     diff is safe; one that failed never does. Kill it at any time, and go on with --resume. Ctrl-C
     finishes the pictures that were begun. Exit status 0 if no picture failed, else 3.
     """
-    if not boxes and not labels and from_log is None:
-        raise click.UsageError(
-            "no region to hide: give --box L,T,R,B, --detect face,plate or --from-log LOG"
-        )
-    if labels and from_log is not None:
-        raise click.UsageError("give --detect or --from-log, not both")
+    require_regions("no region to hide", boxes, labels, from_log)
     if address is not None and engine != "ray":
         raise click.UsageError("--address goes with --engine ray")
     if check and not resume:
@@ -122,6 +118,7 @@ def command(
     from ..batch.places import open_place
     from ..batch.runlog import RunLog
     from ..batch.work import Job
+    from ..files import read_source
     from ..geometry import parse_margin
     from ..log_reading import read_log
     from ..pipeline import Detecting
@@ -134,8 +131,9 @@ def command(
     path = _log_path(log, places[1], places[2])
     known = from_digest = None
     if from_log is not None:
-        known = read_log(from_log)
-        from_digest = hashlib.sha256(Path(from_log).read_bytes()).hexdigest()
+        data = read_source(from_log)
+        known = read_log(data)
+        from_digest = hashlib.sha256(data).hexdigest()
     owners = sealing_keys(recipients, recipients_files, passphrase)
     processors = _processors()
     workers = jobs or processors

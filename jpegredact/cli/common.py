@@ -36,6 +36,7 @@ __all__ = [
     "redaction_options",
     "refuse_same",
     "refuse_taken",
+    "require_regions",
     "say",
     "search_options",
     "status_of",
@@ -164,6 +165,21 @@ def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--detect", "labels", metavar="LABELS", callback=parse_labels,
         help="Look for these: face,plate,text.",
     )(function)  # fmt: skip
+
+
+def require_regions(
+    lacking: str,
+    boxes: tuple[tuple[float, float, float, float], ...],
+    labels: tuple[str, ...],
+    from_log: str | None,
+) -> None:
+    """Refuse a command without regions, or with two searches for them; ``lacking`` says of what."""
+    if not boxes and not labels and from_log is None:
+        raise click.UsageError(
+            f"{lacking}: give --box L,T,R,B, --detect face,plate or --from-log LOG"
+        )
+    if labels and from_log is not None:
+        raise click.UsageError("give --detect or --from-log, not both")
 
 
 def redaction_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,9 +22,6 @@ from .common import (
     write_private,
 )
 
-_OF_THE_PICTURE = ("detector.pixels", "detector.run")
-"""Failures of detectors that the next picture need not share."""
-
 
 @click.command("detect")
 @click.argument("sources", metavar="[IN.jpg]...", nargs=-1, type=click.Path())
@@ -138,7 +135,7 @@ def _look(
         data = read_source(source)
         return look(data, name=source), 0
     except JpegRedactError as error:
-        of_all = isinstance(error, DetectorError) and error.code not in _OF_THE_PICTURE
+        of_all = isinstance(error, DetectorError) and not error.is_of_the_picture
         if of_all and not worked:
             raise
         return LogEntry.failed(source, data, error), status_of(error)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from .common import box_options, describe, refuse_same, say, search_options, write_private
+from .common import (
+    box_options,
+    describe,
+    refuse_same,
+    require_regions,
+    say,
+    search_options,
+    write_private,
+)
 
 
 @click.command("preview")
@@ -39,12 +47,7 @@ def command(
     suffix = output.lower().rpartition(".")[2]
     if suffix not in ("png", "html"):
         raise click.UsageError(f"a preview is a .png or an .html, not {output!r}")
-    if labels and from_log is not None:
-        raise click.UsageError("give --detect or --from-log, not both")
-    if not boxes and not labels and from_log is None:
-        raise click.UsageError(
-            "nothing to draw: give --box L,T,R,B, --detect face,plate or --from-log LOG"
-        )
+    require_regions("nothing to draw", boxes, labels, from_log)
     refuse_same(source, output, "input and output")
     if from_log is not None:
         refuse_same(from_log, output, "log and output")

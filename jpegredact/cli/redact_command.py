@@ -16,6 +16,7 @@ from .common import (
     redaction_options,
     refuse_same,
     refuse_taken,
+    require_regions,
     say,
     search_options,
     write_private,
@@ -88,12 +89,7 @@ def command(
     --dry-run --log LOG, set a decision to "keep" or add a box in LOG, then
     --from-log LOG.
     """
-    if not boxes and not labels and from_log is None:
-        raise click.UsageError(
-            "no region to hide: give --box L,T,R,B, --detect face,plate or --from-log LOG"
-        )
-    if labels and from_log is not None:
-        raise click.UsageError("give --detect or --from-log, not both")
+    require_regions("no region to hide", boxes, labels, from_log)
     if log_public is not None and dry_run:
         raise click.UsageError("--log-public is about a redacted file: not with --dry-run")
     if embed and (passphrase or not (recipients or recipients_files)):

@@ -187,7 +187,7 @@ def labels_of(name: str) -> tuple[str, ...]:
     if name.endswith(".toml"):
         from .yolo import describe
 
-        return tuple(describe(read_file(name), name).labels)
+        return tuple(describe(read_description(name), name).labels)
     return tuple(load_detector(name).labels)
 
 

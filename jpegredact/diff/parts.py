@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 
 from ..errors import InvalidRegionError
-from .document import Document
+from .document import Document, GroupRecord
 
-__all__ = ["held_regions", "part_of", "regions_named", "rest_of", "with_records"]
+__all__ = [
+    "held_groups", "held_regions", "part_of", "regions_named", "rest_of", "with_records",
+]  # fmt: skip
+
+
+def held_groups(document: Document) -> dict[int, GroupRecord]:
+    """Return the groups that a diff, or a part of one, has, by their index."""
+    return {number: group for number, group in enumerate(document.groups) if group is not None}
 
 
 def held_regions(document: Document) -> frozenset[int]:
@@ -51,8 +58,8 @@ def part_of(document: Document, regions: frozenset[int]) -> frozenset[int]:
     count = len(document.groups)
     found = {
         number
-        for number, group in enumerate(document.groups)
-        if group is not None and regions.issuperset(group.regions)
+        for number, group in held_groups(document).items()
+        if regions.issuperset(group.regions)
     }
     found |= {count + number for number in regions}
     if document.is_whole and len(regions) == len(document.regions):
@@ -68,8 +75,8 @@ def rest_of(document: Document, regions: frozenset[int]) -> frozenset[int]:
     count = len(document.groups)
     found = {
         number
-        for number, group in enumerate(document.groups)
-        if group is not None and regions.isdisjoint(group.regions)
+        for number, group in held_groups(document).items()
+        if regions.isdisjoint(group.regions)
     }
     return frozenset(found | {count + n for n in held_regions(document) - regions})
 

@@ -29,7 +29,7 @@ from .keys import Identity, Recipient, generate_identity
 from .padding import pad, unpad
 from .passphrase import Passphrase, RunKey, open_run
 
-__all__ = ["Opened", "Sealed", "open_sealed", "rekey", "seal", "seal_records", "subset"]
+__all__ = ["Opened", "Sealed", "open_sealed", "seal_records", "subset"]
 
 _ENTRY = 128  # bytes and more that a manifest takes for a record
 _ID = 16
@@ -154,38 +154,11 @@ class Opened:
         raise TypeError("an opened diff holds secret keys and can't be pickled or copied")
 
 
-def seal(
-    public: bytes,
-    records: Sequence[bytes | None],
-    owners: Iterable[Recipient],
-    run: RunKey | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-) -> Sealed:
-    """Seal records to owners, and to a run's passphrase.
-
-    Parameters
-    ----------
-    public
-        The part of the diff that anyone may read; its digest is in the manifest.
-    records
-        By index; None where there is none.
-    owners
-        Who can open it; the same key twice counts once.
-    run
-        The run key, if a passphrase is to open it too.
-
-    Raises
-    ------
-    InvalidKeyError
-        ``key.none``: no owner and no run key.
-    LimitExceededError
-        More owners than ``limits.max_owners``.
-    """
-    return rekey(seal_records(records), public, owners, run, limits)
-
-
 def seal_records(records: Sequence[bytes | None]) -> Opened:
-    """Seal records anew, to nobody yet: `rekey` and `subset` make the envelopes."""
+    """Seal records anew, to nobody yet: `subset` makes the envelopes.
+
+    By index; None where there is none.
+    """
     identities = {
         index: generate_identity() for index, record in enumerate(records) if record is not None
     }
@@ -248,34 +221,6 @@ def open_sealed(
     )
 
 
-def rekey(
-    opened: Opened,
-    public: bytes,
-    owners: Iterable[Recipient],
-    run: RunKey | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-    *,
-    fresh: bool = False,
-) -> Sealed:
-    """Return the diff with other owners.
-
-    The records stay as they are, and so does the id: it names this sealing of the records.
-    That revokes nothing. Former owners still have, or may have, the identities of all records.
-    ``fresh`` seals all records anew, with a new id: then older envelopes open nothing in the
-    new diff, though copies of the older one still open.
-
-    Raises
-    ------
-    InvalidKeyError, LimitExceededError
-        As `seal`.
-    InvalidDiffError, DecryptionError
-        As `Opened.record`, if ``fresh``.
-    """
-    if fresh:
-        opened = opened.sealed_anew()
-    return subset(opened, opened.indices, public, owners, run, limits)
-
-
 def subset(
     opened: Opened,
     indices: Iterable[int],
@@ -287,14 +232,26 @@ def subset(
     """Return a diff with some of the records, as they are sealed, under their old indices.
 
     Its manifest lists these and no others; nothing in it tells what else there was but the
-    number of records.
+    number of records. With all indices, it is the same diff for these owners, its id too, which
+    names this sealing of the records.
+
+    Parameters
+    ----------
+    public
+        The part of the diff that anyone may read; its digest is in the manifest.
+    owners
+        Who can open it; the same key twice counts once.
+    run
+        The run key, if a passphrase is to open it too.
 
     Raises
     ------
     DecryptionError
         ``decrypt.no-record``: there is none with such an index.
-    InvalidKeyError, LimitExceededError
-        As `seal`.
+    InvalidKeyError
+        ``key.none``: no owner and no run key.
+    LimitExceededError
+        More owners than ``limits.max_owners``.
     """
     to = list(dict.fromkeys([*owners, *([run.recipient] if run is not None else [])]))
     if not to:

@@ -76,7 +76,12 @@ class OpenedDiff(NamedTuple):
     def rekeyed(
         self, owners: Iterable[Recipient], run: RunKey | None, limits: Limits, fresh: bool = False
     ) -> OpenedDiff:
-        """Return it with other owners; see `sealed.rekey`."""
+        """Return it with other owners.
+
+        The records stay as they are, and that revokes nothing: former owners still have, or may
+        have, the identities of all records. ``fresh`` seals all records anew, with a new id: then
+        older envelopes open nothing in the new diff, though copies of the older one still open.
+        """
         opened = self.opened.sealed_anew() if fresh else self.opened
         return OpenedDiff(self.document, opened).cut(opened.indices, owners, run, limits)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..codec.model import JpegData
 from ..diff import Document, GroupRecord
+from ..diff.parts import held_groups
 from ..errors import DiffMismatchError, InvalidDiffError, InvalidJpegError, VerificationError
 from .around import around, fits
 from .diffplan import diff_plan, mismatch
@@ -14,7 +15,7 @@ from .opening import open_picture
 from .picture import Picture, fill_digest
 from .rewriting import rewrite
 
-__all__ = ["changed", "held_groups", "require_same_frame", "shown_groups"]
+__all__ = ["changed", "require_same_frame", "shown_groups"]
 
 _MODIFIED = (
     "allow_modified (--allow-modified) brings regions back nevertheless, but not the original's "
@@ -54,11 +55,6 @@ def changed(
         "diff.coding",
         f"{_LAYERS}; else {_MODIFIED}",
     )  # fmt: skip
-
-
-def held_groups(document: Document) -> dict[int, GroupRecord]:
-    """Return the groups that a diff, or a part of one, has, by their index."""
-    return {number: group for number, group in enumerate(document.groups) if group is not None}
 
 
 def require_same_frame(jpeg: JpegData, group: GroupRecord) -> None:

@@ -16,9 +16,10 @@ from ..codec.layout import component_grids
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg
 from ..diff import Document, GroupRecord
+from ..diff.parts import held_groups
 from ..errors import InvalidJpegError, VerificationError
 from ..limits import Limits
-from .changed import held_groups, require_same_frame, shown_groups
+from .changed import require_same_frame, shown_groups
 from .diffplan import diff_plan, mismatch
 from .opening import open_picture
 from .picture import Picture, Portion, assemble, damaged, table_edits

@@ -17,6 +17,7 @@ from ..codec.model import JpegData, Segment
 from ..codec.reader import read_jpeg, require_supported
 from ..codec.scan import MissingCategory
 from ..diff import Document, Fill, Revealed
+from ..diff.parts import held_groups
 from ..errors import (
     DiffMismatchError,
     InvalidDiffError,
@@ -25,7 +26,7 @@ from ..errors import (
     VerificationError,
 )
 from ..limits import Limits
-from .changed import changed, held_groups
+from .changed import changed
 from .diffplan import Outline, diff_plan, mismatch
 from .opening import open_picture
 from .picture import FileEdit, Picture, assemble, fill_digest
@@ -87,15 +88,14 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     jpeg = read_parsed(data, document, limits)
     note, revealed = _find_note(data, jpeg, document, limits)
+    held = held_groups(document)
     known: dict[int, Outline] = {fill.group: fill for fill in revealed.fills}
-    for number, group in enumerate(document.groups):
-        if group is None:
-            continue
+    for number, group in held.items():
         fill = known.setdefault(number, group)
         if (fill.windows, fill.shape) != (group.windows, group.shape):
             raise _other_note()
     order = sorted(known)
-    counts = [group.tables for group in document.groups if group is not None]
+    counts = [group.tables for group in held.values()]
     counts += [revealed.tables] * bool(note)
     tables = _redacted_tables(jpeg, counts)
     if tables is None:
@@ -124,13 +124,13 @@ def read_state(data: bytes, document: Document, limits: Limits, beside: Beside) 
     if fills != [document.public.fills[fill.group] for fill in revealed.fills]:
         raise _other_note()  # it calls blocks a group that belong to another one, or to none
     assert picture is not None or not revealed.fills  # noqa: S101
-    for number, group in enumerate(document.groups):
-        if group is not None and any(fill.group == number for fill in revealed.fills):
-            assert picture is not None  # noqa: S101
-            if picture.pack(places[number]) != group.blocks:
-                raise mismatch(
-                    f"the blocks of regions {list(group.regions)} were changed", "diff.pixels"
-                )
+    for number in sorted(held.keys() & {fill.group for fill in revealed.fills}):
+        group = held[number]
+        assert picture is not None  # noqa: S101
+        if picture.pack(places[number]) != group.blocks:
+            raise mismatch(
+                f"the blocks of regions {list(group.regions)} were changed", "diff.pixels"
+            )
     return state
 
 
@@ -181,7 +181,7 @@ def _known_plan(
     except (InvalidDiffError, DiffMismatchError) as error:
         if not noted:
             raise
-        diff_plan(jpeg, [group for group in document.groups if group is not None])
+        diff_plan(jpeg, list(held_groups(document).values()))
         raise _other_note() from error  # since it is not the diff's fault
 
 

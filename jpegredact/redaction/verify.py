@@ -19,6 +19,7 @@ from ..codec.reader import read_jpeg, require_supported
 from ..container.model import SideCopy
 from ..container.walk import Contents, areas_of
 from ..diff import Document
+from ..diff.parts import held_groups
 from ..errors import (
     InvalidDiffError,
     InvalidJpegError,
@@ -120,7 +121,7 @@ def verify_bytes(
         return Verification(0, 0, 0, None, False, left, tuple(problems))
     plan: Plan
     if document is not None:
-        plan = diff_plan(other, [group for group in document.groups if group is not None])
+        plan = diff_plan(other, list(held_groups(document).values()))
     else:
         for number, region in enumerate(regions):
             region.check(jpeg.frame.width, jpeg.frame.height, f"region {number}")

@@ -8,7 +8,9 @@ import pickle
 import shutil
 import subprocess
 import traceback
+from collections.abc import Sequence
 from itertools import count
+from typing import Any
 
 import pytest
 from age_maker import envelope
@@ -17,10 +19,10 @@ from hypothesis import strategies as st
 
 from jpegredact.diff import sealed as module
 from jpegredact.diff.cbor import decode, encode
-from jpegredact.diff.keys import generate_identity
+from jpegredact.diff.keys import Recipient, generate_identity
 from jpegredact.diff.padding import pad, padded_size
 from jpegredact.diff.passphrase import Passphrase, RunKey
-from jpegredact.diff.sealed import Opened, Sealed, open_sealed, rekey, seal, subset
+from jpegredact.diff.sealed import Opened, Sealed, open_sealed, seal_records, subset
 from jpegredact.errors import (
     DecryptionError,
     DiffMismatchError,
@@ -28,7 +30,7 @@ from jpegredact.errors import (
     InvalidKeyError,
     LimitExceededError,
 )
-from jpegredact.limits import Limits
+from jpegredact.limits import DEFAULT_LIMITS, Limits
 
 PUBLIC = b"what anyone may read"
 RECORDS = (b"first", b"", None, b"fourth" * 1000)
@@ -46,6 +48,18 @@ def run_key() -> RunKey:
 @pytest.fixture
 def diff() -> Sealed:
     return seal(PUBLIC, RECORDS, [ALICE.recipient, BOB.recipient])
+
+
+def seal(
+    public: bytes, records: Sequence[bytes | None], owners: Sequence[Recipient],
+    run: RunKey | None = None, limits: Limits = DEFAULT_LIMITS,
+) -> Sealed:  # fmt: skip
+    return whole(seal_records(records), public, owners, run, limits)
+
+
+def whole(opened: Opened, public: bytes, *owners: Any) -> Sealed:
+    """Return all the records, as they are sealed, for these owners."""
+    return subset(opened, opened.indices, public, *owners)
 
 
 def contents(opened: Opened) -> dict[int, bytes]:
@@ -178,7 +192,7 @@ class TestOwners:
 
     def test_other_owners(self, diff, run_key) -> None:
         opened = open_sealed(PUBLIC, diff, [ALICE])
-        changed = rekey(opened, PUBLIC, [EVE.recipient], run_key)
+        changed = whole(opened, PUBLIC, [EVE.recipient], run_key)
         assert changed.records == diff.records
         assert open_sealed(PUBLIC, changed, [EVE]).id == opened.id
         assert contents(open_sealed(PUBLIC, changed, passphrase=Passphrase(WORDS))) == WHOLE
@@ -187,7 +201,7 @@ class TestOwners:
 
     def test_other_owners_and_fresh_records(self, diff) -> None:
         opened = open_sealed(PUBLIC, diff, [ALICE])
-        changed = rekey(opened, PUBLIC, [EVE.recipient], fresh=True)
+        changed = whole(opened.sealed_anew(), PUBLIC, [EVE.recipient])
         assert not {r for r in changed.records if r} & {r for r in diff.records if r}
         fresh = open_sealed(PUBLIC, changed, [EVE])
         assert contents(fresh) == WHOLE
@@ -199,7 +213,7 @@ class TestOwners:
     def test_nobody(self, diff) -> None:
         for make in (
             lambda: seal(PUBLIC, RECORDS, []),
-            lambda: rekey(open_sealed(PUBLIC, diff, [BOB]), PUBLIC, []),
+            lambda: whole(open_sealed(PUBLIC, diff, [BOB]), PUBLIC, []),
         ):
             with pytest.raises(InvalidKeyError) as caught:
                 make()
