@@ -11,6 +11,7 @@ import cython
 
 __all__ = [
     "assign",
+    "beside",
     "count_cells",
     "draw_runs",
     "drawn_behind",
@@ -165,6 +166,99 @@ def locate(
             if missing:
                 break
     return missing
+
+
+def beside(
+    cells: cython.ushort[::1], window: tuple, unit: tuple, real: tuple,
+    ranges: tuple, boxes: cython.longlong[::1],
+    dc: cython.int[::1], touched: cython.uchar[::1],
+    values: cython.uchar[::1], lacking: cython.uchar[::1], ends: cython.longlong[::1],
+) -> int:
+    """Collect the DC values of the real blocks beside each group's, each group's in raster order.
+
+    Those are the blocks above, below, left and right of a group's that are not its own.
+    ``window``, ``unit`` and ``ranges`` are as in `locate`; ``boxes`` has a row, column, rows
+    and columns of the grid for each group. A block of another group, and one whose value is
+    not known, has 0, and 1 in ``lacking``. Values take two bytes each, the lower one first.
+    Returns how many there are; as many are written as there is room for, and where each
+    group's end.
+    """
+    row0: cython.longlong = window[0]
+    column0: cython.longlong = window[1]
+    rows: cython.longlong = window[2]
+    columns: cython.longlong = window[3]
+    v: cython.longlong = unit[0]
+    h: cython.longlong = unit[1]
+    across: cython.longlong = unit[2]
+    count: cython.longlong = unit[3]
+    first: cython.longlong = unit[4]
+    real_rows: cython.longlong = real[0]
+    real_columns: cython.longlong = real[1]
+    begins: cython.longlong[::1] = ranges[0]
+    stops: cython.longlong[::1] = ranges[1]
+    bases: cython.longlong[::1] = ranges[2]
+    last: cython.longlong = len(begins) - 1
+    room: cython.longlong = min(len(values) // 2, len(lacking))
+    k: cython.longlong = 0
+    n: cython.longlong = 0
+    g: cython.longlong
+    r: cython.longlong
+    c: cython.longlong
+    y: cython.longlong
+    x: cython.longlong
+    mcu: cython.longlong
+    index: cython.longlong
+    own: cython.bint
+    with cython.nogil:
+        for g in range(len(ends)):
+            for r in range(boxes[4 * g] - 1, boxes[4 * g] + boxes[4 * g + 2] + 1):
+                if r < 0 or r >= real_rows:
+                    continue
+                y = r - row0
+                for c in range(boxes[4 * g + 1] - 1, boxes[4 * g + 1] + boxes[4 * g + 3] + 1):
+                    if c < 0 or c >= real_columns:
+                        continue
+                    x = c - column0
+                    index = -1  # the cell's group, if the window has it
+                    if 0 <= y and y < rows and 0 <= x and x < columns:
+                        index = cells[y * columns + x] - 1
+                    if index == g:
+                        continue
+                    own = False
+                    if 0 <= x and x < columns:
+                        if 0 < y and y <= rows:
+                            own = cells[(y - 1) * columns + x] == g + 1
+                        if not own and -1 <= y and y < rows - 1:
+                            own = cells[(y + 1) * columns + x] == g + 1
+                    if not own and 0 <= y and y < rows:
+                        if 0 < x and x <= columns:
+                            own = cells[y * columns + x - 1] == g + 1
+                        if not own and -1 <= x and x < columns - 1:
+                            own = cells[y * columns + x + 1] == g + 1
+                    if not own:
+                        continue
+                    if n < room:
+                        values[2 * n] = 0
+                        values[2 * n + 1] = 0
+                        lacking[n] = 1
+                        if index < 0 and last >= 0:
+                            mcu = (r // v) * across + c // h
+                            while k < last and mcu >= stops[k]:
+                                k += 1
+                            while k > 0 and mcu < begins[k]:
+                                k -= 1
+                            if begins[k] <= mcu and mcu < stops[k]:
+                                index = (
+                                    bases[k] + (mcu - begins[k]) * count + first
+                                    + (r % v) * h + c % h
+                                )
+                                if touched[index] == 0:
+                                    values[2 * n] = dc[index] & 255
+                                    values[2 * n + 1] = (dc[index] >> 8) & 255
+                                    lacking[n] = 0
+                    n += 1
+            ends[g] = n
+    return n
 
 
 def count_cells(cells: cython.ushort[::1], counts: cython.longlong[::1]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..errors import InvalidDiffError
@@ -33,7 +34,6 @@ __all__ = [
 
 VERSION = 1
 _CHECK = 8
-_AROUND = 8
 FINGERPRINT = 8
 """Bytes of a digest that tells what happened, and protects nothing."""
 _SIDE = 1 << 14  # no picture of 65,535 pixels has more blocks a side, padding included
@@ -68,8 +68,10 @@ class GroupRecord(NamedTuple):
         Symbols in each Huffman table of the redacted file, in the order of the file.
     frame, coding, around
         What tells a changed file: a fingerprint of the picture's grids and quantisation, one
-        of how the redacted file codes it, and DC values of eight blocks around the group, as the
-        redacted file has them (None: not known).
+        of how the redacted file codes it, and one of the DC values of all blocks beside the
+        group's.
+    lacking
+        Which of those blocks, by number, are left out: other groups' and such as can't be decoded.
     """
 
     regions: tuple[int, ...]
@@ -80,7 +82,8 @@ class GroupRecord(NamedTuple):
     tables: tuple[int, ...]
     frame: bytes
     coding: bytes
-    around: tuple[int | None, ...]
+    around: bytes
+    lacking: tuple[int, ...]
 
 
 class RegionRecord(NamedTuple):
@@ -381,7 +384,8 @@ def _group_value(group: GroupRecord) -> dict[str, Value]:
         "tables": list(group.tables),
         "frame": group.frame,
         "coding": group.coding,
-        "around": list(group.around),
+        "around": group.around,
+        "lacking": list(group.lacking),
     }
 
 
@@ -398,19 +402,18 @@ def _group(record: Fields) -> GroupRecord:
         record.numbers("tables", 0, 257),
         record.fingerprint("frame"),
         record.fingerprint("coding"),
-        _around(record),
+        record.fingerprint("around"),
+        _lacking(record),
     )
     record.done()
     return group
 
 
-def _around(record: Fields) -> tuple[int | None, ...]:
-    values = record.array("around")
-    if len(values) != _AROUND or not all(
-        value is None or (_is_number(value) and -(1 << 15) <= value < 1 << 15) for value in values
-    ):
-        raise record.bad("around")
-    return tuple(values)
+def _lacking(record: Fields) -> tuple[int, ...]:
+    lacking = record.numbers("lacking")
+    if any(a >= b for a, b in pairwise(lacking)):
+        raise record.bad("lacking")
+    return lacking
 
 
 def windows_of(record: Fields) -> tuple[Window, ...]:

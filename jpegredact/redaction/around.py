@@ -1,50 +1,72 @@
-"""What lies around a group: DC values by which a file that was turned is told from the diff's own.
+"""What lies around a group, by which a file that was turned or compressed anew is told.
 
-Fills alone don't tell: a flat one is the same upside down.
+Fills alone don't tell: a flat one is the same upside down, and when it is compressed anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 
-from .picture import Picture
+from ..codec import core
+from ..diff import GroupRecord
+from .fingerprints import fingerprint
+from .picture import Member, Picture
 
 __all__ = ["around", "fits"]
 
 
-def around(picture: Picture, groups: int, outside: bool = False) -> list[tuple[int | None, ...]]:
-    """Return for each group the DC values of eight blocks beside its window.
-
-    In its first component: above, beside and below the window, at both ends and in the middle, row
-    by row. None stands for one that the picture lacks, that was not recorded, or, if only those
-    ``outside`` are wanted, that is another group's.
-    """
-    known = [(member, picture.dc(member), picture.touched(member)) for member in picture.members]
-    found: list[tuple[int | None, ...]] = []
-    for group in range(groups):
-        member, dc, touched = next(each for each in known if group in each[0].cover.boxes)
-        row, column, rows, columns = member.cover.boxes[group]
-        values: list[int | None] = []
-        for y, beside in ((row - 1, False), (row + rows // 2, True), (row + rows, False)):
-            for x in (column - 1, column + columns // 2, column + columns):
-                if beside and x == column + columns // 2:
-                    continue
-                inside = 0 <= y < member.grid.rows and 0 <= x < member.grid.columns
-                slot = member.slot(y, x) if inside else None
-                if slot is None or touched[slot] == 2 or (outside and touched[slot]):
-                    values.append(None)
-                else:
-                    values.append(dc[slot])
-        found.append(tuple(values))
-    return found
-
-
-def fits(recorded: Sequence[int | None], seen: Sequence[int | None]) -> bool:
-    """Whether at least half of the values that both know are the same.
-
-    Not all: some may belong to what others have revealed.
-    """
-    pairs = [
-        (a, b) for a, b in zip(recorded, seen, strict=True) if a is not None and b is not None
+def around(picture: Picture, groups: int) -> list[tuple[bytes, tuple[int, ...]]]:
+    """Return ``around`` and ``lacking`` of each group's `GroupRecord`."""
+    return [
+        (fingerprint(values), tuple(number for number, each in enumerate(lacking) if each))
+        for values, lacking in _beside(picture, groups)
     ]
-    return 2 * sum(a == b for a, b in pairs) >= len(pairs)
+
+
+def fits(picture: Picture, records: Sequence[GroupRecord]) -> bool:
+    """Whether a picture whose plan has these groups, in this order, shows them all around."""
+    for record, (values, lacking) in zip(records, _beside(picture, len(records)), strict=True):
+        for number in record.lacking:
+            if number >= len(lacking):
+                return False
+            values[2 * number : 2 * number + 2] = bytes(2)
+            lacking[number] = 0
+        if any(lacking) or fingerprint(values) != record.around:
+            return False
+    return True
+
+
+def _beside(picture: Picture, groups: int) -> Iterator[tuple[bytearray, bytearray]]:
+    """Yield for each group the DC values beside it, two bytes each, and which are lacking."""
+    found = [_of_member(member, picture, groups) for member in picture.members]
+    for group in range(groups):
+        values, lacking = bytearray(), bytearray()
+        for all_values, all_lacking, ends in found:
+            start, end = ends[group - 1] if group else 0, ends[group]
+            values += all_values[2 * start : 2 * end]
+            lacking += all_lacking[start:end]
+        yield values, lacking
+
+
+def _of_member(
+    member: Member, picture: Picture, groups: int
+) -> tuple[bytearray, bytearray, array[int]]:
+    boxes = array("q", bytes(32 * groups))
+    for group, box in member.cover.boxes.items():
+        boxes[4 * group : 4 * group + 4] = array("q", box)
+    ends = array("q", bytes(8 * groups))
+    dc, touched = picture.dc(member), picture.touched(member)
+    values = lacking = bytearray()
+    count = 2 * len(boxes)  # more than there are, but for wide ones: then once more
+    for _ in range(2):
+        values, lacking = bytearray(2 * count), bytearray(count)
+        needed = core.grid.beside(
+            member.cover.cells, member.cover.window, member.unit,
+            (member.grid.rows, member.grid.columns), member.ranges, boxes, dc, touched,
+            values, lacking, ends,
+        )  # fmt: skip
+        if needed <= count:
+            break
+        count = needed
+    return values, lacking, ends

@@ -13,7 +13,7 @@ from ..codec.model import JpegData, Segment
 from ..diff.cbor import encode
 from ..diff.document import FINGERPRINT
 
-__all__ = ["coding_fingerprint", "frame_fingerprint"]
+__all__ = ["coding_fingerprint", "fingerprint", "frame_fingerprint"]
 
 
 def frame_fingerprint(jpeg: JpegData) -> bytes:
@@ -28,7 +28,7 @@ def frame_fingerprint(jpeg: JpegData) -> bytes:
         [*((1, 1) if alone else (part.horizontal, part.vertical)), list(table or ())]
         for part, table in zip(frame.components, jpeg.quantization, strict=True)
     ]
-    return _short(encode([frame.width, frame.height, frame.precision, parts]))
+    return fingerprint(encode([frame.width, frame.height, frame.precision, parts]))
 
 
 def coding_fingerprint(
@@ -50,8 +50,9 @@ def coding_fingerprint(
         for segment in segments
         if not APP0 <= segment.code <= APP15 and segment.code != COM
     ]
-    return _short(encode([kept, [end - start for start, end in scans]]))
+    return fingerprint(encode([kept, [end - start for start, end in scans]]))
 
 
-def _short(content: bytes) -> bytes:
+def fingerprint(content: bytes | bytearray) -> bytes:
+    """Return the first bytes of a SHA-256."""
     return hashlib.sha256(content).digest()[:FINGERPRINT]

@@ -12,7 +12,7 @@ from ..background import Later
 from ..codec.scan import MissingCategory
 from ..diff import GroupRecord, Patch, Stretch
 from ..errors import InvalidJpegError, UnsupportedJpegError, VerificationError
-from .picture import Edits, FileEdit, Picture, Raw, Tables, apply_patches, assemble
+from .picture import Edits, FileEdit, Picture, Raw, Tables, assemble, chunks
 
 __all__ = ["Rewritten", "find_patches", "irreversible", "rewritten"]
 
@@ -67,20 +67,25 @@ def find_patches(
         for scan, found in sorted(raw.items())
         for number, (bits, data) in sorted(found.items())
     )
-    if (
-        not others
-        and not any(tables.get(t.order, t) != t for t in original.jpeg.tables)
-        and not original.strays()
-        and original.same_intervals(revealed)
-    ):
+    same = not original.strays() and original.same_intervals(revealed)
+    retabled = any(tables.get(t.order, t) != t for t in original.jpeg.tables)
+    if same and not others and not retabled:
         return (), stretches  # every bit is the original's
     data = original.data
-    pieces = {change[:2]: change[2] for change in revealed.changes({})}
-    # The fully revealed file is the redacted one but for those intervals.
-    whole: list[FileEdit] = [
-        (start, end, pieces.get((start, end), new))
-        for start, end, new in redacted.result().changes
-    ]
+    # The fully revealed file is the redacted one but for the touched intervals.
+    if same:
+        scans = [(scan.start, scan.end) for scan in original.jpeg.scans]
+        whole = [
+            change
+            for change in redacted.result().changes
+            if not any(start <= change[0] and change[1] <= end for start, end in scans)
+        ]
+    else:
+        pieces = {change[:2]: change[2] for change in revealed.changes({})}
+        whole = [
+            (start, end, pieces.get((start, end), new))
+            for start, end, new in redacted.result().changes
+        ]
     patches: list[Patch] = []
     position = at = 0  # how far in the revealed file, and in the original
     for start, end, new in whole:
@@ -88,9 +93,34 @@ def find_patches(
         patches.extend(_difference(position, bytes(new), data[start:end]))
         position += len(new)
         at = end
-    if apply_patches(assemble(data, whole), patches) != data:
+    if not _bring_back(patches, data, whole):
         raise irreversible()
     return tuple(patches), stretches
+
+
+def _bring_back(patches: Sequence[Patch], data: bytes, whole: Sequence[FileEdit]) -> bool:
+    """Whether patches make ``data`` with the changes ``whole`` into ``data``; copies nothing."""
+    rest = iter(patches)
+    patch = next(rest, None)
+    position = done = 0  # how far in the revealed file, and in the original
+    for each in chunks(data, whole):
+        piece = memoryview(each)
+        at = 0  # how far in the piece
+        while patch is not None and patch[0] + patch[1] <= position + len(piece):
+            start = patch[0] - position
+            if start < at:
+                return False
+            for part in (piece[at:start], patch[2]):
+                if not data.startswith(part, done):
+                    return False
+                done += len(part)
+            at = start + patch[1]
+            patch = next(rest, None)
+        if not data.startswith(piece[at:], done):
+            return False
+        done += len(piece) - at
+        position += len(piece)
+    return patch is None and done == len(data)
 
 
 def _reveal(

@@ -196,8 +196,8 @@ def _redact(
             tuple(fill_digest(blocks) for blocks in by_group(fills, len(groups))),
         ),
         groups=tuple(
-            group._replace(coding=coding.result(), around=values)
-            for group, values in zip(kept, beside_groups.result(), strict=True)
+            group._replace(coding=coding.result(), around=values, lacking=lacking)
+            for group, (values, lacking) in zip(kept, beside_groups.result(), strict=True)
         ),
         regions=region_records,
         file=file,
