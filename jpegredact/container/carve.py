@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from . import jpegwalk
+from .search import Needles
 
 __all__ = ["Hit", "carve", "holds_picture"]
 
@@ -70,20 +71,20 @@ def carve(data: bytes, spans: Iterable[tuple[int, int]]) -> list[Hit]:
     looks = steps = 0
     for start, end in spans:
         start, end = max(start, 0), min(end, len(data))
-        for needle, back, check in _NEEDLES:
-            for at in _all(data, needle, start, end):
-                if at - back < start:
-                    continue
-                looks += 1
-                if len(hits) >= _MOST_HITS or looks >= _MOST_LOOKS or steps >= _MOST_STEPS:
-                    return sorted({*hits, Hit(at - back, "jpeg", True)})
-                if check is _jpeg:
-                    hit, passed = _walked(data, at - back, end)
-                    steps += passed
-                else:
-                    hit = check(data, at - back, end)
-                if hit is not None:
-                    hits.append(hit)
+        for at, number in _SEARCH.places(data, start, end):
+            _, back, check = _NEEDLES[number]
+            if at - back < start:
+                continue
+            looks += 1
+            if len(hits) >= _MOST_HITS or looks >= _MOST_LOOKS or steps >= _MOST_STEPS:
+                return sorted({*hits, Hit(at - back, "jpeg", True)})
+            if check is _jpeg:
+                hit, passed = _walked(data, at - back, end)
+                steps += passed
+            else:
+                hit = check(data, at - back, end)
+            if hit is not None:
+                hits.append(hit)
     return sorted(set(hits))
 
 
@@ -92,13 +93,6 @@ def holds_picture(content: bytes) -> bool:
     return len(content) >= _LEAST and any(
         hit.coherent for hit in carve(content, [(0, len(content))])
     )
-
-
-def _all(data: bytes, needle: bytes, start: int, end: int) -> Iterator[int]:
-    at = data.find(needle, start, end)
-    while at >= 0:
-        yield at
-        at = data.find(needle, at + 1, end)
 
 
 def _jpeg(data: bytes, at: int, end: int) -> Hit | None:
@@ -302,3 +296,4 @@ _NEEDLES: tuple[tuple[bytes, int, _Check], ...] = (
     (b"FFD8FF", 0, _hex),
 )
 """Bytes to look for, how far behind the signature's start they are, and who looks closer."""
+_SEARCH = Needles([needle for needle, _, _ in _NEEDLES])

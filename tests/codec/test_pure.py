@@ -67,7 +67,7 @@ def test_all_compiled_modules_are_here() -> None:
     assert {"_scan_cy", "_splice_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
     for stem, module in MODULES.items():
         assert not module.is_compiled()
-        home = "redaction" if stem == "_inpaint_cy" else "codec"
+        home = {"_inpaint_cy": "redaction", "_search_cy": "container"}.get(stem, "codec")
         compiled = sys.modules[f"jpegredact.{home}.{stem}"]
         assert compiled.is_compiled()
         assert compiled.__all__ == module.__all__

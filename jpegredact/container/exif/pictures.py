@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..markers import FRAMES
+from ..search import Needles
 from ..texts import has_base64_run
 from .tiff import Span
 
@@ -47,8 +48,10 @@ _SIGNATURES = re.compile(
     rb"|(?P<other>RIFF....WEBP|GIF8[79]a)",
     re.DOTALL,
 )
-_NEEDLES = (b"\xd8\xff", b"/9j/", b"iVBORw0KGgo", b"\x89PNG\r\n\x1a\n", b"ftyp", b"RIFF", b"GIF8")
-"""How they begin: searching for bytes takes a tenth of the time that a pattern takes."""
+_SEARCH = Needles(
+    [b"\xd8\xff", b"/9j/", b"iVBORw0KGgo", b"\x89PNG\r\n\x1a\n", b"ftyp", b"RIFF", b"GIF8"]
+)
+"""How they begin: a pattern would take far longer over all bytes."""
 _BEFORE = {"jpeg": 1, "film": 4}
 """Bytes of the picture in front of its signature."""
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
@@ -114,7 +117,7 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
     """
     out: list[Found] = []
     at = start
-    places = [place for needle in _NEEDLES for place in _places(data, needle, start, end)]
+    places = [place for place, _ in _SEARCH.places(data, start, end)]
     for place in sorted(places):
         hit = _SIGNATURES.match(data, place, end) if place >= at else None
         if hit is None:
@@ -131,13 +134,6 @@ def find_pictures(data: bytes, start: int, end: int) -> list[Found]:
             if found.complete:
                 at = max(at, found.end)
     return [*sorted(out[:_MOST_FOUND], key=_first_byte), *out[_MOST_FOUND:]]
-
-
-def _places(data: bytes, needle: bytes, start: int, end: int) -> Iterator[int]:
-    at = data.find(needle, start, end)
-    while at >= 0:
-        yield at
-        at = data.find(needle, at + 1, end)
 
 
 def _first_byte(found: Found) -> int:
