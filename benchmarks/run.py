@@ -11,6 +11,7 @@ same photo: A B C A B C ...; medians count, and what is said is the ratio.
 from __future__ import annotations
 
 import argparse
+import compileall
 import csv
 import ctypes
 import hashlib
@@ -105,6 +106,7 @@ def main() -> None:
             tables.append(f"### {kind.capitalize()}\n\n{table(rows)}")
     plain = photos["without restart markers"]
     targets += [scan_alone(plain, options.rounds), *threads(plain, options.rounds)]
+    compileall.compile_dir(str(Path(jpegredact.__file__).parent), quiet=1)  # as pip does
     targets += [imports(), whole_process(plain, options.rounds)]
     targets += full_frame(plain, options.rounds)
     sequential = [*plain, *photos["with 50 restart markers or more"]]
