@@ -111,7 +111,7 @@ _KNOWN = {
     for name in (
         *("size", "fills", "format", "redacted", "records", "version", "kind", "regions"),
         *("windows", "shape", "blocks", "odd", "tables", "box", "points", "label", "id", "score"),
-        *("frame", "coding", "group"),
+        *("frame", "coding", "around", "lacking", "group", "region", "file"),
     )
 }
 """Names that need not be decoded each time. Others may stand there too."""
