@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 from .._version import VERSION
 from ..errors import BatchError, DetectorError, JpegRedactError
 from ..log import LogEntry
-from .names import Taken, checked_name
+from .names import Taken, checked_name, is_jpeg
 from .pool import Died, Workers
 from .runlog import Line, RunLog, head_line
 from .work import Done, Job, Task, diff_names, failed, skipped
@@ -19,10 +18,6 @@ from .work import Done, Job, Task, diff_names, failed, skipped
 __all__ = [
     "Book", "Named", "Summary", "died", "ending", "head_of", "is_whole", "run_local", "tasks_of",
 ]  # fmt: skip
-
-
-_JPEG = re.compile(r"\.(jpe?g|jpe|jfif|jif)\Z", re.IGNORECASE)
-"""Names of JPEGs. Those of others count with their extension: a.jpg may have an a.xmp beside it."""
 
 
 class Named(NamedTuple):
@@ -144,7 +139,8 @@ def tasks_of(names: Iterable[Named], log: RunLog, summary: Summary) -> Iterator[
             if each.skipped is None:
                 checked_name(name)
                 before = len(taken)
-                taken.claim(name if _JPEG.search(name) else name + "/")
+                # Others count with their extension: a.jpg may have an a.xmp beside it.
+                taken.claim(name if is_jpeg(name) else name + "/")
                 if len(taken) == before:
                     summary.repeated += 1
                     continue

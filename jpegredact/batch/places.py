@@ -106,8 +106,22 @@ class Place(ABC):
         """
 
     @abstractmethod
-    def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
+    def read(
+        self, name: str, most: int = DEFAULT_LIMITS.max_bytes, start: bytes = b"",
+        likely: bool = True,
+    ) -> bytes:
         """Return a file's bytes; tried again where that may help.
+
+        Parameters
+        ----------
+        most
+            How many there may be.
+        start
+            How the file has to begin. Of one that begins otherwise, however large it is, only as
+            many bytes are returned, and the rest is not read: on a store at most 32 MiB of it.
+        likely
+            Whether it probably begins so. Of one that does not, a store is asked for those first
+            bytes alone, which costs the others one more request.
 
         Raises
         ------

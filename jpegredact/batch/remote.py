@@ -28,6 +28,7 @@ __all__ = ["RemotePlace"]
 T = TypeVar("T")
 
 _PIECE = 8 << 20
+_FIRST = 32 << 20  # more than nearly all pictures have: of others, this much is read twice
 _WHOLE = 5 << 30  # S3's limit for an object that is sent in one request
 _SECRETS = re.compile(r"key|secret|token|password|passwd|credential|account", re.IGNORECASE)
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
@@ -200,9 +201,19 @@ class RemotePlace(Place):
             else:
                 yield about
 
-    def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
-        """Return an object's bytes, by one request."""
+    def read(
+        self, name: str, most: int = DEFAULT_LIMITS.max_bytes, start: bytes = b"",
+        likely: bool = True,
+    ) -> bytes:
+        """Return an object's bytes, by one request; with ``start``, large ones by two."""
         path = self._path(name)
+        if start:
+            count = min(_FIRST, most + 1) if likely else len(start)
+            data = self._do(name, self._piece, path, 0, count)
+            if not data.startswith(start):
+                return data[: len(start)]
+            if len(data) < count:
+                return data
         data = self._do(name, self._piece, path, 0, most + 1)
         if len(data) > most:
             raise too_large(self._shown(name), most)

@@ -16,6 +16,7 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..log import SCHEMA, LogEntry, utf8
 from ..pipeline import Detecting, process
 from ..results import Processed
+from .names import is_jpeg
 from .options import Options, Owners
 from .places import Place
 
@@ -94,7 +95,7 @@ def do(job: Job, task: Task) -> Done:
     begun = perf_counter()
     data: bytes | None = None
     try:
-        data = job.source.read(task.name, job.limits.max_bytes)
+        data = job.source.read(task.name, job.limits.max_bytes, _SOI, is_jpeg(task.name))
         if not data.startswith(_SOI):
             return skipped(task.name, "no JPEG", len(data))
         done = _process(job, task, data)

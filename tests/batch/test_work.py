@@ -181,9 +181,19 @@ def test_a_picture_that_is_gone_fails(scene: Scene) -> None:
 def test_what_is_no_jpeg_is_listed(scene: Scene, data: bytes) -> None:
     scene.put("a.jpg", data)
     done = do(scene.job(), Task("a.jpg"))
-    assert (done.outcome, done.code, done.read) == ("skipped", "", len(data))
+    assert (done.outcome, done.code, done.read) == ("skipped", "", min(len(data), 2))
     assert says(done) == {"record": "skipped", "schema": 1, "file": "a.jpg", "why": "no JPEG"}
     assert not scene.written()
+
+
+def test_what_is_no_jpeg_is_listed_however_large_it_is(scene: Scene) -> None:
+    """It is no failure, and not read: a film among the pictures, whatever its name."""
+    for name in ("a.mp4", "a.jpg"):
+        with (scene.source / name).open("wb") as file:
+            file.write(b"\0\0\0\x18ftypmp42")
+            file.truncate(40 << 30)
+        done = do(scene.job(), Task(name))
+        assert (done.outcome, done.code, done.read) == ("skipped", "", 2)
 
 
 def test_what_a_detector_sees_is_redacted(scene: Scene, detector: Detector) -> None:
