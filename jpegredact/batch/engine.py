@@ -13,6 +13,7 @@ from ..log import LogEntry
 from .names import Taken, checked_name, is_jpeg
 from .pool import Died, Workers
 from .runlog import Line, RunLog, head_line
+from .stores import Stores
 from .work import Done, Job, Task, diff_names, failed, skipped
 
 __all__ = [
@@ -166,6 +167,7 @@ class Book:
     log: RunLog
     summary: Summary
     tell: Callable[[Done, Summary], None]
+    stores: Stores
 
     def note(self, done: Done) -> None:
         """Log a picture, count it, and tell of it.
@@ -173,13 +175,14 @@ class Book:
         Raises
         ------
         DetectorError, OSError
-            It is no picture that is done, but the whole run.
+            It is the whole run that is done: see `ending` and `Stores.see`.
         """
         if done.outcome == "ended":
             raise ending(done)
         self.log.append(done.line)
         self.summary.add(done)
         self.tell(done, self.summary)
+        self.stores.see(done)
 
     def feasible(self, names: Iterable[Named]) -> Iterator[Task]:
         """Yield what is to be done, and note what can't or need not be."""
@@ -221,9 +224,10 @@ def run_local(
     BatchError
         Workers can't start.
     OSError
-        The log or the outputs can't be written any more; SRC or the list can't be read.
+        The log or the outputs can't be written any more; SRC or the list can't be read; a store
+        fails picture after picture.
     """
-    book = Book(log, Summary() if summary is None else summary, tell)
+    book = Book(log, Summary() if summary is None else summary, tell, Stores(job, jobs))
     with Workers(job.maker(), jobs) as workers:
         for task, result in workers.work_off(book.feasible(names), stop):
             book.note(died(task.name, result) if isinstance(result, Died) else result)

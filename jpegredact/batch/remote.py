@@ -21,7 +21,7 @@ from ..errors import BatchError, JpegRedactError, UnsafeNameError
 from ..limits import DEFAULT_LIMITS
 from .names import LOCK_NAME, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
-from .retrying import Retrying, status_of
+from .retrying import Retrying, StoreDeniedError, StoreError, is_transient, status_of
 
 __all__ = ["RemotePlace"]
 
@@ -123,6 +123,7 @@ class RemotePlace(Place):
 
     def check_writable(self) -> None:
         """Write an object for a moment, and try to write over it."""
+        self._exclusive = False
         self._check_exclusive()
 
     def _check_exclusive(self) -> None:
@@ -338,7 +339,12 @@ class RemotePlace(Place):
         except Exception as error:
             words = error.strerror if isinstance(error, OSError) else None
             text = self._scrubbed(words or str(error) or type(error).__name__)
-            raise OSError(_errno_of(error), text, self._shown(name)) from None
+            number, shown = _errno_of(error), self._shown(name)
+            if number == errno.EACCES:
+                raise StoreDeniedError(number, text, shown, self.url) from None
+            if is_transient(error):
+                raise StoreError(number, text, shown, self.url) from None
+            raise OSError(number, text, shown) from None
 
     def _scrubbed(self, text: str) -> str:
         """Return a message without credentials that the URL or the options hold."""

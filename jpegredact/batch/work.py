@@ -19,6 +19,7 @@ from ..results import Processed
 from .names import is_jpeg
 from .options import Options, Owners
 from .places import Place
+from .retrying import StoreError
 
 __all__ = ["Done", "Job", "Task", "diff_names", "do", "failed", "skipped"]
 
@@ -69,6 +70,8 @@ class Done(NamedTuple):
         For the log.
     code, message, errno
         What went wrong, if anything did.
+    store
+        The URL of the place that failed, if other pictures may meet the same there.
     found
         How many regions were redacted.
     read, written, diff
@@ -83,6 +86,7 @@ class Done(NamedTuple):
     code: str = ""
     message: str = ""
     errno: int | None = None
+    store: str = ""
     found: int = 0
     read: int = 0
     written: int = 0
@@ -138,7 +142,10 @@ def failed(
     message = entry.error.message if entry.error else ""
     code = error.code if isinstance(error, JpegRedactError) else "io"
     return Done(
-        name, "failed", entry.to_json(), code, message, read=len(data or b""),
+        name, "failed", entry.to_json(), code, message,
+        errno=error.errno if isinstance(error, OSError) else None,
+        store=error.store if isinstance(error, StoreError) else "",
+        read=len(data or b""),
         seconds=0.0 if begun is None else perf_counter() - begun,
     )  # fmt: skip
 
