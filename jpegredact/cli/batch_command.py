@@ -147,7 +147,7 @@ def command(
     )  # fmt: skip
     models = [
         f"{model.name}@{model.sha256}"
-        for model in Detecting(detectors=detectors, provider=provider).models(labels)
+        for model in Detecting(detectors=detectors if labels else ()).models(labels)
     ]
     head = head_of(job, models)
     names = _names(places, listed, known, source)

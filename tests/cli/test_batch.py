@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tinynet
 from batch import commands
 from batch.runs import BOX, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
 
@@ -82,6 +83,29 @@ def test_a_second_run_needs_another_log_or_resume(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "src" / "001.jpg", tmp_path / "other")
     done = commands.run("batch", "other", *RUN[2:], "--resume", cwd=tmp_path, status=3)
     assert "another source" in done.stderr
+
+
+def test_another_detector_is_no_detector_to_go_on_with(tmp_path: Path) -> None:
+    """Its description or its network was changed, and its name is the same."""
+    pytest.importorskip("onnxruntime")
+    fill(tmp_path / "src", 2)
+    description, network = tmp_path / "colours.toml", tmp_path / "colours.onnx"
+    toml = 'model = "colours.onnx"\nlabels = ["red", "blue"]\nlayout = "cxcywh+classes"\n'
+    description.write_text(toml)
+    network.write_bytes(tinynet.colour_finder())
+    arguments = ["batch", "src", "dst", "--diffs", "diffs", "--detect", "red", "--detector",
+                 "colours.toml", "--jobs", 1]  # fmt: skip
+    commands.run(*arguments, cwd=tmp_path)
+    head = json.loads((tmp_path / LOG).read_text().partition("\n")[0])
+    assert [each.partition("@")[0] for each in head["models"]] == ["colours.toml", "colours"]
+    commands.run(*arguments, "--resume", cwd=tmp_path)
+    for path in (description, network):
+        before = path.read_bytes()
+        path.write_bytes(before + b"\n")
+        done = commands.run(*arguments, "--resume", cwd=tmp_path, status=3)
+        assert "the run was begun with another models; resume it with" in done.stderr
+        path.write_bytes(before)
+    commands.run(*arguments, "--resume", cwd=tmp_path)
 
 
 def test_names_on_standard_input(tmp_path: Path) -> None:
