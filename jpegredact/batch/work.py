@@ -174,6 +174,7 @@ def _process(job: Job, task: Task, data: bytes) -> Processed:
         scrub=options.scrub_untouched,
         recipients=job.owners.recipients,
         passphrase=job.owners.run,
+        embed=options.embed,
         limits=job.limits,
     )  # fmt: skip
 

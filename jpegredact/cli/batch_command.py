@@ -23,7 +23,7 @@ from .common import (
     search_options,
     write_json,
 )
-from .keys import recipient_options, sealing_keys
+from .keys import recipient_options, require_embeddable, sealing_keys
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ _LOG = "jpegredact.log.jsonl"
 @search_options
 @redaction_options
 @recipient_options
+@click.option("--embed", is_flag=True,
+              help="Put the sealed diff into the picture, too; DIR has it all the same. For keys "
+              "(-r, -R) only: anybody can copy it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write the summary to stdout as JSON.")
 @click.pass_context
 def command(
@@ -99,6 +102,7 @@ def command(
     recipients: tuple[str, ...],
     recipients_files: tuple[str, ...],
     passphrase: bool,
+    embed: bool,
     as_json: bool,
 ) -> None:
     """Redact all JPEGs of a folder tree or a bucket: SRC and DST are paths, or URLs such as s3://.
@@ -108,6 +112,7 @@ def command(
     finishes the pictures that were begun. Exit status 0 if no picture failed, else 3.
     """
     require_regions("no region to hide", boxes, labels, from_log)
+    require_embeddable(embed, recipients, recipients_files, passphrase)
     if address is not None and engine != "ray":
         raise click.UsageError("--address goes with --engine ray")
     if check and not resume:
@@ -139,7 +144,7 @@ def command(
     workers = jobs or processors
     options = Options(
         boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
-        side_copies, provenance, force, note, untouched, scrub_untouched, from_digest,
+        side_copies, provenance, force, note, embed, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(
         *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),

@@ -291,6 +291,24 @@ def test_an_output_is_only_replaced_when_a_run_is_resumed(scene: Scene) -> None:
         assert diffs_of("a.jpg", data, scene.diffs)
 
 
+def test_an_embedded_diff_is_in_dir_too(scene: Scene) -> None:
+    """Done again, the picture has another one in it; either is in DIR, and opens the picture."""
+    made = []
+    for number in range(2):
+        done = do(scene.job(replace(BOXED, embed=True), resumed=number > 0), Task("a.jpg"))
+        out = (scene.target / "a.jpg").read_bytes()
+        (diff,) = diffs_of("a.jpg", out, scene.diffs)
+        assert jr.restore(out, identities=[IDENTITY]) == picture()
+        assert jr.restore(out, diff, identities=[IDENTITY]) == picture()
+        assert jr.UnblurDiff.load(scene.target / "a.jpg").to_bytes() == diff.read_bytes()
+        assert says(done)["redacted"] == hashlib.sha256(out).hexdigest()
+        assert says(done)["diff"] == hashlib.sha256(diff.read_bytes()).hexdigest()
+        made.append((out, diff))
+    assert made[0] != made[1]
+    (before, first), _ = made
+    assert jr.restore(before, first, identities=[IDENTITY]) == picture()
+
+
 def test_outputs_are_private(scene: Scene) -> None:
     do(scene.job(), Task("a.jpg"))
     for path in (scene.target / "a.jpg", *scene.diffs.iterdir()):

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 import tinynet
 from batch import commands
-from batch.runs import BOX, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
+from batch.runs import BOX, IDENTITY, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
+
+import jpegredact as jr
 
 BOXED = ["--box", ",".join(map(str, BOX)), "-r", RECIPIENT]
 RUN = ["batch", "src", "dst", "--diffs", "diffs", *BOXED]
@@ -83,6 +85,33 @@ def test_a_second_run_needs_another_log_or_resume(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "src" / "001.jpg", tmp_path / "other")
     done = commands.run("batch", "other", *RUN[2:], "--resume", cwd=tmp_path, status=3)
     assert "another source" in done.stderr
+
+
+def test_diffs_in_the_pictures_too(tmp_path: Path) -> None:
+    files = fill(tmp_path / "src", 4)
+    commands.run(*RUN, "--embed", cwd=tmp_path)
+    for name, data in files.items():
+        out = tmp_path / "dst" / name
+        assert jr.restore(out, identities=[IDENTITY]) == data
+    assert_sound(files, tmp_path / "dst", tmp_path / "diffs", tmp_path / LOG, whole=True)
+    done = commands.run(*RUN, "--embed", "--resume", "--check", cwd=tmp_path)
+    assert done.stderr.startswith("4 done before;")
+    (tmp_path / "dst" / "001.jpg").unlink()
+    next((tmp_path / "diffs").glob("002.jpg.*.jrdiff")).unlink()
+    done = commands.run(*RUN, "--embed", "--resume", cwd=tmp_path)  # the pair, or neither
+    assert done.stderr.startswith("2 redacted, 2 done before;")
+    assert_sound(files, tmp_path / "dst", tmp_path / "diffs", tmp_path / LOG, whole=True)
+    done = commands.run(*RUN, "--resume", cwd=tmp_path, status=3)
+    assert "another embed;" in done.stderr
+
+
+@pytest.mark.parametrize("keys", [[], ["-p"], ["-p", "-r", RECIPIENT]])
+def test_what_is_not_sealed_to_keys_is_not_embedded(tmp_path: Path, keys: list[str]) -> None:
+    fill(tmp_path / "src", 1)
+    done = commands.run("batch", "src", "dst", "--diffs", "diffs", "--box", "0,0,9,9", "--embed",
+                        *keys, cwd=tmp_path, status=2)  # fmt: skip
+    assert "--embed publishes the diff" in done.stderr
+    assert not (tmp_path / "dst").exists()
 
 
 def test_another_detector_is_no_detector_to_go_on_with(tmp_path: Path) -> None:
