@@ -5,10 +5,10 @@ Usage: ``python benchmarks/batch.py [--corpus DIR] [--files N] [--pairs N] [--sa
 
 Hard links to the corpus's files, the broken ones included, go into a temporary folder until there
 are N, and `jpegredact batch` redacts a box in each. Memory is read from /proc twice a second
-meanwhile, so this needs Linux. Then a sample is restored from the diffs, and the log is held
-against the folders. Before that, ``--jobs 1`` and ``--jobs 2`` take turns (1 2 1 2 ...) over a
-part of the files, and then over some photos in which faces are looked for. ``--write`` puts the
-numbers and the plot into docs/.
+meanwhile, so this needs Linux. Then all of them, or a sample, are restored from the diffs, and the
+log is held against the folders. Before that, ``--jobs 1`` and ``--jobs 2`` take turns (1 2 1 2 ...)
+over a part of the files, and then over some photos in which faces are looked for. ``--write`` puts
+the numbers and the plot into docs/.
 
 On a busy machine rates say little. What says how well processors are used there is how long the
 run's threads had one or waited for one, and for nothing else: what they *wanted*.
@@ -166,8 +166,9 @@ def clear(folder: Path) -> None:
 
 
 def compare(
-    folder: Path, pairs: int, count: int, what: Sequence[str] = ("--box", BOX), words: str = "A box in each"
-) -> str:
+    folder: Path, pairs: int, count: int, what: Sequence[str] = ("--box", BOX),
+    words: str = "A box in each",
+) -> str:  # fmt: skip
     """Say how one and two workers compare, taken in turns."""
     runs: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(pairs):
@@ -199,18 +200,19 @@ def check(folder: Path, sample: int) -> list[str]:
     bad = [line for line in lines if line["record"] == "file" and line["error"] is not None]
     outputs = {path.relative_to(folder / "dst").as_posix() for path in (folder / "dst").glob("*/*")}
     assert outputs == {line["file"] for line in good}, "outputs are those of good lines"
-    chosen = random.Random(1).sample(good, min(sample, len(good)))
+    chosen = random.Random(1).sample(good, min(sample or len(good), len(good)))
     for line in chosen:
         redacted = (folder / "dst" / line["file"]).read_bytes()
         digest = hashlib.sha256(redacted).hexdigest()
         assert digest == line["redacted"]
         diff = folder / "diffs" / f"{line['file']}.{digest[:16]}.jrdiff"
         assert jr.restore(redacted, diff) == (folder / "src" / line["file"]).read_bytes()
+    drawn = ", drawn by chance," if len(chosen) < len(good) else ""
     codes = Counter(line["error"]["code"] for line in bad)
     return [
         f"- {len(lines):,} files: {len(good):,} redacted, {len(bad):,} in the log with an error's "
         f"code ({', '.join(f'{count:,} `{code}`' for code, count in codes.most_common())}).",
-        f"- {len(chosen):,} of the redacted ones, drawn by chance, restored byte for byte.",
+        f"- {len(chosen):,} of the redacted ones{drawn} restored byte for byte.",
     ]
 
 
@@ -298,7 +300,7 @@ def main() -> None:
     parser.add_argument("--part", type=int, default=800, help="files for each of these")
     parser.add_argument("--searched", type=int, default=0, help="photos to look for faces in")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--sample", type=int, default=1000)
+    parser.add_argument("--sample", type=int, default=0, help="files to restore; 0: all")
     parser.add_argument("--folder", type=Path, help="where to work; the same disk as the corpus")
     parser.add_argument("--write", action="store_true", help="update docs/batch.md and the plot")
     options = parser.parse_args()

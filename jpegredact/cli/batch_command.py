@@ -140,15 +140,14 @@ def command(
         known = read_log(data)
         from_digest = hashlib.sha256(data).hexdigest()
     owners = sealing_keys(recipients, recipients_files, passphrase)
-    processors = _processors()
-    workers = jobs or processors
+    workers = jobs or _processors()
     options = Options(
         boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
         side_copies, provenance, force, note, embed, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(
         *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),
-        resumed=resume, threads=max(1, processors // workers),
+        resumed=resume, threads=_threads(engine, workers),
     )  # fmt: skip
     models = [
         f"{model.name}@{model.sha256}"
@@ -209,6 +208,14 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _threads(engine: str, workers: int) -> int:
+    """Return how many threads a worker's networks may use, so that workers don't fight for cores.
+
+    Ray gives each actor one processor, of whatever machine.
+    """
+    return 1 if engine == "ray" else max(1, _processors() // workers)
 
 
 class _Stop:

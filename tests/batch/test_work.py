@@ -203,6 +203,20 @@ def test_what_a_detector_sees_is_redacted(scene: Scene, detector: Detector) -> N
     assert says(done)["detections"][0]["label"] == "face"
 
 
+def test_networks_get_the_threads_that_are_a_workers_share(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def detecting(**options: Any) -> Detector:
+        told.append(options)
+        return Detector(FACE)
+
+    monkeypatch.setattr(work, "Detecting", detecting)
+    do(scene.job(Options(labels=("face",)), threads=3), Task("a.jpg"))
+    assert [each["threads"] for each in told] == [3]
+
+
 @pytest.mark.parametrize("code", ["detector.run", "detector.pixels"])
 def test_a_detector_that_fails_on_a_picture(scene: Scene, detector: Detector, code: str) -> None:
     detector.error = DetectorError("it fell over", code=code)

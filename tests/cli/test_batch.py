@@ -20,6 +20,7 @@ from batch import commands
 from batch.runs import BOX, IDENTITY, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
 
 import jpegredact as jr
+from jpegredact.cli import batch_command
 
 BOXED = ["--box", ",".join(map(str, BOX)), "-r", RECIPIENT]
 RUN = ["batch", "src", "dst", "--diffs", "diffs", *BOXED]
@@ -188,6 +189,17 @@ def test_a_log_of_searches_decides(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace('"keep"', '"redact"'))
     done = commands.run(*arguments, "--resume", cwd=tmp_path, status=3)
     assert "another from_log; resume it with the same" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "threads"),
+    [("local", 8, 1), ("local", 3, 2), ("local", 1, 8), ("local", 20, 1), ("ray", 1, 1)],
+)
+def test_workers_share_the_processors(
+    monkeypatch: pytest.MonkeyPatch, engine: str, workers: int, threads: int
+) -> None:
+    monkeypatch.setattr(batch_command, "_processors", lambda: 8)
+    assert batch_command._threads(engine, workers) == threads
 
 
 # Places that can't be written
