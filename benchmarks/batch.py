@@ -184,9 +184,10 @@ def compare(
     shown = [", ".join(f"{each:.3g}" for each in those) for those in rates]
     return (
         f"- {words}: two workers are {two / one:.2f} × as fast as one, by the fastest run of each: "
-        f"{shown[1]} files a second against {shown[0]}, in turns, startup included. They wanted {wanted[1]:.2f} and "
-        f"{wanted[0]:.2f} processors, had {used[1]:.2f} and {used[0]:.2f}, and took {cost[1]:.1f} "
-        f"and {cost[0]:.1f} ms of processor time a file, the parent's {parent:.1f} among them."
+        f"{shown[1]} files a second against {shown[0]}, in turns, startup included. They wanted "
+        f"{wanted[1]:.2f} and {wanted[0]:.2f} processors, had {used[1]:.2f} and {used[0]:.2f}, and "
+        f"took {cost[1]:.1f} and {cost[0]:.1f} ms of processor time a file, the parent's "
+        f"{parent:.1f} among them."
     )
 
 
