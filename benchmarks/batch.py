@@ -127,12 +127,13 @@ def run(folder: Path, jobs: int, what: Sequence[str] = ("--box", BOX)) -> Run:
         sys.executable, "-m", "jpegredact", "batch", "src", "dst", "--diffs", "diffs", "--log",
         LOG, *what, "--jobs", str(jobs), "--json",
     ]  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     samples, parent = [], 0.0
     start, first, last = 0.0, 0.0, {}
     with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+        process = subprocess.Popen(command, cwd=folder, env=kept, stdout=said, stderr=said)
         while process.poll() is None:
             try:
                 pids = workers_of(process.pid)
