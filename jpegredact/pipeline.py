@@ -556,30 +556,23 @@ class Detecting:
         )  # fmt: skip
 
     def models(self, labels: Iterable[str]) -> list[Model]:
-        """Return what may look for these labels, as far as that is known before it does.
+        """Return the built-in weights that look for these labels; those of others aren't known."""
+        from .detection import built_in
 
-        The built-in weights for them, even where a detector of the user's own takes a label over;
-        and what identifies those that are named. Of an object, that is its class.
+        # Which labels detectors of the user's own take over is not known before they look.
+        return [] if self.detectors else built_in(labels)
+
+    def identity(self, labels: Iterable[str]) -> list[Model]:
+        """Return all that may look, which a run over many files must not go on without.
 
         Raises
         ------
         DetectorError
             A detector is not there, or its description is wrong.
         """
-        from .detection import LABELS, Model, identity_of
-        from .detection.registry import weights_for
+        from .detection import identity_of
 
-        models = [
-            Model(weights.name, weights.sha256)
-            for label in labels if label in LABELS
-            for weights in weights_for(label)
-        ]  # fmt: skip
-        for each in self.detectors:
-            if isinstance(each, str):
-                models += identity_of(each)
-            else:
-                models.append(Model(f"{type(each).__module__}.{type(each).__qualname__}"))
-        return list(dict.fromkeys(models))
+        return identity_of(labels, self.detectors)
 
 
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:

@@ -151,7 +151,7 @@ def command(
     )  # fmt: skip
     models = [
         f"{model.name}@{model.sha256}"
-        for model in Detecting(detectors=detectors if labels else ()).models(labels)
+        for model in Detecting(detectors=detectors if labels else ()).identity(labels)
     ]
     head = head_of(job, models)
     names = _names(places, listed, known, source)

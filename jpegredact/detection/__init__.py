@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .finder import LABELS, MARGINS, Search, load_detector
-    from .identity import GROUP, identity_of
+    from .identity import GROUP, built_in, identity_of
     from .model import Detection, Detector, Model
     from .panorama import is_full_turn
     from .pixels import Picture
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "finder": ("LABELS", "MARGINS", "Search", "load_detector"),
-    "identity": ("GROUP", "identity_of"),
+    "identity": ("GROUP", "built_in", "identity_of"),
     "model": ("Detection", "Detector", "Model"),
     "panorama": ("is_full_turn",),
     "pixels": ("Picture",),
@@ -48,6 +48,7 @@ __all__ = [
     "Picture",
     "Search",
     "Settings",
+    "built_in",
     "identity_of",
     "is_full_turn",
     "load_detector",

@@ -28,14 +28,14 @@ def described(tmp_path):
 
 
 def test_of_a_description(described) -> None:
-    toml, network = identity_of(str(described))
+    toml, network = identity_of([], [str(described)])
     assert (toml.name, toml.sha256) == ("colours.toml", digest(described))
     weights = described.with_name("colours.onnx")
     assert (network.name, network.sha256) == ("colours", digest(weights))
     weights.write_bytes(weights.read_bytes() + b"x")
-    assert identity_of(str(described)) == [toml, Model("colours", digest(weights))]
+    assert identity_of([], [str(described)]) == [toml, Model("colours", digest(weights))]
     described.write_text(TOML + "size = 320\n")
-    assert identity_of(str(described))[0].sha256 != toml.sha256
+    assert identity_of([], [str(described)])[0].sha256 != toml.sha256
 
 
 def test_of_what_is_not_there(described) -> None:
@@ -45,7 +45,7 @@ def test_of_what_is_not_there(described) -> None:
         ("nobody", "detector.unknown"),
     ):  # fmt: skip
         with pytest.raises(jr.DetectorError) as caught:
-            identity_of(name)
+            identity_of([], [name])
         assert caught.value.code == code
 
 
@@ -80,29 +80,29 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_of_an_entry_point(installed) -> None:
-    (first,) = identity_of("good")
+    (first,) = identity_of([], ["good"])
     assert first.name == "good (offering:Good, offering 1)"
     assert len(bytes.fromhex(first.sha256)) == 32
     installed.install("1", "sha256=abc", installer="uv")  # the same files
-    assert identity_of("good") == [first]
+    assert identity_of([], ["good"]) == [first]
     installed.install("1", "sha256=abd")  # another file
-    (other,) = identity_of("good")
+    (other,) = identity_of([], ["good"])
     assert other.name == first.name
     assert other.sha256 != first.sha256
     installed.install("2", "sha256=abc")
-    assert identity_of("good") == [Model("good (offering:Good, offering 2)", first.sha256)]
+    assert identity_of([], ["good"]) == [Model("good (offering:Good, offering 2)", first.sha256)]
     assert not hasattr(sys, "offering_was_imported")
 
 
 def test_of_an_entry_point_without_a_record(installed) -> None:
     installed.install("3", None)
-    assert identity_of("good") == [Model("good (offering:Good, offering 3)")]
+    assert identity_of([], ["good"]) == [Model("good (offering:Good, offering 3)")]
 
 
 def test_all_that_may_look(described) -> None:
     """Built-in weights for the labels, too: which of them are left to others, is not known."""
-    models = Detecting(detectors=(str(described), spotter.Spotter())).models(["face", "red"])
+    models = Detecting(detectors=(str(described), spotter.Spotter())).identity(["face", "red"])
     assert [each.name for each in models] == [
         "centerface", "colours.toml", "colours", "spotter.Spotter",
     ]  # fmt: skip
-    assert Detecting().models(["red"]) == []
+    assert Detecting().identity(["red", "centerface"]) == []
