@@ -557,16 +557,22 @@ class Detecting:
 
     def models(self, labels: Iterable[str]) -> list[Model]:
         """Return the built-in weights that look for these labels; those of others aren't known."""
-        from .detection import LABELS, Model
-        from .detection.registry import weights_for
+        from .detection import built_in
 
-        if self.detectors:
-            return []  # which labels they take over is not known before they look
-        return [
-            Model(weights.name, weights.sha256)
-            for label in labels if label in LABELS
-            for weights in weights_for(label)
-        ]  # fmt: skip
+        # Which labels detectors of the user's own take over is not known before they look.
+        return [] if self.detectors else built_in(labels)
+
+    def identity(self, labels: Iterable[str]) -> list[Model]:
+        """Return all that may look, which a run over many files must not go on without.
+
+        Raises
+        ------
+        DetectorError
+            A detector is not there, or its description is wrong.
+        """
+        from .detection import identity_of
+
+        return identity_of(labels, self.detectors)
 
 
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,18 +10,15 @@ from typing import Any, NamedTuple
 from .._version import VERSION
 from ..errors import BatchError, DetectorError, JpegRedactError
 from ..log import LogEntry
-from .names import Taken, checked_name
+from .names import Taken, checked_name, is_jpeg
 from .pool import Died, Workers
 from .runlog import Line, RunLog, head_line
+from .stores import Stores
 from .work import Done, Job, Task, diff_names, failed, skipped
 
 __all__ = [
     "Book", "Named", "Summary", "died", "ending", "head_of", "is_whole", "run_local", "tasks_of",
 ]  # fmt: skip
-
-
-_JPEG = re.compile(r"\.(jpe?g|jpe|jfif|jif)\Z", re.IGNORECASE)
-"""Names of JPEGs. Those of others count with their extension: a.jpg may have an a.xmp beside it."""
 
 
 class Named(NamedTuple):
@@ -144,7 +140,8 @@ def tasks_of(names: Iterable[Named], log: RunLog, summary: Summary) -> Iterator[
             if each.skipped is None:
                 checked_name(name)
                 before = len(taken)
-                taken.claim(name if _JPEG.search(name) else name + "/")
+                # Others count with their extension: a.jpg may have an a.xmp beside it.
+                taken.claim(name if is_jpeg(name) else name + "/")
                 if len(taken) == before:
                     summary.repeated += 1
                     continue
@@ -170,6 +167,7 @@ class Book:
     log: RunLog
     summary: Summary
     tell: Callable[[Done, Summary], None]
+    stores: Stores
 
     def note(self, done: Done) -> None:
         """Log a picture, count it, and tell of it.
@@ -177,13 +175,14 @@ class Book:
         Raises
         ------
         DetectorError, OSError
-            It is no picture that is done, but the whole run.
+            It is the whole run that is done: see `ending` and `Stores.see`.
         """
         if done.outcome == "ended":
             raise ending(done)
         self.log.append(done.line)
         self.summary.add(done)
         self.tell(done, self.summary)
+        self.stores.see(done)
 
     def feasible(self, names: Iterable[Named]) -> Iterator[Task]:
         """Yield what is to be done, and note what can't or need not be."""
@@ -225,9 +224,10 @@ def run_local(
     BatchError
         Workers can't start.
     OSError
-        The log or the outputs can't be written any more; SRC or the list can't be read.
+        The log or the outputs can't be written any more; SRC or the list can't be read; a store
+        fails picture after picture.
     """
-    book = Book(log, Summary() if summary is None else summary, tell)
+    book = Book(log, Summary() if summary is None else summary, tell, Stores(job, jobs))
     with Workers(job.maker(), jobs) as workers:
         for task, result in workers.work_off(book.feasible(names), stop):
             book.note(died(task.name, result) if isinstance(result, Died) else result)

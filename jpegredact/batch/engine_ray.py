@@ -16,6 +16,7 @@ from typing import Any
 from .engine import Book, Named, Summary, died
 from .pool import Died
 from .runlog import RunLog
+from .stores import Stores
 from .work import Done, Job, Task, do
 
 __all__ = ["run_ray"]
@@ -47,7 +48,7 @@ def run_ray(
     address
         Of a cluster to join; None: a Ray of this run's own, on this machine.
     """
-    book = Book(log, Summary() if summary is None else summary, tell)
+    book = Book(log, Summary() if summary is None else summary, tell, Stores(job, jobs))
     left = book.feasible(names)
     with _ray(address, jobs):
         while not stop() and (chunk := list(islice(left, _CHUNK))):

@@ -115,12 +115,18 @@ class LocalPlace(Place):
             found.append(Entry(prefix, 0, "", "unreadable"))
         return found
 
-    def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
+    def read(
+        self, name: str, most: int = DEFAULT_LIMITS.max_bytes, start: bytes = b"",
+        likely: bool = True,
+    ) -> bytes:
         """Return a file's bytes."""
-        return self._retrying.run(lambda: self._read(name, most))
+        return self._retrying.run(lambda: self._read(name, most, start))
 
-    def _read(self, name: str, most: int) -> bytes:
+    def _read(self, name: str, most: int, start: bytes) -> bytes:
         with self._parent(name) as (folder, last), folder.open(last) as file:
+            first = file.peek()[: len(start)]  # a buffer's worth is read
+            if first != start:
+                return first
             if os.fstat(file.fileno()).st_size > most:
                 raise too_large(folder.shown(last), most)
             data = file.read(most + 1)

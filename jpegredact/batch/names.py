@@ -19,12 +19,14 @@ __all__ = [
     "Taken",
     "checked_name",
     "folded",
+    "is_jpeg",
     "is_ours",
     "temporary_name",
 ]
 
 LOCK_NAME = ".jpegredact.lock"
 
+_JPEG = re.compile(r"\.(jpe?g|jpe|jfif|jif)\Z", re.IGNORECASE)
 _TEMPORARY = re.compile(r"\.jpegredact\.[0-9a-f]{16}\.tmp")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED = re.compile(
@@ -45,6 +47,11 @@ def is_ours(name: str) -> bool:
     """Whether the last part of a name is one of our temporaries or our lock."""
     last = name.rpartition("/")[2]
     return last == LOCK_NAME or _TEMPORARY.fullmatch(last) is not None
+
+
+def is_jpeg(name: str) -> bool:
+    """Whether a name ends as those of JPEGs do."""
+    return _JPEG.search(name) is not None
 
 
 def checked_name(name: str) -> str:

@@ -34,6 +34,7 @@ class Options:
     provenance: str = "drop"
     force: bool = False
     note: bool = False
+    embed: bool = False
     untouched: str = "copy"
     scrub_untouched: bool = False
     from_log: str | None = None
@@ -54,6 +55,7 @@ class Options:
             "provenance": self.provenance,
             "force": self.force,
             "note": self.note,
+            "embed": self.embed,
             "untouched": self.untouched,
             "scrub_untouched": self.scrub_untouched,
             "from_log": self.from_log,

@@ -76,12 +76,22 @@ class Place(ABC):
     def contains(self, other: Place) -> bool:
         """Whether another place is this one or inside it."""
 
+    def check_readable(self) -> None:
+        """Find out whether the place can be asked for anything: for its first name.
+
+        Raises
+        ------
+        OSError
+            It can't be listed.
+        """
+        next(self.walk(), None)
+
     @abstractmethod
     def check_writable(self) -> None:
-        """Find out, before a run, whether `write_new` can keep its promise here.
+        """Find out whether `write_new` can keep its promise here.
 
-        A store is asked to write over a small object, which is then removed. Once asked, neither
-        this object nor one pickled from it asks again; otherwise the first `write_new` does.
+        A store is asked to write over a small object, which is then removed. Once it was, no
+        `write_new` of this object or one pickled from it asks; otherwise the first one does.
 
         Raises
         ------
@@ -106,8 +116,22 @@ class Place(ABC):
         """
 
     @abstractmethod
-    def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
+    def read(
+        self, name: str, most: int = DEFAULT_LIMITS.max_bytes, start: bytes = b"",
+        likely: bool = True,
+    ) -> bytes:
         """Return a file's bytes; tried again where that may help.
+
+        Parameters
+        ----------
+        most
+            How many there may be.
+        start
+            How the file has to begin. Of one that begins otherwise, however large it is, only as
+            many bytes are returned, and the rest is not read: on a store at most 32 MiB of it.
+        likely
+            Whether it probably begins so. Of one that does not, a store is asked for those first
+            bytes alone, which costs the others one more request.
 
         Raises
         ------

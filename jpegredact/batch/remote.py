@@ -21,13 +21,14 @@ from ..errors import BatchError, JpegRedactError, UnsafeNameError
 from ..limits import DEFAULT_LIMITS
 from .names import LOCK_NAME, checked_name, is_ours, temporary_name
 from .places import DIFF_MAGIC, Entry, Place, too_large
-from .retrying import Retrying, status_of
+from .retrying import Retrying, StoreDeniedError, StoreError, is_transient, status_of
 
 __all__ = ["RemotePlace"]
 
 T = TypeVar("T")
 
 _PIECE = 8 << 20
+_FIRST = 32 << 20  # more than nearly all pictures have: of others, this much is read twice
 _WHOLE = 5 << 30  # S3's limit for an object that is sent in one request
 _SECRETS = re.compile(r"key|secret|token|password|passwd|credential|account", re.IGNORECASE)
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
@@ -122,6 +123,7 @@ class RemotePlace(Place):
 
     def check_writable(self) -> None:
         """Write an object for a moment, and try to write over it."""
+        self._exclusive = False
         self._check_exclusive()
 
     def _check_exclusive(self) -> None:
@@ -200,9 +202,19 @@ class RemotePlace(Place):
             else:
                 yield about
 
-    def read(self, name: str, most: int = DEFAULT_LIMITS.max_bytes) -> bytes:
-        """Return an object's bytes, by one request."""
+    def read(
+        self, name: str, most: int = DEFAULT_LIMITS.max_bytes, start: bytes = b"",
+        likely: bool = True,
+    ) -> bytes:
+        """Return an object's bytes, by one request; with ``start``, large ones by two."""
         path = self._path(name)
+        if start:
+            count = min(_FIRST, most + 1) if likely else len(start)
+            data = self._do(name, self._piece, path, 0, count)
+            if not data.startswith(start):
+                return data[: len(start)]
+            if len(data) < count:
+                return data
         data = self._do(name, self._piece, path, 0, most + 1)
         if len(data) > most:
             raise too_large(self._shown(name), most)
@@ -327,7 +339,12 @@ class RemotePlace(Place):
         except Exception as error:
             words = error.strerror if isinstance(error, OSError) else None
             text = self._scrubbed(words or str(error) or type(error).__name__)
-            raise OSError(_errno_of(error), text, self._shown(name)) from None
+            number, shown = _errno_of(error), self._shown(name)
+            if number == errno.EACCES:
+                raise StoreDeniedError(number, text, shown, self.url) from None
+            if is_transient(error):
+                raise StoreError(number, text, shown, self.url) from None
+            raise OSError(number, text, shown) from None
 
     def _scrubbed(self, text: str) -> str:
         """Return a message without credentials that the URL or the options hold."""

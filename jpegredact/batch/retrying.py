@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-__all__ = ["Retrying", "is_transient", "status_of"]
+__all__ = ["Retrying", "StoreDeniedError", "StoreError", "is_transient", "status_of"]
 
 T = TypeVar("T")
 
@@ -42,6 +42,24 @@ _CLASSES = frozenset(
         "IncompleteRead", "ProtocolError", "RemoteDisconnected", "Timeout",
     }
 )  # fmt: skip
+
+
+class StoreError(OSError):
+    """A store failed, and not because of what it was asked for: others may meet the same.
+
+    Attributes
+    ----------
+    store
+        URL of the place, without credentials.
+    """
+
+    def __init__(self, number: int, text: str, name: str, store: str) -> None:
+        super().__init__(number, text, name)
+        self.store = store
+
+
+class StoreDeniedError(StoreError, PermissionError):
+    """A store refused access: to this object, or to all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,10 @@ from ..limits import DEFAULT_LIMITS, Limits
 from ..log import SCHEMA, LogEntry, utf8
 from ..pipeline import Detecting, process
 from ..results import Processed
+from .names import is_jpeg
 from .options import Options, Owners
 from .places import Place
+from .retrying import StoreError
 
 __all__ = ["Done", "Job", "Task", "diff_names", "do", "failed", "skipped"]
 
@@ -68,6 +70,8 @@ class Done(NamedTuple):
         For the log.
     code, message, errno
         What went wrong, if anything did.
+    store
+        The URL of the place that failed, if other pictures may meet the same there.
     found
         How many regions were redacted.
     read, written, diff
@@ -82,6 +86,7 @@ class Done(NamedTuple):
     code: str = ""
     message: str = ""
     errno: int | None = None
+    store: str = ""
     found: int = 0
     read: int = 0
     written: int = 0
@@ -94,7 +99,7 @@ def do(job: Job, task: Task) -> Done:
     begun = perf_counter()
     data: bytes | None = None
     try:
-        data = job.source.read(task.name, job.limits.max_bytes)
+        data = job.source.read(task.name, job.limits.max_bytes, _SOI, is_jpeg(task.name))
         if not data.startswith(_SOI):
             return skipped(task.name, "no JPEG", len(data))
         done = _process(job, task, data)
@@ -137,7 +142,10 @@ def failed(
     message = entry.error.message if entry.error else ""
     code = error.code if isinstance(error, JpegRedactError) else "io"
     return Done(
-        name, "failed", entry.to_json(), code, message, read=len(data or b""),
+        name, "failed", entry.to_json(), code, message,
+        errno=error.errno if isinstance(error, OSError) else None,
+        store=error.store if isinstance(error, StoreError) else "",
+        read=len(data or b""),
         seconds=0.0 if begun is None else perf_counter() - begun,
     )  # fmt: skip
 
@@ -166,6 +174,7 @@ def _process(job: Job, task: Task, data: bytes) -> Processed:
         scrub=options.scrub_untouched,
         recipients=job.owners.recipients,
         passphrase=job.owners.run,
+        embed=options.embed,
         limits=job.limits,
     )  # fmt: skip
 

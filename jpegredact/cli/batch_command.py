@@ -23,7 +23,7 @@ from .common import (
     search_options,
     write_json,
 )
-from .keys import recipient_options, sealing_keys
+from .keys import recipient_options, require_embeddable, sealing_keys
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ _LOG = "jpegredact.log.jsonl"
 @search_options
 @redaction_options
 @recipient_options
+@click.option("--embed", is_flag=True,
+              help="Put the sealed diff into the picture, too; DIR has it all the same. For keys "
+              "(-r, -R) only: anybody can copy it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Write the summary to stdout as JSON.")
 @click.pass_context
 def command(
@@ -99,6 +102,7 @@ def command(
     recipients: tuple[str, ...],
     recipients_files: tuple[str, ...],
     passphrase: bool,
+    embed: bool,
     as_json: bool,
 ) -> None:
     """Redact all JPEGs of a folder tree or a bucket: SRC and DST are paths, or URLs such as s3://.
@@ -108,6 +112,7 @@ def command(
     finishes the pictures that were begun. Exit status 0 if no picture failed, else 3.
     """
     require_regions("no region to hide", boxes, labels, from_log)
+    require_embeddable(embed, recipients, recipients_files, passphrase)
     if address is not None and engine != "ray":
         raise click.UsageError("--address goes with --engine ray")
     if check and not resume:
@@ -135,19 +140,18 @@ def command(
         known = read_log(data)
         from_digest = hashlib.sha256(data).hexdigest()
     owners = sealing_keys(recipients, recipients_files, passphrase)
-    processors = _processors()
-    workers = jobs or processors
+    workers = jobs or _processors()
     options = Options(
         boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
-        side_copies, provenance, force, note, untouched, scrub_untouched, from_digest,
+        side_copies, provenance, force, note, embed, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(
         *places, options, Owners(tuple(str(each) for each in owners.recipients), owners.run),
-        resumed=resume, threads=max(1, processors // workers),
+        resumed=resume, threads=_threads(engine, workers),
     )  # fmt: skip
     models = [
         f"{model.name}@{model.sha256}"
-        for model in Detecting(detectors=detectors, provider=provider).models(labels)
+        for model in Detecting(detectors=detectors if labels else ()).identity(labels)
     ]
     head = head_of(job, models)
     names = _names(places, listed, known, source)
@@ -204,6 +208,14 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _threads(engine: str, workers: int) -> int:
+    """Return how many threads a worker's networks may use, so that workers don't fight for cores.
+
+    Ray gives each actor one processor, of whatever machine.
+    """
+    return 1 if engine == "ray" else max(1, _processors() // workers)
 
 
 class _Stop:

@@ -35,6 +35,7 @@ __all__ = [
     "read_identities",
     "read_recipients",
     "recipient_options",
+    "require_embeddable",
     "sealing_keys",
 ]
 
@@ -95,6 +96,22 @@ def _identity_option(function: Callable[..., Any]) -> Callable[..., Any]:
         help="Open with the secret keys in this file, made by jpegredact keygen, age-keygen or "
         "ssh-keygen. May be repeated.",
     )(function)  # fmt: skip
+
+
+def require_embeddable(
+    embed: bool, texts: Iterable[str], files: Iterable[str], passphrase: bool
+) -> None:
+    """Refuse ``--embed`` for what is not to be published.
+
+    Raises
+    ------
+    click.UsageError
+    """
+    if embed and (passphrase or not (tuple(texts) or tuple(files))):
+        raise click.UsageError(
+            "--embed publishes the diff: it takes recipients (-r, -R), and no passphrase, which "
+            "could be guessed at"
+        )
 
 
 def read_recipients(texts: Iterable[str], files: Iterable[str]) -> tuple[Recipient, ...]:

@@ -21,7 +21,7 @@ from .common import (
     search_options,
     write_private,
 )
-from .keys import recipient_options, sealing_keys
+from .keys import recipient_options, require_embeddable, sealing_keys
 
 if TYPE_CHECKING:
     from ..log import LogEntry
@@ -92,11 +92,7 @@ def command(
     require_regions("no region to hide", boxes, labels, from_log)
     if log_public is not None and dry_run:
         raise click.UsageError("--log-public is about a redacted file: not with --dry-run")
-    if embed and (passphrase or not (recipients or recipients_files)):
-        raise click.UsageError(
-            "--embed publishes the diff: it takes recipients (-r, -R), and no passphrase, which "
-            "could be guessed at"
-        )
+    require_embeddable(embed, recipients, recipients_files, passphrase)
     target = _target(source, output, in_place, dry_run)
     _refuse_same(
         ("input", source), ("output", None if in_place else target), ("diff", diff_path),

@@ -8,6 +8,7 @@ Knows no codec and no redaction. The path of a picture::
     closer    a second look at what is small and doubtful
     centerface, clp, ppocr, yolo    Network: a batch of tiles -> candidates
     finder    labels -> networks -> Detection, in pixels of the stored picture
+    identity  what a detector of one's own is
     registry, weights, session, onnxfile    from a name to an open network
     panorama  the seam and the poles
 
@@ -20,14 +21,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .finder import GROUP, LABELS, MARGINS, Search, load_detector
+    from .finder import LABELS, MARGINS, Search, load_detector
+    from .identity import GROUP, built_in, identity_of
     from .model import Detection, Detector, Model
     from .panorama import is_full_turn
     from .pixels import Picture
     from .session import Settings
 
 _HOMES = {
-    "finder": ("GROUP", "LABELS", "MARGINS", "Search", "load_detector"),
+    "finder": ("LABELS", "MARGINS", "Search", "load_detector"),
+    "identity": ("GROUP", "built_in", "identity_of"),
     "model": ("Detection", "Detector", "Model"),
     "panorama": ("is_full_turn",),
     "pixels": ("Picture",),
@@ -45,6 +48,8 @@ __all__ = [
     "Picture",
     "Search",
     "Settings",
+    "built_in",
+    "identity_of",
     "is_full_turn",
     "load_detector",
 ]

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
@@ -20,6 +19,7 @@ from .boxes import COLUMNS, merged, overlaps
 from .centerface import CenterFace
 from .clp import Clp
 from .effort import Effort, effort_named, search
+from .identity import GROUP, entry_point
 from .model import BoxTuple, Detection, Detector, Model
 from .panorama import in_views
 from .pixels import Picture, outward, to_stored
@@ -39,9 +39,6 @@ __all__ = [
 ]  # fmt: skip
 
 _DEFAULTS = Settings()
-
-GROUP = "jpegredact.detectors"
-"""The group of entry points in which other packages offer detectors."""
 
 LABELS = ("face", "plate", "text")
 """What can be found without further ado."""
@@ -154,24 +151,17 @@ def load_detector(name: str, settings: Settings = _DEFAULTS) -> Detector:
     """
     if name.endswith(".toml"):
         return _described(name, settings)
-    points = list(entry_points(group=GROUP, name=name))
-    if not points:
-        known = sorted(point.name for point in entry_points(group=GROUP))
-        raise DetectorError(
-            f"no installed package offers a detector {name!r}",
-            code="detector.unknown",
-            hint=f"there are {', '.join(known) or 'none'}",
-        )
+    point = entry_point(name)
     try:
-        detector = points[0].load()()
+        detector = point.load()()
     except Exception as error:  # another package's code: anything
         raise DetectorError(
-            f"the detector {name!r} ({points[0].value}) can't be loaded: {error!r}",
+            f"the detector {name!r} ({point.value}) can't be loaded: {error!r}",
             code="detector.entry-point",
         ) from error
     if not isinstance(detector, Detector):
         raise DetectorError(
-            f"the detector {name!r} ({points[0].value}) has no labels or no detect",
+            f"the detector {name!r} ({point.value}) has no labels or no detect",
             code="detector.entry-point",
         )
     return detector

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[bytes]:
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it started, at once."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """Kill a process and all that it started, at once; all of it may have ended before."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 

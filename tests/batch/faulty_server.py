@@ -30,6 +30,7 @@ class Faulty(ThreadingHTTPServer):
         self.faults: list[object] = []
         self.always: object = None
         self.only: tuple[str, ...] = ()
+        self.within = ""
         self.requests: list[str] = []
         self.guard = threading.Lock()
 
@@ -37,16 +38,22 @@ class Faulty(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def plan(self, *faults: object, always: object = None, only: tuple[str, ...] = ()) -> None:
-        """Say what befalls the next requests; forget what was planned and counted before."""
+    def plan(
+        self, *faults: object, always: object = None, only: tuple[str, ...] = (), within: str = ""
+    ) -> None:
+        """Say what befalls the next requests; forget what was planned and counted before.
+
+        Those with other methods than ``only``, or without ``within`` in their path, are well.
+        """
         with self.guard:
             self.faults, self.always, self.only = list(faults), always, only
+            self.within = within
             self.requests.clear()
 
     def next_fault(self, method: str, path: str) -> object:
         with self.guard:
             self.requests.append(f"{method} {path.partition('?')[0]}")
-            if self.only and method not in self.only:
+            if (self.only and method not in self.only) or self.within not in path:
                 return None
             return self.faults.pop(0) if self.faults else self.always
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpegredact.batch.names import Taken, checked_name, folded, is_ours, temporary_name
+from jpegredact.batch.names import (
+    Taken,
+    checked_name,
+    folded,
+    is_jpeg,
+    is_ours,
+    temporary_name,
+)
 from jpegredact.errors import UnsafeNameError
 
 GOOD = [
@@ -166,3 +173,8 @@ def test_names_of_our_own() -> None:
     assert not is_ours(".a.jpg.0123456789abcdef.tmp")
     assert not is_ours(".jpegredact.0123456789ABCDEF.tmp")
     assert not is_ours(temporary_name() + "/a")
+
+
+def test_names_of_jpegs() -> None:
+    assert all(map(is_jpeg, ("a.jpg", "a/b.JPEG", "a.b.jpe", "a.jfif", "a.jif")))
+    assert not any(map(is_jpeg, ("a", "jpg", "a.jpg/b", "a.jpgx", "a.png", "a.jpg\n")))

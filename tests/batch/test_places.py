@@ -77,6 +77,21 @@ def test_an_empty_file(opened: Open) -> None:
     assert place.digest_of("empty.jpg") == hashlib.sha256().digest()
 
 
+def test_how_a_file_begins_is_seen_before_it_is_read(opened: Open) -> None:
+    place = opened()
+    data = b"\xff\xd8 and more"
+    for name, content in {"a": data, "b": b"GIF89a", "c": b"\xff", "d": b""}.items():
+        place.write_new(name, content)
+    for likely in (True, False):
+        assert place.read("a", 100, b"\xff\xd8", likely) == data
+        for most in (100, 3):
+            assert place.read("b", most, b"\xff\xd8", likely) == b"GI"
+            assert place.read("c", most, b"\xff\xd8", likely) == b"\xff"
+            assert place.read("d", most, b"\xff\xd8", likely) == b""
+        with pytest.raises(LimitExceededError):
+            place.read("a", 3, b"\xff\xd8", likely)
+
+
 def test_a_file_that_is_too_large(opened: Open) -> None:
     place = opened()
     place.write_new("a.jpg", b"12345")

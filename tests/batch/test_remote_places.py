@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jpegredact.batch import remote
 from jpegredact.batch.places import Place, open_place
 from jpegredact.batch.remote import RemotePlace
 from jpegredact.batch.retrying import Retrying
@@ -42,6 +43,33 @@ def test_a_write_that_fails_first_is_tried_again(
         write("a.jpg", DATA)
         assert content(place) == {"a.jpg": DATA}
         place._fs.rm_file(f"{place._root}/a.jpg")
+
+
+def test_how_much_is_read_of_what_begins_otherwise(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request each, but for what has an unlikely name, or is larger than most pictures."""
+    pieces: list[int] = []
+    piece = RemotePlace._piece
+
+    def noted(self: RemotePlace, path: str, start: int, end: int) -> bytes:
+        data = piece(self, path, start, end)
+        pieces.append(len(data))
+        return data
+
+    monkeypatch.setattr(RemotePlace, "_piece", noted)
+    monkeypatch.setattr(remote, "_FIRST", 1000)
+    for size, likely, good, other in (
+        (900, True, [900], [900]), (900, False, [2, 900], [2]),
+        (1000, True, [1000, 1000], [1000]), (5000, True, [1000, 5000], [1000]),
+        (5000, False, [2, 5000], [2]),
+    ):  # fmt: skip
+        for data, wanted in ((b"\xff\xd8" + bytes(size - 2), good), (bytes(size), other)):
+            place.write_replacing("a", data)
+            pieces.clear()
+            read = place.read("a", 10_000, b"\xff\xd8", likely)
+            assert read == (data if data[0] else b"\0\0")
+            assert pieces == wanted
 
 
 @pytest.mark.parametrize("fault", [500, "drop", "half"])

@@ -181,9 +181,19 @@ def test_a_picture_that_is_gone_fails(scene: Scene) -> None:
 def test_what_is_no_jpeg_is_listed(scene: Scene, data: bytes) -> None:
     scene.put("a.jpg", data)
     done = do(scene.job(), Task("a.jpg"))
-    assert (done.outcome, done.code, done.read) == ("skipped", "", len(data))
+    assert (done.outcome, done.code, done.read) == ("skipped", "", min(len(data), 2))
     assert says(done) == {"record": "skipped", "schema": 1, "file": "a.jpg", "why": "no JPEG"}
     assert not scene.written()
+
+
+def test_what_is_no_jpeg_is_listed_however_large_it_is(scene: Scene) -> None:
+    """It is no failure, and not read: a film among the pictures, whatever its name."""
+    for name in ("a.mp4", "a.jpg"):
+        with (scene.source / name).open("wb") as file:
+            file.write(b"\0\0\0\x18ftypmp42")
+            file.truncate(40 << 30)
+        done = do(scene.job(), Task(name))
+        assert (done.outcome, done.code, done.read) == ("skipped", "", 2)
 
 
 def test_what_a_detector_sees_is_redacted(scene: Scene, detector: Detector) -> None:
@@ -191,6 +201,20 @@ def test_what_a_detector_sees_is_redacted(scene: Scene, detector: Detector) -> N
     assert (done.outcome, done.found) == ("redacted", 1)
     assert detector.calls == [(picture(), ("face",), 0.5, "fast")]
     assert says(done)["detections"][0]["label"] == "face"
+
+
+def test_networks_get_the_threads_that_are_a_workers_share(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def detecting(**options: Any) -> Detector:
+        told.append(options)
+        return Detector(FACE)
+
+    monkeypatch.setattr(work, "Detecting", detecting)
+    do(scene.job(Options(labels=("face",)), threads=3), Task("a.jpg"))
+    assert [each["threads"] for each in told] == [3]
 
 
 @pytest.mark.parametrize("code", ["detector.run", "detector.pixels"])
@@ -279,6 +303,24 @@ def test_an_output_is_only_replaced_when_a_run_is_resumed(scene: Scene) -> None:
     assert after != before
     for data in (before, after):  # the diff of either is there
         assert diffs_of("a.jpg", data, scene.diffs)
+
+
+def test_an_embedded_diff_is_in_dir_too(scene: Scene) -> None:
+    """Done again, the picture has another one in it; either is in DIR, and opens the picture."""
+    made = []
+    for number in range(2):
+        done = do(scene.job(replace(BOXED, embed=True), resumed=number > 0), Task("a.jpg"))
+        out = (scene.target / "a.jpg").read_bytes()
+        (diff,) = diffs_of("a.jpg", out, scene.diffs)
+        assert jr.restore(out, identities=[IDENTITY]) == picture()
+        assert jr.restore(out, diff, identities=[IDENTITY]) == picture()
+        assert jr.UnblurDiff.load(scene.target / "a.jpg").to_bytes() == diff.read_bytes()
+        assert says(done)["redacted"] == hashlib.sha256(out).hexdigest()
+        assert says(done)["diff"] == hashlib.sha256(diff.read_bytes()).hexdigest()
+        made.append((out, diff))
+    assert made[0] != made[1]
+    (before, first), _ = made
+    assert jr.restore(before, first, identities=[IDENTITY]) == picture()
 
 
 def test_outputs_are_private(scene: Scene) -> None:

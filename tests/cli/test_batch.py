@@ -15,8 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tinynet
 from batch import commands
-from batch.runs import BOX, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
+from batch.runs import BOX, IDENTITY, RECIPIENT, assert_sound, diffs_of, fill, lines, picture
+
+import jpegredact as jr
+from jpegredact.cli import batch_command
 
 BOXED = ["--box", ",".join(map(str, BOX)), "-r", RECIPIENT]
 RUN = ["batch", "src", "dst", "--diffs", "diffs", *BOXED]
@@ -30,8 +34,8 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert said["outcomes"] == {"redacted": 10, "skipped": 1}
     assert (said["before"], said["regions"], said["stopped"]) == (0, 10, False)
-    assert said["bytes_read"] == sum(map(len, files.values()))
     del files["notes.txt"]
+    assert said["bytes_read"] == sum(map(len, files.values())) + 2  # of the notes
     assert_sound(files, tmp_path / "dst", tmp_path / "diffs", None, whole=True)
     assert (tmp_path / LOG).stat().st_mode & 0o777 == 0o600
     assert not list((tmp_path / "dst").rglob(".*"))
@@ -82,6 +86,56 @@ def test_a_second_run_needs_another_log_or_resume(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "src" / "001.jpg", tmp_path / "other")
     done = commands.run("batch", "other", *RUN[2:], "--resume", cwd=tmp_path, status=3)
     assert "another source" in done.stderr
+
+
+def test_diffs_in_the_pictures_too(tmp_path: Path) -> None:
+    files = fill(tmp_path / "src", 4)
+    commands.run(*RUN, "--embed", cwd=tmp_path)
+    for name, data in files.items():
+        out = tmp_path / "dst" / name
+        assert jr.restore(out, identities=[IDENTITY]) == data
+    assert_sound(files, tmp_path / "dst", tmp_path / "diffs", tmp_path / LOG, whole=True)
+    done = commands.run(*RUN, "--embed", "--resume", "--check", cwd=tmp_path)
+    assert done.stderr.startswith("4 done before;")
+    (tmp_path / "dst" / "001.jpg").unlink()
+    next((tmp_path / "diffs").glob("002.jpg.*.jrdiff")).unlink()
+    done = commands.run(*RUN, "--embed", "--resume", cwd=tmp_path)  # the pair, or neither
+    assert done.stderr.startswith("2 redacted, 2 done before;")
+    assert_sound(files, tmp_path / "dst", tmp_path / "diffs", tmp_path / LOG, whole=True)
+    done = commands.run(*RUN, "--resume", cwd=tmp_path, status=3)
+    assert "another embed;" in done.stderr
+
+
+@pytest.mark.parametrize("keys", [[], ["-p"], ["-p", "-r", RECIPIENT]])
+def test_what_is_not_sealed_to_keys_is_not_embedded(tmp_path: Path, keys: list[str]) -> None:
+    fill(tmp_path / "src", 1)
+    done = commands.run("batch", "src", "dst", "--diffs", "diffs", "--box", "0,0,9,9", "--embed",
+                        *keys, cwd=tmp_path, status=2)  # fmt: skip
+    assert "--embed publishes the diff" in done.stderr
+    assert not (tmp_path / "dst").exists()
+
+
+def test_another_detector_is_no_detector_to_go_on_with(tmp_path: Path) -> None:
+    """Its description or its network was changed, and its name is the same."""
+    pytest.importorskip("onnxruntime")
+    fill(tmp_path / "src", 2)
+    description, network = tmp_path / "colours.toml", tmp_path / "colours.onnx"
+    toml = 'model = "colours.onnx"\nlabels = ["red", "blue"]\nlayout = "cxcywh+classes"\n'
+    description.write_text(toml)
+    network.write_bytes(tinynet.colour_finder())
+    arguments = ["batch", "src", "dst", "--diffs", "diffs", "--detect", "red", "--detector",
+                 "colours.toml", "--jobs", 1]  # fmt: skip
+    commands.run(*arguments, cwd=tmp_path)
+    head = json.loads((tmp_path / LOG).read_text().partition("\n")[0])
+    assert [each.partition("@")[0] for each in head["models"]] == ["colours.toml", "colours"]
+    commands.run(*arguments, "--resume", cwd=tmp_path)
+    for path in (description, network):
+        before = path.read_bytes()
+        path.write_bytes(before + b"\n")
+        done = commands.run(*arguments, "--resume", cwd=tmp_path, status=3)
+        assert "the run was begun with another models; resume it with" in done.stderr
+        path.write_bytes(before)
+    commands.run(*arguments, "--resume", cwd=tmp_path)
 
 
 def test_names_on_standard_input(tmp_path: Path) -> None:
@@ -135,6 +189,17 @@ def test_a_log_of_searches_decides(tmp_path: Path) -> None:
     log.write_text(log.read_text().replace('"keep"', '"redact"'))
     done = commands.run(*arguments, "--resume", cwd=tmp_path, status=3)
     assert "another from_log; resume it with the same" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "threads"),
+    [("local", 8, 1), ("local", 3, 2), ("local", 1, 8), ("local", 20, 1), ("ray", 1, 1)],
+)
+def test_workers_share_the_processors(
+    monkeypatch: pytest.MonkeyPatch, engine: str, workers: int, threads: int
+) -> None:
+    monkeypatch.setattr(batch_command, "_processors", lambda: 8)
+    assert batch_command._threads(engine, workers) == threads
 
 
 # Places that can't be written

@@ -29,10 +29,9 @@ from jpegredact.detection.onnxfile import fields, prepared, wrapped
 from jpegredact.detection.yolo import describe
 from jpegredact.log import Log
 
-from . import mutations, seeds
+from . import mutations
 from .targets import BrokenPromise, Meter, kept
 
-sys.path.append(str(Path(seeds.__file__).parents[1] / "detection"))
 import log_samples  # isort: skip - on the path since `seeds`
 import tinynet  # isort: skip
 
