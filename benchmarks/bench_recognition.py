@@ -25,7 +25,8 @@ network look anyway: the redacted face is cut out with the landmarks of the unto
 dlib's usual detector finds a face there by itself, the smaller of both distances counts.
 
 *Grey alone* is the same with every pixel grey, around the face too: what the network says of
-nothing, and so what a redaction that leaves nothing may give. *Against grey* is how much farther
+nothing, and so what a redaction that leaves nothing may give; other colours, noise and chequers
+hold as little. *Against grey* is how much farther
 (or, below 0, nearer) than that the redacted face is: median, and least. *Named*: of all untouched
 faces, the one nearest to the redacted face is its own or matches it; for any two faces, the share
 of all that match. Tables are of all faces; of those that dlib's own detector finds; and of these,
@@ -76,8 +77,8 @@ class Face:
     """Whether dlib's own detector finds it."""
     changed: float
     """Distance to itself after small changes."""
-    nothing: np.ndarray
-    """What the network says of grey in its place, and all around it."""
+    nothing: dict[str, np.ndarray]
+    """What the network says of `nothings` in its place, and all around it."""
     seen: Seen
     hidden: dict[str, Hidden] = field(default_factory=dict)
     """By method."""
@@ -292,7 +293,9 @@ def faces_of(path: Path, regions: Sequence[jr.Detection], network: Recognition) 
         by_dlib = shape is not None
         shape = shape or network.guessed(crop, box)
         numbers = network.numbers(crop, shape)
-        nothing = network.numbers(Image.new("RGB", crop.size, (128, 128, 128)), shape)
+        nothing = {
+            name: network.numbers(image, shape) for name, image in nothings(crop.size).items()
+        }
         before = box
         crop_again, box = change(crop, box)
         again = network.found(crop_again, box) or network.guessed(crop_again, box)
@@ -302,6 +305,18 @@ def faces_of(path: Path, regions: Sequence[jr.Detection], network: Recognition) 
             Face(path.name, region, crop, shape, numbers, by_dlib, changed, nothing, seen)
         )
     return faces
+
+
+def nothings(size: tuple[int, int]) -> dict[str, Image.Image]:
+    """Return pictures that hold nothing of any face."""
+    colours = {"grey": (128,) * 3, "black": (0,) * 3, "white": (255,) * 3, "magenta": (255, 0, 255)}
+    found = {name: Image.new("RGB", size, colour) for name, colour in colours.items()}
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    found["noise"] = Image.fromarray(noise)
+    y, x = np.mgrid[: size[1], : size[0]]
+    chequers = ((x // 8 + y // 8) % 2 * 255).astype(np.uint8)
+    found["chequers"] = Image.fromarray(chequers).convert("RGB")
+    return found
 
 
 def hide(face: Face, method: str, picture: Image.Image, network: Recognition, turn: int) -> None:
@@ -418,7 +433,11 @@ def recognised(own: Sequence[Face], methods: Sequence[str]) -> None:
     """Print the tables of distances."""
     gallery = np.array([face.numbers for face in own])
     between = np.linalg.norm(gallery[:, None] - gallery[None], axis=2)
-    grey = np.array([apart(face.numbers, face.nothing) for face in own])
+    alone = {
+        name: np.array([apart(face.numbers, face.nothing[name]) for face in own])
+        for name in own[0].nothing
+    }
+    grey = alone["grey"]
     by_dlib = np.array([face.by_dlib for face in own])
     groups = {
         "All": grey > -1,
@@ -438,8 +457,10 @@ def recognised(own: Sequence[Face], methods: Sequence[str]) -> None:
             looks = [own[n].hidden[method].numbers for n in known]
             distances = [own[n].hidden[method].distance for n in known]
             print(row(method, distances, grey[known], named(known, looks, gallery, between)))
-        looks = [own[n].nothing for n in chosen]
-        print(row("grey alone", grey[chosen], None, named(chosen, looks, gallery, between)))
+        for name, distances in alone.items():
+            looks = [own[n].nothing[name] for n in chosen]
+            share = named(chosen, looks, gallery, between)
+            print(row(f"{name} alone", distances[chosen], None, share))
         some = between[np.ix_(chosen, chosen)]
         match = float((between[chosen] < SAME).mean())
         print(row("any two faces", some[np.triu_indices(len(chosen), 1)], None, match))
