@@ -120,7 +120,8 @@ def search(
         Who looks at what, how hard, and what counts.
     near
         Boxes, an (n, 4) array: tiles that touch none of them are left out, and so are closer
-        looks at what touches none. Boxes may be a pixel or two smaller then: fewer looks are joined.
+        looks at what touches none. Boxes may be a pixel or two smaller then, since fewer looks are
+        joined.
     """
     if near is not None and picture.wraps:
         near = np.concatenate([near, near + np.array([picture.width, 0, picture.width, 0])])
