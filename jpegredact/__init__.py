@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
+    from .detecting import Detecting, detect
     from .detection import Detection, Detector
     from .diff.keys import Identity, Recipient, generate_identity
     from .diff.passphrase import RunKey
@@ -42,9 +43,7 @@ if TYPE_CHECKING:
     from .log import Log, LogEntry, Sighting
     from .log_reading import read_log
     from .pipeline import (
-        Detecting,
         audit,
-        detect,
         inspect,
         process,
         redact,
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from .results import Processed, Redaction, UnblurDiff
 
 _HOMES = {
+    "detecting": ("Detecting", "detect"),
     "detection": ("Detection", "Detector"),
     "errors": (
         "BatchError", "DecryptionError", "DetectorError", "DiffError", "DiffMismatchError",
@@ -73,7 +73,7 @@ _HOMES = {
     "log": ("Log", "LogEntry", "Sighting"),
     "log_reading": ("read_log",),
     "pipeline": (
-        "Detecting", "audit", "detect", "inspect", "process", "redact", "restore", "survey",
+        "audit", "inspect", "process", "redact", "restore", "survey",
         "verify",
     ),
     "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),

@@ -13,13 +13,13 @@ from typing import Any, Protocol
 from .codec.model import JpegData
 from .errors import InvalidRegionError
 from .files import Source
-from .geometry import Region, as_regions, parse_margin, to_stored
+from .geometry import Box, Boxes, Region, as_regions, margin_of, parse_margin, to_stored
 from .limits import Limits
 from .log import Log, LogEntry, Options, Sighting, join_model, refuse_unsayable, utf8, with_ids
 from .redaction.coverage import coverage_of
 from .redaction.plan import make_plan
 
-__all__ = ["Detects", "Found", "Search", "find", "in_stored"]
+__all__ = ["Detects", "Found", "Search", "boxes_of", "find", "in_stored", "with_more"]
 
 _SHOWN = 80
 """Characters of an id in a message."""
@@ -28,7 +28,8 @@ _SHOWN = 80
 class Detects(Protocol):
     """What looks for things in a picture; called like `jpegredact.detect`.
 
-    It may have an attribute ``models``: those that look whatever they find, for the log.
+    It may have an attribute ``models``: those that look whatever they find, for the log; and
+    ``again``, which looks at redacted pictures (see `looking_again.LooksAgain`).
     """
 
     def __call__(
@@ -124,6 +125,47 @@ def find(
         detectors, seen = _detected(data, search, limits)
         pairs += seen
     pairs += [(Sighting.of(region, "person"), region) for region in given]
+    sightings, regions = _settled(pairs, jpeg, margin, limits)
+    if search.labels:
+        options = Options(search.labels, search.effort, search.threshold)
+    options = replace(options, margin=str(said))
+    return Found(sightings, regions, detectors, margin, options)
+
+
+def with_more(
+    found: Found,
+    jpeg: JpegData,
+    seen: Sequence[Any],
+    grown: float,
+    search: Search,
+    limits: Limits,
+) -> Found:
+    """Add what a detector saw in the redacted picture; it is logged as that.
+
+    ``found`` has nothing that is kept: it comes from a detector. ``grown`` is the share of their
+    size by which boxes grow on each side.
+
+    Raises
+    ------
+    InvalidRegionError, LimitExceededError
+    """
+    pairs = list(zip(found.sightings, found.regions, strict=True))
+    larger = [
+        _larger(region, grown, jpeg.frame.width, jpeg.frame.height)
+        for region in as_regions(seen, limits)
+    ]
+    pairs += _as_logged(larger, seen, "again", search.threshold)
+    sightings, regions = _settled(pairs, jpeg, found.margin, limits)
+    return replace(found, sightings=sightings, regions=regions)
+
+
+def _settled(
+    pairs: Sequence[tuple[Sighting, Region]],
+    jpeg: JpegData,
+    margin: tuple[float, bool],
+    limits: Limits,
+) -> tuple[tuple[Sighting, ...], tuple[Region, ...]]:
+    """Return what was seen with ids and blocks, and the regions to redact."""
     limits.check("max_regions", len(pairs), "regions")
     names = with_ids(_apart(sighting for sighting, _ in pairs))
     sightings, regions = [], []
@@ -137,10 +179,7 @@ def find(
         if sighting.decision == "redact":
             known = sighting.source != "person"
             regions.append(replace(region, id=sighting.id) if known else region)
-    if search.labels:
-        options = Options(search.labels, search.effort, search.threshold)
-    options = replace(options, margin=str(said))
-    return Found(tuple(sightings), tuple(regions), detectors, margin, options)
+    return tuple(sightings), tuple(regions)
 
 
 def _apart(sightings: Iterable[Sighting]) -> Iterator[Sighting]:
@@ -190,14 +229,38 @@ def _detected(
     found = list(
         detector(data, search.labels, threshold=search.threshold, effort=search.effort)
     )
-    regions = as_regions(found, limits)
+    pairs = _as_logged(as_regions(found, limits), found, "detector", search.threshold)
+    names = {*_models_of(detector, search.labels), *(sighting.model for sighting, _ in pairs)}
+    return tuple(sorted(name for name in names if name is not None)), pairs
+
+
+def _as_logged(
+    regions: Iterable[Region], found: Sequence[Any], source: str, threshold: float | None
+) -> list[tuple[Sighting, Region]]:
+    """Return a detector's answers as they are logged, each with its region."""
     models = [_model(getattr(each, "model", None)) for each in found]
-    pairs = [
-        (Sighting.of(region, "detector", model=model, threshold=search.threshold), region)
+    return [
+        (Sighting.of(region, source, model=model, threshold=threshold), region)
         for region, model in zip(regions, models, strict=True)
     ]
-    names = {*_models_of(detector, search.labels), *models} - {None}
-    return tuple(sorted(name for name in names if name is not None)), pairs
+
+
+def _larger(region: Region, share: float, width: int, height: int) -> Region:
+    """Return a region's box, or its boxes, grown by a share of the size within the picture."""
+    across, down = margin_of(region, (share, True))
+    parts = tuple(
+        (max(left - across, 0), max(top - down, 0),
+         min(right + across, width), min(bottom + down, height))
+        for left, top, right, bottom in boxes_of(region)
+    )  # fmt: skip
+    if isinstance(region, Boxes):
+        return replace(region, parts=parts)
+    return Box(*parts[0], label=region.label, score=region.score, id=region.id)
+
+
+def boxes_of(region: Region) -> tuple[tuple[float, float, float, float], ...]:
+    """Return the boxes around a region's parts."""
+    return region.parts if isinstance(region, Boxes) else (region.bounds,)
 
 
 def _models_of(detector: Detects, labels: Iterable[str]) -> Iterator[str | None]:

@@ -45,7 +45,7 @@ __all__ = [
 SCHEMA = 1
 """Version of the schemas; a log of another one is refused."""
 DECISIONS = ("redact", "keep")
-SOURCES = ("detector", "person", "log")
+SOURCES = ("detector", "person", "log", "again")
 SHAPES = ("box", "polygon", "mask", "boxes")
 _LONGEST = 4096
 _FAR = 1e9
@@ -70,7 +70,8 @@ class Sighting:
     decision
         "redact", or "keep": it stays as it is.
     source
-        "detector"; "person" for a box that was given; "log" for one that was added to a log.
+        "detector"; "person" for a box that was given; "log" for one that was added to a log;
+        "again" for what a detector saw in the redacted picture (`looking_again`).
     id
         Unique in its picture. The same thing found again has the same one.
     model

@@ -21,6 +21,8 @@ _FALSE = "false-hit"
 def log_to_coco(log: Log) -> bytes:
     """Return a log in COCO's format; entries of files that could not be read are left out.
 
+    So is what was seen only in a redacted picture: it shows no face.
+
     Boxes are ``[left, top, width, height]`` in pixels of the stored picture. Annotations also
     have "score", "decision", "source" and "detection_id", images "sha256" and
     "exif_orientation"; readers of COCO skip what they don't know. What consists of several boxes
@@ -39,11 +41,11 @@ def log_to_coco(log: Log) -> bytes:
                 code="log.size", hint="add its size, or make the log of the picture itself",
             )  # fmt: skip
     entries = [entry for entry in entries if entry.size is not None]
-    categories = sorted({_category(each) for entry in entries for each in entry.detections})
+    categories = sorted({_category(each) for entry in entries for each in _in_original(entry)})
     numbers = {category: number for number, category in enumerate(categories, 1)}
     annotations: list[dict[str, Any]] = []
     for image, entry in enumerate(entries, 1):
-        for each in entry.detections:
+        for each in _in_original(entry):
             category = numbers[_category(each)]
             for box in each.parts or (each.box,):
                 annotations.append(_annotation(each, box, len(annotations) + 1, image, category))
@@ -58,6 +60,10 @@ def log_to_coco(log: Log) -> bytes:
         ],
     }
     return (json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _in_original(entry: LogEntry) -> list[Sighting]:
+    return [each for each in entry.detections if each.source != "again"]
 
 
 def _category(sighting: Sighting) -> tuple[str, str]:

@@ -7,41 +7,40 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
+from .detecting import Detecting
 from .errors import InvalidRegionError
 from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
+from .looking_again import look_again
 from .owners import Owners, with_diff
 from .redaction.methods import Method, as_method
-from .redaction.opening import require_last_block
-from .redaction.redact import redact_bytes
-from .redaction.side_copies import Handling, app1_contents, orientation_of
+from .redaction.redact import Outcome, redact_bytes
+from .redaction.side_copies import Handling, orientation_of
 from .reporting import empty_report, make_report
 from .results import Processed, Redaction, UnblurDiff
 
 if TYPE_CHECKING:
     from .container.model import SideCopy
-    from .detection import Detection, Detector, Model
     from .diff.passphrase import RunKey
     from .keyring import IdentityLike, PassphraseLike, RecipientLike
     from .redaction.restore import Restored
     from .redaction.verify import Verification
+    from .report import Notice
 
 __all__ = [
-    "Detecting",
     "Processed",
     "Redaction",
     "UnblurDiff",
     "audit",
-    "detect",
     "inspect",
     "process",
     "redact",
@@ -156,22 +155,40 @@ class _Task(NamedTuple):
 def _redacted(
     data: bytes, jpeg: JpegData, orientation: int, regions: tuple[Region, ...], task: _Task
 ) -> Redaction:
-    policy = task.handling.policy
     if not regions and not task.scrub:
         return _nothing(data, jpeg, orientation, task)
-    handling = task.handling if regions else task.handling._replace(note=False)
-    outcome = redact_bytes(
-        data, jpeg, regions, task.method, task.margin, task.limits, orientation, handling
-    )
+    outcome = _rewritten(data, jpeg, orientation, regions, task)
     if not regions and outcome.jpeg == data:
         return _nothing(data, jpeg, orientation, task)
+    return _finished(data, jpeg, orientation, regions, task, outcome)
+
+
+def _rewritten(
+    data: bytes, jpeg: JpegData, orientation: int, regions: tuple[Region, ...], task: _Task
+) -> Outcome:
+    handling = task.handling if regions else task.handling._replace(note=False)
+    return redact_bytes(
+        data, jpeg, regions, task.method, task.margin, task.limits, orientation, handling
+    )
+
+
+def _finished(
+    data: bytes,
+    jpeg: JpegData,
+    orientation: int,
+    regions: tuple[Region, ...],
+    task: _Task,
+    outcome: Outcome,
+    notices: tuple[Notice, ...] = (),
+) -> Redaction:
+    """Seal the diff, put it into the file where that is wanted, and report."""
     diff = task.owners.seal(UnblurDiff(outcome.document, outcome.diff), task.limits)
     bare = len(outcome.jpeg)
     if task.owners.embed:
         outcome = with_diff(outcome, diff, task.limits)
     report = make_report(
-        data, jpeg, orientation, task.coordinates, regions, outcome, policy,
-        len(diff.to_bytes()), len(outcome.jpeg) - bare,
+        data, jpeg, orientation, task.coordinates, regions, outcome, task.handling.policy,
+        len(diff.to_bytes()), len(outcome.jpeg) - bare, notices,
     )  # fmt: skip
     return Redaction(outcome.jpeg, diff, report)
 
@@ -251,12 +268,13 @@ def process(
     handling = Handling.parse(side_copies, force, provenance, note)
     owners = Owners.of(recipients, passphrase, embed)
     search = Search(
-        boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
-    )
+        boxes, coordinates, _labels(detect), threshold, effort,
+        Detecting(limits=limits) if detector is None else detector, from_log, margin,
+    )  # fmt: skip
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)
     task = _Task(how, look.found.margin, handling, coordinates, limits, owners, scrub)
-    done = _redacted(data, look.jpeg, look.orientation, look.found.regions, task)
+    look, done = _redacted_for_good(data, look, search, task)
     entry = replace(
         look.entry(_name_of(jpeg) if name is None else name, done.report.original),
         redacted=done.report.redacted,
@@ -264,6 +282,25 @@ def process(
         options=replace(look.found.options, method=how.name, side_copies=side_copies),
     )
     return Processed(done.jpeg, done.diff, done.report, entry)
+
+
+def _redacted_for_good(
+    data: bytes, look: _Look, search: Search, task: _Task
+) -> tuple[_Look, Redaction]:
+    """Redact what was found, and what a second look finds where that was."""
+    jpeg, orientation, found = look
+    if not found.regions or not task.method.content_free:
+        return look, _redacted(data, jpeg, orientation, found.regions, task)
+    outcome = _rewritten(data, jpeg, orientation, found.regions, task)
+
+    def rewrite(more: Found) -> Outcome:
+        return _rewritten(data, jpeg, orientation, more.regions, task)
+
+    again = look_again(outcome, jpeg, found, search, task.limits, rewrite)
+    done = _finished(
+        data, jpeg, orientation, again.found.regions, task, again.outcome, again.notices
+    )
+    return look._replace(found=again.found), done
 
 
 def survey(
@@ -282,12 +319,14 @@ def survey(
 ) -> LogEntry:
     """Find what `process` would hide, and hide nothing.
 
-    Parameters and errors are those of `process`.
+    But for what `process` finds when it looks again at what it redacted. Parameters and errors
+    are those of `process`.
     """
     limits = checked(limits)
     search = Search(
-        boxes, coordinates, _labels(detect), threshold, effort, detector, from_log, margin
-    )
+        boxes, coordinates, _labels(detect), threshold, effort,
+        Detecting(limits=limits) if detector is None else detector, from_log, margin,
+    )  # fmt: skip
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)
     return look.entry(
@@ -317,8 +356,6 @@ class _Look(NamedTuple):
 
 def _look(data: bytes, search: Search, limits: Limits) -> _Look:
     search.check()
-    if search.detector is None:
-        search = replace(search, detector=Detecting(limits=limits))
     jpeg = read_jpeg(data, limits)
     orientation = orientation_of(data, jpeg)
     return _Look(jpeg, orientation, find(data, jpeg, orientation, search, limits))
@@ -461,118 +498,6 @@ def audit(jpeg: Source, *, limits: Limits | None = None) -> list[SideCopy]:
     limits = checked(limits)
     data = read_source(jpeg, limits)
     return list(read_contents(data, read_jpeg(data, limits), limits).copies)
-
-
-def detect(
-    jpeg: Source,
-    labels: Iterable[str] = ("face",),
-    *,
-    threshold: float | Mapping[str, float] | None = None,
-    effort: str = "normal",
-    detectors: Sequence[Detector | str] = (),
-    margins: Mapping[str, float] | None = None,
-    panorama: bool | None = None,
-    provider: str = "cpu",
-    threads: int | None = None,
-    limits: Limits | None = None,
-) -> list[Detection]:
-    """Find faces, licence plates, text, or what a detector of one's own finds.
-
-    What it gives can go to `redact` as boxes. Detectors miss things: look at the result.
-
-    Parameters
-    ----------
-    jpeg
-        Bytes, a path, or a binary file.
-    labels
-        Of "face", "plate", "text", and what ``detectors`` have; none: all that they have.
-    threshold
-        The score from which something counts, one for all or by label; None for what each
-        network works best with. Lower finds more, and more that is nothing.
-    effort
-        "fast" looks once, "normal" also in tiles at full size, "thorough" also at other
-        scales, mirrored, and less sure.
-    detectors
-        Objects with ``labels`` and ``detect``, names of entry points, or TOML files that
-        describe a network. A label that one of them has is left to them.
-    margins
-        By label, how far boxes grow on each side, as a share of their size; 0.12 for faces, 0.2
-        for plates and 0.1 for text unless said otherwise.
-    panorama
-        Whether the picture goes all around, so that its left and right edges are one; None: as
-        its XMP says.
-    provider, threads
-        What onnxruntime runs networks with ("cpu", "cuda", ...), and on how many threads.
-    limits
-        Bounds on what is taken on; see `Limits`.
-
-    Raises
-    ------
-    InvalidJpegError, UnsupportedJpegError, LimitExceededError
-        Also for coded data that ends before the last block.
-    DetectorError
-        No such label or weights, weights that can't be had, pixels that can't be decoded.
-    OSError
-        A path that can't be read.
-    """
-    from .detection import Picture, Search, Settings, is_full_turn
-
-    if isinstance(labels, str):
-        raise TypeError("labels are a list of names, such as ['face']")
-    limits = checked(limits)
-    data = read_source(jpeg, limits)
-    parsed = read_jpeg(data, limits)
-    require_last_block(data, parsed, limits)
-    frame, orientation = parsed.frame, orientation_of(data, parsed)
-    if panorama is None:
-        panorama = is_full_turn(app1_contents(data, parsed), frame.width, frame.height)
-    search = Search(
-        tuple(labels), tuple(detectors), threshold, effort, margins or {},
-        Settings(provider, threads),
-    )  # fmt: skip
-    picture = Picture(data, orientation, panorama)
-    return search.run(picture, orientation, (frame.width, frame.height))
-
-
-@dataclass(frozen=True, slots=True)
-class Detecting:
-    """`detect` with some of its options, to be handed to `process` as its ``detector``."""
-
-    detectors: tuple[Detector | str, ...] = ()
-    margins: Mapping[str, float] | None = None
-    panorama: bool | None = None
-    provider: str = "cpu"
-    threads: int | None = None
-    limits: Limits | None = None
-
-    def __call__(
-        self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str
-    ) -> list[Detection]:
-        """Return what `detect` finds."""
-        return detect(
-            jpeg, labels, threshold=threshold, effort=effort, detectors=self.detectors,
-            margins=self.margins, panorama=self.panorama, provider=self.provider,
-            threads=self.threads, limits=self.limits,
-        )  # fmt: skip
-
-    def models(self, labels: Iterable[str]) -> list[Model]:
-        """Return the built-in weights that look for these labels; those of others aren't known."""
-        from .detection import built_in
-
-        # Which labels detectors of the user's own take over is not known before they look.
-        return [] if self.detectors else built_in(labels)
-
-    def identity(self, labels: Iterable[str]) -> list[Model]:
-        """Return all that may look, which a run over many files must not go on without.
-
-        Raises
-        ------
-        DetectorError
-            A detector is not there, or its description is wrong.
-        """
-        from .detection import identity_of
-
-        return identity_of(labels, self.detectors)
 
 
 def inspect(jpeg: Source, *, limits: Limits | None = None) -> JpegData:

@@ -43,11 +43,12 @@ def make_report(
     policy: str,
     diff_bytes: int,
     embedded_bytes: int,
+    notices: tuple[Notice, ...] = (),
 ) -> Report:
     """Return what was done to a file.
 
     ``diff_bytes`` is how long the diff is as it is stored, ``embedded_bytes`` what it takes in the
-    redacted file.
+    redacted file; ``notices`` are other warnings than those that follow from the outcome.
     """
     coverage = coverage_of(outcome.plan, jpeg.frame, len(regions))
     return Report(
@@ -83,7 +84,7 @@ def make_report(
         header_changes=tuple(
             (start, end - start, len(new)) for start, end, new in outcome.scrubbed.edits
         ),
-        warnings=tuple(_warnings(jpeg, orientation, coordinates, outcome)),
+        warnings=(*_warnings(jpeg, orientation, coordinates, outcome), *notices),
         embedded_bytes=embedded_bytes,
     )  # fmt: skip
 

@@ -65,7 +65,7 @@ def sightings(draw: st.DrawFn) -> Sighting:
         label=draw(st.none() | TEXT),
         score=draw(st.none() | NUMBERS),
         decision=draw(st.sampled_from(["redact", "keep"])),
-        source=draw(st.sampled_from(["detector", "person", "log"])),
+        source=draw(st.sampled_from(["detector", "person", "log", "again"])),
         id=draw(TEXT),
         model=draw(st.none() | TEXT),
         threshold=draw(st.none() | NUMBERS),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -154,11 +155,15 @@ def test_the_package_s_own_detectors_are_the_default(
 ) -> None:
     calls: list[dict[str, object]] = []
 
-    def detect(jpeg: bytes, labels: object, **options: object) -> list[Seen]:
-        calls.append({"jpeg": jpeg, "labels": labels, **options})
+    def detect(
+        jpeg: bytes, labels: object, threshold: float, effort: str, options: jr.Detecting,
+        near: object,
+    ) -> list[Seen]:
+        calls.append({"jpeg": jpeg, "labels": labels, "threshold": threshold, "effort": effort,
+                      **asdict(options)})
         return [FACE]
 
-    monkeypatch.setattr("jpegredact.pipeline.detect", detect)
+    monkeypatch.setattr("jpegredact.detecting._detected", detect)
     entry = jr.survey(data, detect=["face", "text"], threshold=0.5, effort="fast")
     assert calls[0]["jpeg"] == data
     assert (calls[0]["labels"], calls[0]["threshold"]) == (("face", "text"), 0.5)
@@ -291,3 +296,108 @@ def test_a_model_of_any_name_is_logged(data: bytes) -> None:
     seen = Seen("face", 0.9, (10, 20, 50, 60), model="\ud800" + "m" * 5000)
     entry = jr.survey(data, detect=["face"], detector=Detector(seen))
     assert jr.read_log(Log((entry,)).to_json_lines()) == Log((entry,))
+
+
+class Doubting(Detector):
+    """Sees faces in redacted pictures too: in the first of them what is first in ``later``, …"""
+
+    def __init__(self, *later: list[Seen]) -> None:
+        super().__init__(FACE, SIGN)
+        self.later = list(later)
+        self.looks: list[tuple[bytes, list[tuple[float, ...]], float | None, str]] = []
+
+    def again(
+        self, jpeg: bytes, near: list[tuple[float, ...]], *, threshold: float | None, effort: str
+    ) -> list[Seen]:
+        self.looks.append((jpeg, list(near), threshold, effort))
+        return self.later.pop(0) if self.later else []
+
+
+COLLAR = Seen("face", 0.4, (15, 60, 70, 100))
+"""Reaches into `FACE`, a quarter of its height."""
+GROWN = (1.25, 50, 83.75, 110)
+"""What is redacted then: a quarter more on each side."""
+
+
+def test_what_looks_like_a_face_when_one_is_gone_goes_too(data: bytes) -> None:
+    detector = Doubting([COLLAR])
+    done = jr.process(data, detect=["face"], detector=detector, threshold=0.3)
+    assert done.jpeg == jr.redact(data, [FACE.box, GROWN]).jpeg
+    assert jr.restore(done.jpeg, done.diff) == data
+    first, second = detector.looks
+    assert first == (jr.redact(data, [FACE.box]).jpeg, [FACE.box], 0.3, "normal")
+    assert second == (done.jpeg, [FACE.box, GROWN], 0.3, "normal")
+    assert [each.source for each in done.entry.detections] == ["detector", "again"]
+    assert len({each.id for each in done.entry.detections}) == 2
+    assert done.entry.detections[1].box == GROWN
+    (notice,) = done.report.warnings
+    assert notice.code == "found-again"
+    assert notice.message.startswith("1 of the regions")
+    entry = jr.process(data, from_log=done.entry).entry
+    assert entry.redacted == done.entry.redacted
+    images = json.loads(Log((done.entry,)).to_coco())
+    assert [each["source"] for each in images["annotations"]] == ["detector"]
+
+
+def test_what_is_only_beside_a_region_stays(data: bytes) -> None:
+    beside = Seen("face", 0.9, (62, 30, 100, 70))
+    grazing = Seen("face", 0.9, (57, 30, 100, 70))  # 0.09 of the face
+    done = jr.process(data, detect=["face"], detector=Doubting([beside, grazing]))
+    assert done.jpeg == jr.redact(data, [FACE.box]).jpeg
+    assert not done.report.warnings
+
+
+def test_a_margin_counts_as_hidden(data: bytes) -> None:
+    """The region that is found again reaches as far as it was redacted."""
+    beside = Seen("face", 0.9, (62, 30, 100, 70))
+    detector = Doubting([beside])
+    done = jr.process(data, detect=["face"], detector=detector, margin=12)
+    assert detector.looks[0][1] == [(8, 18, 72.5, 82)]
+    grown = (52.5, 20, 109.5, 80)
+    assert done.jpeg == jr.redact(data, [FACE.box, grown], margin=12).jpeg
+
+
+def test_looking_again_ends(data: bytes) -> None:
+    """After three rounds; or at once where nothing more can be hidden."""
+    steps = [[Seen("face", 0.5, (15, 60 + n, 70, 100 + 8 * n))] for n in range(9)]
+    detector = Doubting(*steps)
+    done = jr.process(data, detect=["face"], detector=detector)
+    assert len(detector.looks) == 4
+    assert len(done.report.regions) == 4
+    assert [each.code for each in done.report.warnings] == ["found-again", "still-found"]
+    everything = Seen("face", 0.5, (0, 0, 208, 160))
+    detector = Doubting([everything], [everything])
+    done = jr.process(data, detect=["face"], detector=detector)
+    assert len(detector.looks) == 2
+    assert len(done.report.regions) == 2
+    assert [each.code for each in done.report.warnings] == ["found-again", "still-found"]
+
+
+def test_a_fill_that_looks_like_a_face_is_made_larger(data: bytes) -> None:
+    done = jr.process(data, detect=["face"], detector=Doubting([FACE]))
+    grown = (9.875, 20, 70.625, 80)
+    assert done.jpeg == jr.redact(data, [grown]).jpeg
+    assert [each.box for each in done.report.regions] == [FACE.box, grown]
+
+
+def test_what_is_found_again_across_a_seam(data: bytes) -> None:
+    """Both of its parts grow, but not over the picture's edges."""
+    parts = ((168, 20, 208, 60), (0, 20, 60, 60))
+    across = Seen("face", 0.5, (0, 20, 208, 60), parts=parts)
+    done = jr.process(data, detect=["face"], detector=Doubting([across]))
+    grown = ((153, 10, 208, 70), (0, 10, 75, 70))
+    assert done.entry.detections[1].parts == grown
+    assert done.jpeg == jr.redact(data, [FACE.box, *grown]).jpeg
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"effort": "fast"}, {"method": "pixelate"}, {"detect": ["plate"], "force": True}, {"none": 1}],
+)
+def test_when_nobody_looks_again(data: bytes, options: dict) -> None:
+    detector = Doubting([COLLAR])
+    if options.pop("none", 0):
+        detector.seen = ()
+    done = jr.process(data, **{"detect": ["face"], "detector": detector, **options})
+    assert detector.looks == []
+    assert "found-again" not in [each.code for each in done.report.warnings]

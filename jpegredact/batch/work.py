@@ -10,11 +10,12 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
+from ..detecting import Detecting
 from ..errors import DetectorError, JpegRedactError
 from ..files import diff_name
 from ..limits import DEFAULT_LIMITS, Limits
 from ..log import SCHEMA, LogEntry, utf8
-from ..pipeline import Detecting, process
+from ..pipeline import process
 from ..results import Processed
 from .names import is_jpeg
 from .options import Options, Owners

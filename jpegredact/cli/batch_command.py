@@ -123,10 +123,10 @@ def command(
     from ..batch.places import open_place
     from ..batch.runlog import RunLog
     from ..batch.work import Job
+    from ..detecting import Detecting
     from ..files import read_source
     from ..geometry import parse_margin
     from ..log_reading import read_log
-    from ..pipeline import Detecting
     from ..redaction.methods import as_method
 
     as_method(method)

@@ -74,7 +74,8 @@ def command(
         raise click.UsageError("no picture to look at: give IN.jpg, or --from-log LOG")
     elif log is not None and not _may_write(log, sources):
         raise taken(log, "a log")  # now, and not when all has been looked at
-    from ..pipeline import Detecting, survey
+    from ..detecting import Detecting
+    from ..pipeline import survey
 
     look = partial(
         survey, detect=labels if known is None else (), effort=effort, threshold=threshold,

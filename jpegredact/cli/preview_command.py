@@ -52,8 +52,9 @@ def command(
     if from_log is not None:
         refuse_same(from_log, output, "log and output")
 
+    from ..detecting import Detecting
     from ..files import read_source, write_replacing
-    from ..pipeline import Detecting, survey
+    from ..pipeline import survey
     from ..preview import draw_html, draw_png
 
     data = read_source(source)

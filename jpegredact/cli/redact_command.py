@@ -103,8 +103,9 @@ def command(
             if path != "-":
                 refuse_same(path, target, "recipients and output")
 
+    from ..detecting import Detecting
     from ..files import read_source
-    from ..pipeline import Detecting, process
+    from ..pipeline import process
 
     owners = sealing_keys(recipients, recipients_files, passphrase)
     done = process(

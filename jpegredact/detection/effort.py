@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .network import Network
     from .pixels import Picture
 
+    Places = NDArray[np.float64]
+
 __all__ = ["EFFORTS", "Effort", "Pass", "effort_named", "search", "tiles_of"]
 
 TILE, OVERLAP = 1280, 128
@@ -101,13 +103,28 @@ def effort_named(name: str) -> Effort:
 
 
 def search(
-    network: Network, picture: Picture, effort: Effort, threshold: float
+    network: Network,
+    picture: Picture,
+    effort: Effort,
+    threshold: float,
+    near: Places | None = None,
 ) -> Candidates:
     """Return what a network finds in a picture, in pixels of the picture as shown.
 
     Each thing once, the surest first. In a picture that wraps around, a box may reach past the
     right edge: it goes on at the left one.
+
+    Parameters
+    ----------
+    network, picture, effort, threshold
+        Who looks at what, how hard, and what counts.
+    near
+        Boxes, an (n, 4) array: tiles that touch none of them are left out, and so are closer
+        looks at what touches none. Boxes may be a pixel or two smaller then, since fewer looks are
+        joined.
     """
+    if near is not None and picture.wraps:
+        near = np.concatenate([near, near + np.array([picture.width, 0, picture.width, 0])])
     scales = _scales(picture, effort)
     finest = scales[0]
     found = []
@@ -115,10 +132,12 @@ def search(
         least = threshold
         if effort.closer and (scale, flipped) == finest:
             least *= network.glimpse
-        found.append(_one_pass(network, picture, scale, flipped, least))
+        found.append(_one_pass(network, picture, scale, flipped, least, near))
     every = np.concatenate(found)
     doubtful = every[:, 4] < threshold
     sure = every[~doubtful]
+    if near is not None:
+        doubtful &= np.array([_touching(box, near) for box in every], bool)
     if doubtful.any():
         closer = look_closer(network, picture, finest[0], every[doubtful], sure, threshold)
         sure = np.concatenate([sure, closer])
@@ -144,7 +163,12 @@ def _scales(picture: Picture, effort: Effort) -> list[tuple[float, bool]]:
 
 
 def _one_pass(
-    network: Network, picture: Picture, scale: float, flipped: bool, threshold: float
+    network: Network,
+    picture: Picture,
+    scale: float,
+    flipped: bool,
+    threshold: float,
+    near: Places | None,
 ) -> Candidates:
     pixels = picture.at_scale(scale)
     height, width = pixels.shape[:2]
@@ -152,7 +176,9 @@ def _one_pass(
     if picture.wraps:  # what lies on the seam is seen whole behind the right edge
         pixels = np.concatenate([pixels, pixels[:, : min(width, TILE // 2)]], axis=1)
     found = np.zeros((0, COLUMNS))
-    for tiles in _batches(pixels):
+    if near is not None:
+        near = near * np.array([across, down, across, down])
+    for tiles in _batches(pixels, near):
         views = [pixels[y : y + h, x : x + w] for x, y, w, h in tiles]
         if flipped:
             views = [view[:, ::-1] for view in views]
@@ -189,13 +215,24 @@ def _placed(
     return placed
 
 
-def _batches(pixels: NDArray[np.uint8]) -> Iterator[list[Tile]]:
-    """Yield tiles of one size, a batch at a time."""
+def _batches(pixels: NDArray[np.uint8], near: Places | None) -> Iterator[list[Tile]]:
+    """Yield tiles of one size, a batch at a time; only those that touch a box, if there are any."""
     height, width = pixels.shape[:2]
     tiles = tiles_of(width, height)
+    if near is not None:
+        tiles = [
+            (x, y, w, h) for x, y, w, h in tiles if _touching((x, y, x + w, y + h), near)
+        ]
+    if not tiles:
+        return
     each = max(1, _BATCH // (tiles[0][2] * tiles[0][3]))
     for first in range(0, len(tiles), each):
         yield tiles[first : first + each]
+
+
+def _touching(box: Sequence[float] | Candidates, places: Places) -> bool:
+    across = (places[:, 0] < box[2]) & (places[:, 2] > box[0])
+    return bool((across & (places[:, 1] < box[3]) & (places[:, 3] > box[1])).any())
 
 
 def tiles_of(width: int, height: int, tile: int = TILE, overlap: int = OVERLAP) -> list[Tile]:

@@ -22,13 +22,15 @@ from .effort import Effort, effort_named, search
 from .identity import GROUP, entry_point
 from .model import BoxTuple, Detection, Detector, Model
 from .panorama import in_views
-from .pixels import Picture, outward, to_stored
+from .pixels import Picture, outward, to_shown, to_stored
 from .ppocr import PpOcr
 from .registry import weights_for
 from .session import Settings, open_session
 from .weights import beside, load, read_description, read_file
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .boxes import Candidates
     from .network import Network
     from .session import Session
@@ -70,6 +72,9 @@ class Search:
         By label, instead of `MARGINS`.
     settings
         How networks are run.
+    near
+        Boxes in pixels of the stored picture: networks look only at what is near them; see
+        `effort.search`. None: everywhere. Detectors that are objects always see all.
     """
 
     labels: tuple[str, ...] = ("face",)
@@ -78,6 +83,7 @@ class Search:
     effort: str = "normal"
     margins: Mapping[str, float] = field(default_factory=dict)
     settings: Settings = _DEFAULTS
+    near: tuple[BoxTuple, ...] | None = None
 
     def run(self, picture: Picture, orientation: int, size: tuple[int, int]) -> list[Detection]:
         """Return the detections in a picture: by label in the order asked for, the surest first.
@@ -95,7 +101,7 @@ class Search:
         """
         effort = effort_named(self.effort)
         self._check()
-        seen = _Seen(picture, effort, self)
+        seen = _Seen(picture, effort, self, self._places(orientation, size))
         users = [
             load_detector(each, self.settings) if isinstance(each, str) else each
             for each in self.detectors
@@ -119,6 +125,14 @@ class Search:
         if isinstance(self.threshold, Mapping):
             return self.threshold.get(label)
         return self.threshold
+
+    def _places(
+        self, orientation: int, size: tuple[int, int]
+    ) -> NDArray[np.float64] | None:
+        if self.near is None:
+            return None
+        shown = [to_shown(box, orientation, *size) for box in self.near]
+        return np.array(shown, float).reshape(-1, 4)
 
     def margin_of(self, label: str, default: float) -> float:
         """Return the margin of a label."""
@@ -212,8 +226,14 @@ def _described(path: str, settings: Settings) -> NetworkDetector:
 class _Seen:
     """One picture and what has been found in it so far: no network looks twice."""
 
-    def __init__(self, picture: Picture, effort: Effort, wanted: Search) -> None:
-        self._picture, self._effort, self._wanted = picture, effort, wanted
+    def __init__(
+        self,
+        picture: Picture,
+        effort: Effort,
+        wanted: Search,
+        near: NDArray[np.float64] | None,
+    ) -> None:
+        self._picture, self._effort, self._wanted, self._near = picture, effort, wanted, near
         self._found: dict[tuple[str, float], Candidates] = {}
 
     def built_in(self, label: str) -> list[Detection]:
@@ -291,7 +311,7 @@ class _Seen:
     def _search(self, network: Network, threshold: float) -> Candidates:
         key = (str(network.model), threshold)
         if key not in self._found:
-            found = search(network, self._picture, self._effort, threshold)
+            found = search(network, self._picture, self._effort, threshold, self._near)
             if self._picture.wraps and self._effort.views:
                 views = in_views(network, self._picture, threshold)
                 found = merged(np.concatenate([found, views]), float(self._picture.width))

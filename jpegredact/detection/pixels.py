@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .model import BoxTuple
 
-__all__ = ["Picture", "outward", "to_stored"]
+__all__ = ["Picture", "outward", "to_shown", "to_stored"]
 
 
 class Picture:
@@ -147,6 +147,13 @@ def to_stored(box: BoxTuple, orientation: int, width: int, height: int) -> BoxTu
     region = turned(Box(*box), orientation, width, height)
     left, top, right, bottom = region.bounds
     return left, top, right, bottom
+
+
+def to_shown(box: BoxTuple, orientation: int, width: int, height: int) -> BoxTuple:
+    """Map a box of the stored picture, whose size is given, to the picture as shown; exactly."""
+    if orientation >= 5:
+        width, height = height, width
+    return to_stored(box, {6: 8, 8: 6}.get(orientation, orientation), width, height)
 
 
 def outward(

@@ -108,6 +108,21 @@ def test_detect_and_redact_in_one_go(
     assert (folder / "out.jpg").read_bytes() == jr.redact(original, boxes, margin="10%").jpeg
 
 
+def test_what_is_found_again_goes_too_and_is_said(
+    folder: Path, jpegredact: Commands, detector: Detector
+) -> None:
+    later = [[Seen("face", 0.4, (15, 60, 70, 100))], []]
+    detector.again = lambda jpeg, near, **options: later.pop(0)
+    done = jpegredact("redact", "in.jpg", "-o", "out.jpg", "--detect", "face", "--log", "a.jsonl")
+    assert done.status == 0, done.err
+    assert "warning: 1 of the regions are what the detector took for a face" in done.err
+    (entry,) = jr.read_log(folder / "a.jsonl").entries
+    assert [each.source for each in entry.detections] == ["detector", "again"]
+    original = (folder / "in.jpg").read_bytes()
+    boxes = [each.box for each in entry.detections]
+    assert (folder / "out.jpg").read_bytes() == jr.redact(original, boxes).jpeg
+
+
 def test_nothing_found_is_a_copy_and_said(
     folder: Path, jpegredact: Commands, detector: Detector
 ) -> None:

@@ -110,6 +110,31 @@ def test_no_closer_look_at_effort_fast() -> None:
     assert near(search(network, whole, effort_named("normal"), 0.5), (50, 50, 66, 66))
 
 
+def test_only_near_some_places() -> None:
+    """Of four tiles, those that touch them; of small spots, those that touch them."""
+    boxes = [(1500, 300, 1600, 400), (700, 500, 716, 516), (800, 500, 816, 516)]
+    whole = picture(2560, 1280, *boxes)
+    network = spotter.Spotter(25, glimpse=0.1)
+    places = np.array([[690.0, 490.0, 720.0, 520.0]])
+    found = search(network, whole, effort_named("normal"), 0.5, places)
+    at_full_size = [shape for shape in network.shapes if shape[1] == 1280]
+    assert sum(shape[0] for shape in at_full_size) == 1
+    windows = [shape for shape in network.shapes if shape[1:3] == (ENLARGED * WINDOW,) * 2]
+    assert sum(shape[0] for shape in windows) == 1
+    assert near(found, *boxes[:2], within=3)  # what is seen on the way is told
+    nowhere = spotter.Spotter(25, glimpse=0.1)
+    assert len(search(nowhere, whole, effort_named("normal"), 0.5, np.zeros((0, 4)))) == 0
+    assert nowhere.shapes == []
+
+
+def test_near_a_place_on_the_seam() -> None:
+    """What begins at the right edge reaches into a place at the left one."""
+    whole = picture(2560, 1280, (2540, 600, 2560, 640), (0, 600, 20, 640), wraps=True)
+    places = np.array([[0.0, 600.0, 20.0, 640.0]])
+    found = search(spotter.Spotter(25), whole, effort_named("normal"), 0.5, places)
+    assert near(found, (2540, 600, 2580, 640), within=3)
+
+
 SMALL = st.lists(
     st.tuples(st.integers(0, 500), st.integers(0, 300), st.integers(1, 64), st.integers(1, 64)),
     max_size=20,

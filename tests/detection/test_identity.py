@@ -10,7 +10,7 @@ import tinynet
 
 import jpegredact as jr
 from jpegredact.detection import Model, identity_of
-from jpegredact.pipeline import Detecting
+from jpegredact.detecting import Detecting
 
 TOML = 'model = "colours.onnx"\nlabels = ["red", "blue"]\nlayout = "cxcywh+classes"\n'
 

@@ -149,6 +149,26 @@ def test_small_faces_need_normal_effort(face_weights, portrait) -> None:
     assert any(share(face, d.box) > 0.8 for d in found_in(pixels))
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_second_look_is_near_what_was_hidden(face_weights, portrait, orientation) -> None:
+    """Of two small faces in two corners, seen only at full size: the one that is near."""
+    scale = 28 / (FACE[3] - FACE[1])
+    head = Image.fromarray(portrait)
+    head = head.resize((round(head.width * scale), round(head.height * scale)), reducing_gap=3.0)
+    canvas = Image.new("RGB", (4000, 1800), (110, 120, 130))
+    for place in ((300, 300), (3500, 1400)):
+        canvas.paste(head, place)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.ascontiguousarray(STORED[orientation](np.asarray(canvas)))
+    data = pillow_jpeg(stored, quality=92, exif=exif)
+    both = jr.detect(data)
+    assert len(both) == 2
+    for each in both:
+        (seen,) = jr.Detecting().again(data, [each.box], threshold=None, effort="normal")
+        assert np.abs(np.subtract(seen.box, each.box)).max() <= 2
+
+
 def lettered(size, *texts) -> np.ndarray:
     """Draw texts, each (left, top, height of the letters, text)."""
     image = Image.new("RGB", size, (150, 150, 160))

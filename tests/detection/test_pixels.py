@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pictures import photo, pillow_jpeg
 from PIL import Image, ImageOps
 
-from jpegredact.detection.pixels import Picture, outward, to_stored
+from jpegredact.detection.pixels import Picture, outward, to_shown, to_stored
 from jpegredact.errors import DetectorError
 
 
@@ -46,6 +46,7 @@ def test_boxes_go_back_exactly(orientation, box) -> None:
     assert shown.shape == upright[::-1]
     inside = shown[top:bottom, left:right]
     x0, y0, x1, y1 = to_stored((left, top, right, bottom), orientation, width, height)
+    assert to_shown((x0, y0, x1, y1), orientation, width, height) == (left, top, right, bottom)
     assert set(inside.ravel()) == set(numbered[int(y0) : int(y1), int(x0) : int(x1)].ravel())
 
 
