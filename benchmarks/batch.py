@@ -131,7 +131,7 @@ def run(folder: Path, jobs: int, what: Sequence[str] = ("--box", BOX)) -> Run:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     samples, parent = [], 0.0
-    start, first, last = 0.0, 0.0, {}
+    start, end, first, last = 0.0, 0.0, 0.0, {}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=folder, env=kept, stdout=said, stderr=said)
         while process.poll() is None:
@@ -155,6 +155,8 @@ def run(folder: Path, jobs: int, what: Sequence[str] = ("--box", BOX)) -> Run:
     wall = time.perf_counter() - begun
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if end <= start:
+        raise SystemExit("a run of less than a second says nothing: more files are needed")
     wanted = (sum(last.values()) - first) / (end - start)
     return Run(wall, cpu, parent, wanted, samples)
 

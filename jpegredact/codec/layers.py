@@ -40,8 +40,12 @@ def _refines_ac(jpeg: JpegData) -> bool:
     return any(scan.approximation[0] and scan.spectral[1] for scan in jpeg.scans)
 
 
-def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Layer]:
+def read_layers(
+    data: bytes, jpeg: JpegData, store: BlockStore, drawn: int | None = None
+) -> dict[int, Layer]:
     """Read every scan that codes recorded blocks, as far as needed; fill the store.
+
+    ``drawn`` is the number of a first DC scan all of whose values are wanted: see `index_scan`.
 
     Returns them by number of the scan.
 
@@ -61,7 +65,7 @@ def read_layers(data: bytes, jpeg: JpegData, store: BlockStore) -> dict[int, Lay
     offset = 0
     for _ in range(_MOST_BROKEN):
         try:
-            return _read(data, jpeg, store, units, walked, stops)
+            return _read(data, jpeg, store, units, walked, stops, drawn)
         except _BrokenScan as broken:  # the history is spoilt by now: once more
             stops[broken.scan][broken.interval] = broken.stop
             store.coefficients[:] = array("h", [0]) * (64 * store.count)
@@ -84,6 +88,7 @@ def _read(
     units: Mapping[int, tuple[list[array[int]], array[int]]],
     walked: Mapping[int, Mapping[int, int]],
     stops: Mapping[int, Mapping[int, tuple[int, bool]]],
+    drawn: int | None,
 ) -> dict[int, Layer]:
     size = len(store.slots) if _refines_ac(jpeg) else 0
     history = array("Q", [0]) * size
@@ -116,7 +121,7 @@ def _read(
                     numbers, layout.units, store.of(grid.component, store.touched),
                     layout.interval, marks,
                 )  # fmt: skip
-            layers[number] = DcFirst.read(data, jpeg, scan, store, marks)
+            layers[number] = DcFirst.read(data, jpeg, scan, store, marks, number == drawn)
     return layers
 
 

@@ -138,10 +138,11 @@ class DcFirst:
 
     @classmethod
     def read(
-        cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore, marks: bytearray
-    ) -> DcFirst:
-        """Read it; ``marks`` as in `index_scan`. Sets the DC of all recorded blocks."""
-        index = index_scan(data, jpeg, scan, marks)
+        cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore, marks: bytearray,
+        draw: bool,
+    ) -> DcFirst:  # fmt: skip
+        """Read it; ``marks``, ``draw`` as in `index_scan`. Sets the DC of all recorded blocks."""
+        index = index_scan(data, jpeg, scan, marks, draw=draw)
         layout = index.layout
         maps = []
         touched = array("B", bytes(index.count))

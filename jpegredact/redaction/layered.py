@@ -18,6 +18,7 @@ from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
 from ..codec.model import JpegData
 from ..codec.progressive import AcBand, DcFirst, Targets
+from ..codec.sketch import Sketch, draw_intervals, drawn_scan, make_sketch
 from ..errors import InvalidJpegError
 from .picture import (
     DcLine,
@@ -133,6 +134,17 @@ class LayeredPicture(Picture):
             layer.same_intervals(other.layers[number])  # type: ignore[arg-type]
             for number, layer in self.layers.items()
         )
+
+    def sketch(self) -> Sketch | None:
+        """See `Picture.sketch`."""
+        number = drawn_scan(self.jpeg)
+        layer = None if number is None else self.layers.get(number)
+        if not isinstance(layer, DcFirst):
+            return None
+        drawn = None
+        if layer.scan.restarts:
+            drawn = draw_intervals(self.data, self.jpeg, layer.scan)
+        return make_sketch(layer.index, self.jpeg, drawn)
 
     def residue(
         self, revealed: LayeredPicture | None, lacking: Iterable[int]
@@ -267,8 +279,12 @@ def _ended(
     return block if found else None
 
 
-def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> LayeredPicture:
+def open_layered(
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, draw: bool = False
+) -> LayeredPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    With ``draw``, see to it that it has a `Picture.sketch` where that can be.
 
     Raises
     ------
@@ -295,7 +311,8 @@ def open_layered(data: bytes, jpeg: JpegData, plan: Plan, ring: bool) -> Layered
                     (1, 1, grid.padded_columns, 1, 0), len(plan.groups), store.touched,
                 )
             )  # fmt: skip
-    return LayeredPicture(data, jpeg, plan, tuple(members), store, read_layers(data, jpeg, store))
+    layers = read_layers(data, jpeg, store, drawn_scan(jpeg) if draw else None)
+    return LayeredPicture(data, jpeg, plan, tuple(members), store, layers)
 
 
 def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:

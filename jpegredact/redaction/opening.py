@@ -33,7 +33,7 @@ def open_picture(
     if frame.progressive or frame.arithmetic:  # each takes a while to import
         from .layered import open_layered
 
-        return open_layered(data, jpeg, plan, ring)
+        return open_layered(data, jpeg, plan, ring, draw)
     from .spliced import open_spliced
 
     return open_spliced(data, jpeg, plan, ring, beside, draw)

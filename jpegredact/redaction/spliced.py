@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
-from ..background import Beside
+from ..background import Beside, Later
 from ..codec import core
 from ..codec.compact import Codes, ac_length, pack_blocks, unpack_codes
 from ..codec.huffman import HuffmanTable, encode_codes
@@ -15,7 +15,7 @@ from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
 from ..codec.model import JpegData
 from ..codec.scan import Edit, MissingCategory, ScanIndex
-from ..codec.sketch import Sketch, can_draw, make_sketch
+from ..codec.sketch import Sketch, draw_intervals, drawn_scan, make_sketch
 from ..codec.walk import index_scan
 from ..errors import DiffMismatchError
 from .picture import (
@@ -47,6 +47,8 @@ class SplicedPicture(Picture):
     """By number of the scan."""
     marked: dict[int, array[int]]
     """By number of the scan: 1 for each recorded block that the plan touches."""
+    drawing: Later[array[int] | None] | None = None
+    """What `sketch` needs of the scan's restart intervals."""
 
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
         """See `Picture.pack_portion`."""
@@ -152,9 +154,12 @@ class SplicedPicture(Picture):
 
     def sketch(self) -> Sketch | None:
         """See `Picture.sketch`."""
-        if 0 not in self.indexes or not can_draw(self.jpeg):
+        number = drawn_scan(self.jpeg)
+        index = None if number is None else self.indexes.get(number)
+        if index is None:
             return None
-        return make_sketch(self.indexes[0], self.jpeg)
+        drawn = None if self.drawing is None else self.drawing.result()
+        return make_sketch(index, self.jpeg, drawn)
 
     def residue(
         self, revealed: SplicedPicture | None, lacking: Iterable[int]
@@ -367,6 +372,11 @@ def open_spliced(
     InvalidJpegError
         The coded data around them can't be decoded.
     """
+    drawn = drawn_scan(jpeg) if draw else None
+    drawing = None
+    if drawn is not None and jpeg.scans[drawn].restarts:
+        work = partial(draw_intervals, data, jpeg, jpeg.scans[drawn])
+        drawing = Later(work) if beside is None else beside.begin(work)
     indexes = {}
     marked = {}
     members: list[Member] = []
@@ -376,7 +386,7 @@ def open_spliced(
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
         marks = _marks(layout, covers, ring)
-        index = index_scan(data, jpeg, scan, marks, beside, draw and can_draw(jpeg))
+        index = index_scan(data, jpeg, scan, marks, beside, number == drawn)
         indexes[number] = index
         marked[number] = array("B", bytes(index.count))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
@@ -389,7 +399,7 @@ def open_spliced(
                     )
                 )  # fmt: skip
     members.sort(key=lambda member: member.component)
-    return SplicedPicture(data, jpeg, plan, tuple(members), indexes, marked)
+    return SplicedPicture(data, jpeg, plan, tuple(members), indexes, marked, drawing)
 
 
 def _marks(layout: ScanLayout, covers: list[Cover | None], ring: bool) -> bytearray:

@@ -9,8 +9,8 @@ import spotter
 import tinynet
 
 import jpegredact as jr
-from jpegredact.detection import Model, identity_of
 from jpegredact.detecting import Detecting
+from jpegredact.detection import Model, identity_of
 
 TOML = 'model = "colours.onnx"\nlabels = ["red", "blue"]\nlayout = "cxcywh+classes"\n'
 

@@ -8,11 +8,14 @@ from pictures import photo, pillow_jpeg
 from PIL import Image
 
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.sketch import can_draw
+from jpegredact.codec.sketch import can_draw, draw_intervals, drawn_scan
 from jpegredact.geometry import Box
 from jpegredact.limits import DEFAULT_LIMITS
+from jpegredact.redaction.methods import Fill
 from jpegredact.redaction.opening import open_picture
 from jpegredact.redaction.plan import make_plan
+from jpegredact.redaction.render import render_into
+from jpegredact.redaction.say import say
 from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces
 
 
@@ -150,20 +153,27 @@ def test_another_shape_is_no_scale() -> None:
     assert made.redacted(b"no picture") is None
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"progressive": True}, {"restart_marker_rows": 1},
+     {"progressive": True, "restart_marker_blocks": 7}],
+)  # fmt: skip
 @pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0", "grey"])
-def test_dc_values_alone_are_enough(sampling: str) -> None:
+def test_dc_values_alone_are_enough(sampling: str, options: dict) -> None:
     """What comes from DC values looks as what Pillow decodes, edges and shape included."""
     width, height = 2 * 1290, 2 * 970
     picture = np.kron(photo(129, 97), np.ones((20, 20, 1), np.uint8))
     grey = sampling == "grey"
     data = pillow_jpeg(
-        picture, "L" if grey else "RGB", quality=80, **({} if grey else {"subsampling": sampling})
-    )
+        picture, "L" if grey else "RGB", quality=80, **options,
+        **({} if grey else {"subsampling": sampling}),
+    )  # fmt: skip
     jpeg = read_jpeg(data)
     regions = [Box(0.3 * width, 0.3 * height, 0.6 * width, 0.6 * height)]
     plan = make_plan(jpeg, regions, (0.0, False), DEFAULT_LIMITS)
     drawn = open_picture(data, jpeg, plan, ring=True, draw=True)
-    assert open_picture(data, jpeg, plan, ring=True).sketch() is None
+    if "restart_marker_blocks" not in options:  # there it is drawn when it is asked for
+        assert open_picture(data, jpeg, plan, ring=True).sketch() is None
     by_dc, by_pillow = (
         opened(
             PictureRenderer(
@@ -177,11 +187,42 @@ def test_dc_values_alone_are_enough(sampling: str) -> None:
     assert abs(by_dc - by_pillow).mean() < 4
 
 
-def test_with_restart_markers_there_is_no_sketch() -> None:
-    data = pillow_jpeg(photo(320, 320), restart_marker_rows=1)
-    assert not can_draw(read_jpeg(data))
-    assert can_draw(read_jpeg(pillow_jpeg(photo(320, 320))))
-    assert not can_draw(read_jpeg(pillow_jpeg(photo(320, 320), progressive=True)))
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_the_sketch_of_a_redacted_picture_is_redacted(options: dict) -> None:
+    data = pillow_jpeg(scene(640, 480), quality=85, **options)
+    jpeg = read_jpeg(data)
+    plan = make_plan(jpeg, [Box(100, 100, 260, 200)], (0.0, False), DEFAULT_LIMITS)
+    original = open_picture(data, jpeg, plan, ring=True, draw=True)
+    edits = original.edits()
+    render_into(original, Fill(255, 255, 255), edits)
+    sketch = say(original, edits, edits.make_bare()).picture.sketch()
+    assert sketch is not None
+    luma = np.frombuffer(sketch.planes[0], np.uint8).reshape(sketch.down, sketch.across)
+    assert luma[7:12, 7:16].min() > 250
+    assert luma[:6, :20].max() < 120
+    assert luma[13:, 18:20].max() < 120
+
+
+def test_which_pictures_are_drawn() -> None:
+    for options in ({}, {"restart_marker_rows": 1}, {"progressive": True}):
+        assert can_draw(read_jpeg(pillow_jpeg(photo(320, 320), **options)))
+    assert not can_draw(read_jpeg(pillow_jpeg(photo(320, 320), "CMYK")))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_damaged_interval_is_not_drawn(progressive: bool) -> None:
+    data = pillow_jpeg(photo(320, 320), restart_marker_rows=1, progressive=progressive)
+    jpeg = read_jpeg(data)
+    scan = jpeg.scans[drawn_scan(jpeg)]
+    assert draw_intervals(data, jpeg, scan) is not None
+    at = scan.restarts[3]
+    for damaged in (
+        data[:at] + data[at + 2 :],  # one marker less
+        data[: at + 1] + bytes([data[at + 1] ^ 1]) + data[at + 2 :],  # another's number
+        data[: at - 30] + data[at:],  # an interval cut short
+    ):
+        jpeg = read_jpeg(damaged)
+        assert draw_intervals(damaged, jpeg, jpeg.scans[drawn_scan(jpeg)]) is None
 
 
 def test_what_a_file_asks_for_is_bounded() -> None:
