@@ -57,6 +57,10 @@ class StoreError(OSError):
         super().__init__(number, text, name)
         self.store = store
 
+    def __reduce__(self) -> tuple[type[StoreError], tuple[object, ...]]:
+        """Give what it is made of: an OSError has forgotten its fourth part."""
+        return type(self), (self.errno, self.strerror, self.filename, self.store)
+
 
 class StoreDeniedError(StoreError, PermissionError):
     """A store refused access: to this object, or to all."""

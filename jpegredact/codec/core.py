@@ -1,15 +1,10 @@
-"""The compiled modules, or a clear word about why they are missing.
-
-The sources are also plain Python; interpreted they are some hundred times
-slower, so they run that way only when asked to: ``JPEGREDACT_PURE=1`` (which
-also needs the package ``cython``, for its type names).
-"""
+"""The compiled modules of the codec, each imported when it is first used."""
 
 from __future__ import annotations
 
-import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ..compiled import compiled
 
 if TYPE_CHECKING:
     from . import _arithread_cy as arithread
@@ -24,12 +19,6 @@ if TYPE_CHECKING:
     from . import _shape_cy as shape
     from . import _splice_cy as splice
     from . import _stuffing_cy as stuffing
-
-_ADVICE = (
-    "the compiled part of jpegredact is missing; build it with `pip install -e .` in a "
-    "checkout (it needs a C compiler), or set JPEGREDACT_PURE=1 to run interpreted, "
-    "about a hundred times slower"
-)
 
 __all__ = [
     "arithread",
@@ -51,13 +40,6 @@ def __getattr__(name: str) -> Any:
     """Import a module when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(f"._{name}_cy", __package__)
-    except ModuleNotFoundError as missing:
-        if missing.name != "cython":
-            raise
-        raise ImportError(_ADVICE) from missing
-    if not module.is_compiled() and os.environ.get("JPEGREDACT_PURE") != "1":
-        raise ImportError(_ADVICE)
+    module = compiled(f"{__package__}._{name}_cy")
     globals()[name] = module
     return module

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from ..compiled import compiled
 
 __all__ = ["Needles"]
 
@@ -33,17 +37,21 @@ class Needles:
 
         By the place of the two bytes that each is found by.
         """
-        from ._search_cy import find_pairs
-
         out = array("q", bytes(8 * _AT_ONCE))
-        at, end = max(start, 0), min(end, len(data))
+        start, end = max(start, 0), min(end, len(data))
+        at = start
         while at + 1 < end:
-            count, at = find_pairs(data, self._wanted, at, end, out)
+            count, at = _core().find_pairs(data, self._wanted, at, end, out)
             for place in out[:count]:
                 for number, offset, needle in self._by_pair[data[place : place + 2]]:
                     first = place - offset
                     if start <= first <= end - len(needle) and data.startswith(needle, first):
                         yield first, number
+
+
+@cache
+def _core() -> Any:
+    return compiled("jpegredact.container._search_cy")
 
 
 def _frequency(pair: bytes) -> int:

@@ -13,8 +13,10 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from ..compiled import compiled
 from ..errors import InvalidRegionError
 
 if TYPE_CHECKING:
@@ -106,6 +108,11 @@ class Slopes(NamedTuple):
     down: array[int] | None = None
 
 
+@cache
+def _core() -> Any:
+    return compiled("jpegredact.redaction._inpaint_cy")
+
+
 @dataclass(frozen=True, slots=True)
 class Inpaint:
     """A smooth fill worked out from the blocks around; the default."""
@@ -115,17 +122,16 @@ class Inpaint:
 
     def render(self, canvas: Canvas) -> Slopes:
         """Interpolate the DC values around the regions, in integers, and slope each block."""
-        from ._inpaint_cy import inpaint, slopes
-
+        core = _core()
         rows, columns = canvas.rows, canvas.columns
         cells = rows * columns
         if _KNOWN not in canvas.states.tobytes():  # nothing to interpolate from
             return Slopes(array("i", bytes(4 * cells)))
         values = array("i", canvas.dc)
         scratch = array("i", [0]) * (3 * cells + 2 * columns + rows)
-        inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)
+        core.inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)
         across, down = array("i", [0]) * cells, array("i", [0]) * cells
-        slopes(values, canvas.states, rows, columns, canvas.quantization[:3], across, down)
+        core.slopes(values, canvas.states, rows, columns, canvas.quantization[:3], across, down)
         return Slopes(values, across, down)
 
 

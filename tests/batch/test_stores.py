@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from jpegredact.batch.engine import Named, Summary, head_of, is_whole, run_local
 from jpegredact.batch.options import Options, Owners
 from jpegredact.batch.places import Place, open_place
+from jpegredact.batch.retrying import StoreDeniedError, StoreError
 from jpegredact.batch.runlog import RunLog
 from jpegredact.batch.stores import Stores
 from jpegredact.batch.work import Done, Job
@@ -238,3 +240,13 @@ def test_a_local_place_is_no_store(tmp_path: Path) -> None:
         place.check_readable()
     (tmp_path / "src").mkdir()
     place.check_readable()
+
+
+@pytest.mark.parametrize("kind", [StoreError, StoreDeniedError])
+def test_an_error_of_a_store_goes_from_process_to_process(kind: type[StoreError]) -> None:
+    error = kind(errno.EACCES, "no", "a.jpg", "s3://src")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is kind
+    assert (again.errno, again.strerror, again.filename, again.store) == (
+        errno.EACCES, "no", "a.jpg", "s3://src",
+    )  # fmt: skip

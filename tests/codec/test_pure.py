@@ -17,6 +17,8 @@ from progressive_maker import Band, Picture, steps
 
 import jpegredact as jr
 from jpegredact.codec import compact, core, huffman
+from jpegredact.container import search
+from jpegredact.redaction import methods
 
 pytest.importorskip("cython")
 PACKAGE = Path(jr.__file__).parent
@@ -44,10 +46,8 @@ def pure(monkeypatch):
             plain = stem.removeprefix("_").removesuffix("_cy")
             if hasattr(core, plain):
                 monkeypatch.setattr(core, plain, module)
-            for home in ("codec", "redaction"):
-                name = f"jpegredact.{home}.{stem}"
-                if name in sys.modules:
-                    monkeypatch.setitem(sys.modules, name, module)
+        for home, stem in ((methods, "_inpaint_cy"), (search, "_search_cy")):
+            monkeypatch.setattr(home, "_core", lambda stem=stem: MODULES[stem])
         forget_tables()
 
     yield switch

@@ -59,20 +59,27 @@ def original() -> bytes:
 
 
 BOXES = [jr.Box(0, 0, 12, 12, "face", 0.75, "a"), jr.Box(24.5, 8, 40, 24, "plate")]
+TOUCHING = [jr.Box(0, 0, 16, 16), jr.Box(16, 8, 32, 16)]
 
 
 def pictures() -> dict[str, bytes]:
     """Return the files that diffs are used on."""
     result = jr.redact(original(), BOXES)
     small = jr.redact(original(), BOXES[:1])
-    at = result.jpeg.index(b"\xff\xda")
     return {
         "original.jpg": original(),
         "redacted.jpg": result.jpeg,
         "revealed-0.jpg": jr.restore(result.jpeg, result.diff, regions=[0]),
-        "commented.jpg": result.jpeg[:at] + b"\xff\xfe\x00\x06mine" + result.jpeg[at:],
+        "commented.jpg": commented(result.jpeg),
+        "touching-commented.jpg": commented(jr.redact(original(), TOUCHING).jpeg),
         "redacted-once.jpg": small.jpeg,
     }
+
+
+def commented(jpeg: bytes) -> bytes:
+    """Return a file with a comment more."""
+    at = jpeg.index(b"\xff\xda")
+    return jpeg[:at] + b"\xff\xfe\x00\x06mine" + jpeg[at:]
 
 
 def identity(name: str) -> Identity:
@@ -196,6 +203,18 @@ def plain() -> Iterator[tuple[str, Vector]]:
     yield "metadata", Vector(
         "DiffMismatchError diff.metadata", "used on a file with a comment more", data,
         "commented.jpg",
+    )  # fmt: skip
+    touching = jr.redact(original(), TOUCHING).diff
+    for name, diff in (("touching", touching), ("touching-part", touching.extract([1]))):
+        yield f"{name}-metadata", Vector(
+            "DiffMismatchError diff.metadata",
+            "a comment more, and regions side by side: blocks beside one lie in the other",
+            diff.to_bytes(), "touching-commented.jpg",
+        )  # fmt: skip
+    unsorted = {**group, "lacking": [2, 1]}
+    yield "lacking-not-ascending", Vector(
+        "InvalidDiffError diff.record", "numbers of lacking blocks out of order",
+        stored({**fields, "records": put(fields["records"], 0, with_check(unsorted))}),
     )  # fmt: skip
 
 
