@@ -497,6 +497,16 @@ def test_a_detector_that_is_gone_when_it_should_look_again(data: bytes) -> None:
         jr.process(data, detect=["face"], detector=Failing(gone))
 
 
+def test_the_log_has_the_codes_of_warnings(data: bytes) -> None:
+    detector = Doubting([COLLAR], [COLLAR])
+    done = jr.process(data, detect=["face"], detector=detector, limits=jr.Limits(max_regions=2))
+    assert done.entry.warnings == ("found-again", "still-found")
+    for form in (Log((done.entry,)).to_json_lines(), Log((done.entry,)).to_xml()):
+        assert jr.read_log(form).entries == (done.entry,)
+    assert jr.process(data).entry.warnings == ("no-regions",)
+    assert jr.survey(data, detect=["face"], detector=detector).warnings == ()
+
+
 def test_a_margin_counts_as_hidden(data: bytes) -> None:
     """The region that is found again reaches as far as it was redacted."""
     beside = Seen("face", 0.9, (62, 30, 100, 70))
