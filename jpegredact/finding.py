@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from .codec.model import JpegData
 from .errors import InvalidRegionError
 from .files import Source
-from .geometry import Box, Boxes, Region, as_regions, margin_of, parse_margin, to_stored
+from .geometry import Boxes, Region, as_regions, parse_margin, to_stored
 from .limits import Limits
 from .log import Log, LogEntry, Options, Sighting, join_model, refuse_unsayable, utf8, with_ids
 from .redaction.coverage import coverage_of
@@ -135,26 +135,22 @@ def find(
 def with_more(
     found: Found,
     jpeg: JpegData,
-    seen: Sequence[Any],
-    grown: float,
+    more: Sequence[tuple[Any, Region]],
     search: Search,
     limits: Limits,
 ) -> Found:
     """Add what a detector saw in the redacted picture; it is logged as that.
 
-    ``found`` has nothing that is kept: it comes from a detector. ``grown`` is the share of their
-    size by which boxes grow on each side.
+    ``found`` has nothing that is kept: it comes from a detector. ``more`` has what the detector
+    returned, each with the region to redact.
 
     Raises
     ------
     InvalidRegionError, LimitExceededError
     """
+    seen, regions = zip(*more, strict=True)
     pairs = list(zip(found.sightings, found.regions, strict=True))
-    larger = [
-        _larger(region, grown, jpeg.frame.width, jpeg.frame.height)
-        for region in as_regions(seen, limits)
-    ]
-    pairs += _as_logged(larger, seen, "again", search.threshold)
+    pairs += _as_logged(regions, seen, "again", search.threshold)
     sightings, regions = _settled(pairs, jpeg, found.margin, limits)
     return replace(found, sightings=sightings, regions=regions)
 
@@ -243,19 +239,6 @@ def _as_logged(
         (Sighting.of(region, source, model=model, threshold=threshold), region)
         for region, model in zip(regions, models, strict=True)
     ]
-
-
-def _larger(region: Region, share: float, width: int, height: int) -> Region:
-    """Return a region's box, or its boxes, grown by a share of the size within the picture."""
-    across, down = margin_of(region, (share, True))
-    parts = tuple(
-        (max(left - across, 0), max(top - down, 0),
-         min(right + across, width), min(bottom + down, height))
-        for left, top, right, bottom in boxes_of(region)
-    )  # fmt: skip
-    if isinstance(region, Boxes):
-        return replace(region, parts=parts)
-    return Box(*parts[0], label=region.label, score=region.score, id=region.id)
 
 
 def boxes_of(region: Region) -> tuple[tuple[float, float, float, float], ...]:

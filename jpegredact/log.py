@@ -165,6 +165,8 @@ class LogEntry:
         was made.
     diff
         Digest of the unblur-diff as it is stored; None where there is none.
+    warnings
+        Codes of the report's warnings, each once.
     """
 
     file: str
@@ -178,6 +180,7 @@ class LogEntry:
     error: Failure | None = None
     version: str = VERSION
     diff: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def failed(cls, file: str, data: bytes | None, error: Exception) -> LogEntry:
@@ -347,6 +350,7 @@ def json_value(entry: LogEntry) -> dict[str, Any]:
         ],
         "redacted": entry.redacted,
         "diff": entry.diff,
+        "warnings": list(entry.warnings),
         "error": None
         if entry.error is None
         else {"code": entry.error.code, "message": utf8(entry.error.message)},

@@ -21,7 +21,7 @@ _FALSE = "false-hit"
 def log_to_coco(log: Log) -> bytes:
     """Return a log in COCO's format; entries of files that could not be read are left out.
 
-    So is what was seen only in a redacted picture: it shows no face.
+    So is what was seen only in a redacted picture: it may be a fill, or what lies around one.
 
     Boxes are ``[left, top, width, height]`` in pixels of the stored picture. Annotations also
     have "score", "decision", "source" and "detection_id", images "sha256" and

@@ -36,6 +36,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_TEXT = 4096
 _MOST_DETECTORS = 100
 _MOST_NUMBERS = 100
+_MOST_WARNINGS = 100
 _MOST_VALUES = 1 << 22
 """In a line, or elements in XML: before they are parsed, for what is parsed takes memory."""
 _FAR = 1e9
@@ -156,6 +157,12 @@ class _Fields:
             self.fail(name, f"{_shown(value)} holds half a character")
         return value
 
+    def texts(self, name: str, most: int) -> tuple[str, ...]:
+        """Return a field that is a list of texts; () where there is none."""
+        values = self.list(name, most)
+        each = self.inner(name, {str(number): value for number, value in enumerate(values)})
+        return tuple(each.text(str(number), needed=True) or "" for number in range(len(values)))
+
     def choice(self, name: str, among: Iterable[Any], default: Any) -> Any:
         """Return a field that is one of a few values."""
         value = self.take(name)
@@ -243,6 +250,7 @@ def _entry(fields: _Fields, limits: Limits) -> LogEntry:
         diff=fields.digest("diff"),
         error=None if failure is None else _failure(fields.inner("error", failure)),
         version=fields.text("version") or VERSION,
+        warnings=fields.texts("warnings", _MOST_WARNINGS),
     )
     if entry.sha256 is None and entry.error is None:
         fields.fail("sha256", "is missing: it says which picture is meant")

@@ -66,6 +66,8 @@ def _file(value: dict[str, Any]) -> Element:
     file.append(options)
     for each in value["detections"]:
         file.append(_detection(each))
+    for code in value["warnings"]:
+        file.append(_element("warning", {}, code))
     if value["error"] is not None:
         file.append(_element("error", {"code": value["error"]["code"]}, value["error"]["message"]))
     return file
@@ -191,6 +193,7 @@ def _file_value(file: _Element, schema: Any) -> dict[str, Any]:
             "detector": lambda e: e.values(("name", "digest")),
             "options": _options_value,
             "detection": _detection_value,
+            "warning": lambda e: e.text()["text"],
             "error": _error_value,
         }
     )
@@ -202,6 +205,7 @@ def _file_value(file: _Element, schema: Any) -> dict[str, Any]:
         "detectors": parts["detector"],
         "options": _one(parts["options"], "options"),
         "detections": parts["detection"],
+        "warnings": parts["warning"],
         "error": _one(parts["error"], "error"),
     }
 

@@ -1,38 +1,44 @@
-"""A second look: what a detector takes for a face in a redacted picture, where regions are.
+"""A second look: what a detector takes for a face in a redacted picture, near the regions.
 
 What surrounds a face (a collar, a cap), or a false hit, may look like a face to a network when
-its middle is gone. What reaches into a region is redacted too, somewhat larger, and
-looked for again, a few times.
+its middle is gone; and a face beside it may be seen only now. All of it is redacted too, what
+reaches into a region somewhat larger, and looked for again, a few times.
 
 Knows how to look, and how to redact only as a function that it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from .errors import DetectorError, JpegRedactError
 from .finding import Found, Search, boxes_of, with_more
-from .geometry import Region, margin_of
+from .geometry import Box, Boxes, Region, as_regions, margin_of
+from .redaction.coverage import covers
+from .redaction.plan import make_plan
 from .report import Notice
 
 if TYPE_CHECKING:
-    from .codec.model import JpegData
+    from .codec.model import Frame, JpegData
     from .limits import Limits
     from .redaction.redact import Outcome
 
-__all__ = ["LABEL", "ROUNDS", "Again", "LooksAgain", "look_again"]
+__all__ = ["LABEL", "ROUNDS", "TO_LOOK_AT", "Again", "LooksAgain", "look_again"]
 
 LABEL = "face"
 """What is looked for again: a plate's or a text's place has its shape also when it is filled."""
 ROUNDS = 3
 """How often regions are added, at most."""
+TO_LOOK_AT = ("still-found", "not-looked-again")
+"""Codes of notices that ask a person to look at the redacted picture."""
 _GROWN = 0.25
-"""By how much what is found again is made larger on each side, as a share of its size.
+"""By how much what reaches into a region is made larger on each side, as a share of its size.
 
 It was seen with a region as a part of it: what makes a face of that lies around it."""
 _REACHES_IN = 0.1
-"""Share of a region that something must cover to count as found in it."""
+"""What reaches in: more than this share of a region, or of what is seen, is in both."""
 
 BoxTuple = tuple[float, float, float, float]
 
@@ -43,7 +49,10 @@ class LooksAgain(Protocol):
     def __call__(
         self, jpeg: bytes, near: Sequence[BoxTuple], *, threshold: float | None, effort: str
     ) -> Sequence[Any]:
-        """Return the faces in a redacted picture, near these boxes (pixels as stored)."""
+        """Return the faces in a redacted picture, near these boxes (pixels as stored).
+
+        In any form that a detector may return; all that is returned is redacted.
+        """
 
 
 class Again(NamedTuple):
@@ -64,10 +73,11 @@ def look_again(
     limits: Limits,
     rewrite: Callable[[Found], Outcome],
 ) -> Again:
-    """Look for faces in a redacted picture, and redact those that reach into its regions.
+    """Look for faces in a redacted picture, and redact them.
 
     Nobody looks where no face was looked for, at effort "fast", and with a detector that has no
-    ``again``.
+    ``again``. What is in the way of looking, or of redacting what is seen, is said in a notice: the
+    picture without it is whole.
 
     Parameters
     ----------
@@ -84,60 +94,109 @@ def look_again(
 
     Raises
     ------
-    DetectorError, InvalidRegionError, LimitExceededError
+    DetectorError
+        The detector can't be had any more; the next picture would meet that too.
     """
     again: LooksAgain | None = getattr(search.detector, "again", None)
     if again is None or LABEL not in search.labels or search.effort == "fast":
         return Again(found, outcome, ())
     first, notices = len(found.regions), []
     for number in range(ROUNDS + 1):
-        near = [box for region in found.regions for box in _hidden(region, found.margin)]
-        seen = [
-            each
-            for each in again(
-                outcome.jpeg, near, threshold=search.threshold, effort=search.effort
+        near = _hidden(found, jpeg.frame)
+        try:
+            seen = list(
+                again(outcome.jpeg, near, threshold=search.threshold, effort=search.effort)
             )
-            if any(_share(box, by) > _REACHES_IN for box in near for by in _boxes_of(each))
-        ]
+        except JpegRedactError as error:
+            if isinstance(error, DetectorError) and not error.is_of_the_picture:
+                raise
+            notices.append(Notice("not-looked-again", f"nobody looked at the result: {error}"))
+            break
         if not seen:
             break
-        more = with_more(found, jpeg, seen, _GROWN, search, limits) if number < ROUNDS else found
-        after = rewrite(more) if number < ROUNDS else outcome
-        if after.jpeg == outcome.jpeg:  # nothing more can be hidden
-            notices.append(
-                Notice(
-                    "still-found",
-                    f"the detector still takes {len(seen)} places that reach into redacted "
-                    "regions for a face: look at them",
-                )
-            )
+        if number == ROUNDS:
+            notices.append(_still_found(len(seen), f"after {ROUNDS} rounds"))
             break
-        found, outcome = more, after
+        try:
+            more = [
+                (each, region)
+                for each, region in zip(seen, _to_hide(seen, near, jpeg, limits), strict=True)
+                if not covers(outcome.plan, make_plan(jpeg, [region], found.margin, limits))
+            ]
+            if not more:
+                notices.append(_still_found(len(seen), "and all of that is redacted"))
+                break
+            larger = with_more(found, jpeg, more, search, limits)
+            outcome = rewrite(larger)
+        except JpegRedactError as error:
+            notices.append(_still_found(len(seen), f"and that can't be redacted: {error}"))
+            break
+        found = larger
     if added := len(found.regions) - first:
         notices.insert(
             0,
             Notice(
                 "found-again",
-                f"{added} of the regions are what the detector took for a face where regions "
-                "had been redacted",
+                f"{added} of the regions are what the detector took for a face in the redacted "
+                "picture",
             ),
         )
     return Again(found, outcome, tuple(notices))
 
 
-def _hidden(region: Region, margin: tuple[float, bool]) -> Iterator[BoxTuple]:
-    """Yield the boxes around a region's parts, grown by the margin."""
-    across, down = margin_of(region, margin)
-    for left, top, right, bottom in boxes_of(region):
-        yield left - across, top - down, right + across, bottom + down
+def _still_found(count: int, why: str) -> Notice:
+    return Notice(
+        "still-found",
+        f"look at the result: the detector still takes something for a face there ({count}), {why}",
+    )
 
 
-def _boxes_of(seen: Any) -> Sequence[BoxTuple]:
-    return getattr(seen, "parts", ()) or (seen.box,)
+def _hidden(found: Found, frame: Frame) -> list[BoxTuple]:
+    """Return the boxes around the parts of regions, grown by the margin, within the picture.
+
+    None is empty there: `find` has refused what lies outside.
+    """
+    return [
+        box
+        for region in found.regions
+        for box in _grown(boxes_of(region), margin_of(region, found.margin), frame)
+    ]
 
 
-def _share(box: BoxTuple, by: BoxTuple) -> float:
-    """Return how much of a box another one covers."""
-    across = min(box[2], by[2]) - max(box[0], by[0])
-    down = min(box[3], by[3]) - max(box[1], by[1])
-    return max(across, 0.0) * max(down, 0.0) / ((box[2] - box[0]) * (box[3] - box[1]))
+def _to_hide(
+    seen: Iterable[Any], near: Sequence[BoxTuple], jpeg: JpegData, limits: Limits
+) -> Iterator[Region]:
+    """Yield what is to be redacted for each thing seen: larger, if it reaches into a region."""
+    for region in as_regions(seen, limits):
+        boxes = boxes_of(region)
+        if any(_reaches_in(box, hidden) for hidden in near for box in boxes):
+            parts = tuple(_grown(boxes, margin_of(region, (_GROWN, True)), jpeg.frame))
+            if isinstance(region, Boxes):
+                yield replace(region, parts=parts)
+            else:
+                yield Box(*parts[0], label=region.label, score=region.score, id=region.id)
+        else:
+            yield region
+
+
+def _grown(
+    boxes: Iterable[BoxTuple], margin: tuple[float, float], frame: Frame
+) -> Iterator[BoxTuple]:
+    """Yield boxes larger by a margin, across and down, within the picture."""
+    across, down = margin
+    for left, top, right, bottom in boxes:
+        yield (
+            max(left - across, 0), max(top - down, 0),
+            min(right + across, frame.width), min(bottom + down, frame.height),
+        )  # fmt: skip
+
+
+def _reaches_in(box: BoxTuple, hidden: BoxTuple) -> bool:
+    across = min(box[2], hidden[2]) - max(box[0], hidden[0])
+    down = min(box[3], hidden[3]) - max(box[1], hidden[1])
+    both = max(across, 0.0) * max(down, 0.0)
+    return any(both > _REACHES_IN * _area(each) for each in (box, hidden))
+
+
+def _area(box: BoxTuple) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

@@ -280,6 +280,7 @@ def process(
         redacted=done.report.redacted,
         diff=None if done.diff is None else hashlib.sha256(done.diff.to_bytes()).hexdigest(),
         options=replace(look.found.options, method=how.name, side_copies=side_copies),
+        warnings=tuple(dict.fromkeys(notice.code for notice in done.report.warnings)),
     )
     return Processed(done.jpeg, done.diff, done.report, entry)
 
@@ -287,7 +288,7 @@ def process(
 def _redacted_for_good(
     data: bytes, look: _Look, search: Search, task: _Task
 ) -> tuple[_Look, Redaction]:
-    """Redact what was found, and what a second look finds where that was."""
+    """Redact what was found, and what a second look at the redacted picture finds."""
     jpeg, orientation, found = look
     if not found.regions or not task.method.content_free:
         return look, _redacted(data, jpeg, orientation, found.regions, task)

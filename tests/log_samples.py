@@ -107,6 +107,7 @@ ENTRIES = st.builds(
     diff=st.none() | HEX,
     error=st.none() | st.builds(Failure, code=TEXT, message=TEXT),
     version=TEXT.filter(bool),
+    warnings=st.lists(TEXT, max_size=3).map(tuple),
 )  # fmt: skip
 LOGS = st.lists(ENTRIES, min_size=1, max_size=3).map(lambda entries: Log(tuple(entries)))
 

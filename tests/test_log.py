@@ -74,7 +74,7 @@ def test_the_bytes_are_these() -> None:
         '"box": [10, 20.5, 50, 60], "decision": "redact", "source": "detector", '
         f'"model": "centerface@{DIGEST}", "threshold": 0.35, "shape": "box", "points": [], '
         '"parts": [], "snapped": [0, 16, 56, 64], "blocks": [42, 12, 12]}], '
-        f'"redacted": "{DIGEST[::-1]}", "diff": null, "error": null}}'
+        f'"redacted": "{DIGEST[::-1]}", "diff": null, "warnings": [], "error": null}}'
     )
     assert (second.decision, third.source) == ("keep", "log")
 

@@ -339,12 +339,172 @@ def test_what_looks_like_a_face_when_one_is_gone_goes_too(data: bytes) -> None:
     assert [each["source"] for each in images["annotations"]] == ["detector"]
 
 
-def test_what_is_only_beside_a_region_stays(data: bytes) -> None:
-    beside = Seen("face", 0.9, (62, 30, 100, 70))
-    grazing = Seen("face", 0.9, (57, 30, 100, 70))  # 0.09 of the face
-    done = jr.process(data, detect=["face"], detector=Doubting([beside, grazing]))
+def test_what_is_beside_a_region_goes_as_it_was_seen(data: bytes) -> None:
+    beside = (62, 30, 100, 70)
+    grazing = (57, 30, 100, 70)  # 0.09 of the face
+    away = (150, 100, 180, 140)
+    detector = Doubting([Seen("face", 0.9, box) for box in (beside, grazing, away)])
+    done = jr.process(data, detect=["face"], detector=detector)
+    assert done.jpeg == jr.redact(data, [FACE.box, beside, grazing, away]).jpeg
+    assert [each.box for each in done.entry.detections[1:]] == [beside, grazing, away]
+    assert {each.source for each in done.entry.detections[1:]} == {"again"}
+    assert [each.code for each in done.report.warnings] == ["found-again"]
+    assert detector.looks[1][1] == [FACE.box, beside, grazing, away]
+
+
+@pytest.mark.parametrize(
+    ("seen", "redacted"),
+    [
+        ((150, 150, 400, 400), (150, 150, 400, 400)),  # 0.016 of the region, less of itself
+        ((155, 60, 208, 100), (155, 60, 208, 100)),  # 0.016 of the region, 0.05 of itself
+        ((155, 100, 165, 120), (152.5, 95, 167.5, 125)),  # half of it
+        ((140, 60, 208, 160), (123, 35, 208, 160)),  # a quarter of the region
+    ],
+)
+def test_what_reaches_into_a_region_grows(data: bytes, seen: tuple, redacted: tuple) -> None:
+    """By its own share in the region, or the region's in it."""
+    detector = Doubting([Seen("face", 0.9, seen)])
+    detector.seen = ()
+    done = jr.process(data, [(80, 80, 160, 160)], detect=["face"], detector=detector)
+    assert [each.box for each in done.entry.detections[1:]] == [redacted]
+
+
+def test_a_region_that_reaches_past_the_picture(data: bytes) -> None:
+    """What of it can be covered is what lies in the picture."""
+    detector = Doubting([Seen("face", 0.9, (0, 0, 70, 70))])
+    detector.seen = ()
+    done = jr.process(data, [(-300, -300, 50, 50)], detect=["face"], detector=detector, margin=2)
+    assert detector.looks[0][1] == [(0, 0, 52, 52)]
+    assert [each.box for each in done.report.regions[1:]] == [(0, 0, 87.5, 87.5)]
+
+
+def test_a_region_whose_area_is_no_number(data: bytes) -> None:
+    tiny = (0, 0, 1e-200, 1e-200)
+    detector = Doubting([Seen("face", 0.9, (0, 0, 70, 70))])
+    detector.seen = ()
+    done = jr.process(data, [tiny], detect=["face"], detector=detector)
+    assert done.jpeg == jr.redact(data, [tiny, (0, 0, 70, 70)]).jpeg
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        COLLAR.box,
+        jr.Box(*COLLAR.box, label="face"),
+        Seen("face", 0.9, jr.Box(*COLLAR.box)),  # type: ignore[arg-type]
+        jr.Polygon(((15, 60), (70, 60), (70, 100), (15, 100))),
+    ],
+)
+def test_answers_of_every_form_that_the_first_look_takes(data: bytes, seen: object) -> None:
+    detector = Doubting([seen])  # type: ignore[list-item]
+    done = jr.process(data, detect=["face"], detector=detector)
+    assert done.jpeg == jr.redact(data, [FACE.box, GROWN]).jpeg
+
+
+def test_answers_that_come_one_by_one(data: bytes) -> None:
+    detector = Doubting(iter([COLLAR]))  # type: ignore[arg-type]
+    done = jr.process(data, detect=["face"], detector=detector)
+    assert done.jpeg == jr.redact(data, [FACE.box, GROWN]).jpeg
+    assert done.entry.detections[1].model == f"fakenet@{DIGEST}"
+
+
+@pytest.mark.parametrize("note", [False, True])
+def test_what_is_hidden_already_is_not_hidden_again(data: bytes, note: bool) -> None:
+    """A note counts regions, so that each one more changes the file."""
+    within = Seen("face", 0.5, (40, 40, 44, 44))
+    detector = Doubting([within, COLLAR], [within], [within])
+    done = jr.process(data, detect=["face"], detector=detector, note=note)
+    assert done.jpeg == jr.redact(
+        data, [jr.Box(*box, label="face") for box in (FACE.box, GROWN)], note=note
+    ).jpeg
+    assert len(detector.looks) == 2
+    found, left = done.report.warnings
+    assert (found.code, left.code) == ("found-again", "still-found")
+    assert found.message.startswith("1 of the regions")
+    assert "(1), and all of that is redacted" in left.message
+
+
+LONG = Seen("l" * 5000, 0.5, (100, 20, 140, 60))
+"""What no log can say."""
+
+
+@pytest.mark.parametrize(
+    ("later", "limits", "why"),
+    [
+        ([COLLAR], jr.Limits(max_regions=1), "2 regions, the limit is 1"),
+        ([COLLAR, COLLAR], jr.Limits(max_regions=1), "2 regions, the limit is 1"),
+        ([LONG], None, "no log takes that"),
+        ([Seen("face", 0.5, (300, 300, 310, 310))], None, "touches no block"),
+    ],
+)
+def test_what_can_not_be_redacted_is_said(
+    data: bytes, later: list[Seen], limits: jr.Limits | None, why: str
+) -> None:
+    """What the first look found is redacted all the same."""
+    done = jr.process(data, detect=["face"], detector=Doubting(later), limits=limits)
     assert done.jpeg == jr.redact(data, [FACE.box]).jpeg
-    assert not done.report.warnings
+    (notice,) = done.report.warnings
+    assert notice.code == "still-found"
+    assert f"({len(later)}), and that can't be redacted: " in notice.message
+    assert why in notice.message
+
+
+def test_a_round_that_fails_leaves_the_one_before(photo: np.ndarray) -> None:
+    """All of it: picture, diff, report and log."""
+    data = pillow_jpeg(photo, subsampling=2, progressive=True)
+    plain = jr.process(data, [FACE.box, GROWN])
+    most = jr.Limits(max_blocks=sum(plain.report.blocks))
+    beside = Seen("face", 0.5, (100, 20, 104, 24))
+    done = jr.process(data, detect=["face"], detector=Doubting([COLLAR], [beside]), limits=most)
+    assert done.jpeg == plain.jpeg
+    assert [each.code for each in done.report.warnings] == ["found-again", "still-found"]
+    assert "blocks in the regions" in done.report.warnings[1].message
+    assert jr.restore(done.jpeg, done.diff) == data
+    assert len(done.report.regions) == len(done.entry.detections) == 2
+    assert jr.process(data, from_log=done.entry).jpeg == done.jpeg
+
+
+class Failing(Doubting):
+    """Fails when it looks again."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error_again = error
+
+    def again(self, *_: object, **__: object) -> list[Seen]:
+        raise self.error_again
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        jr.DetectorError("it fell over", code="detector.run"),
+        jr.LimitExceededError("it fell over", code="limit.bytes"),
+    ],
+)
+def test_a_detector_that_can_not_look_again(data: bytes, error: Exception) -> None:
+    done = jr.process(data, detect=["face"], detector=Failing(error))
+    assert done.jpeg == jr.redact(data, [FACE.box]).jpeg
+    (notice,) = done.report.warnings
+    assert notice.code == "not-looked-again"
+    assert "it fell over" in notice.message
+
+
+def test_a_detector_that_is_gone_when_it_should_look_again(data: bytes) -> None:
+    """The next picture would meet that too."""
+    gone = jr.DetectorError("no weights", code="detector.weights")
+    with pytest.raises(jr.DetectorError, match="no weights"):
+        jr.process(data, detect=["face"], detector=Failing(gone))
+
+
+def test_the_log_has_the_codes_of_warnings(data: bytes) -> None:
+    detector = Doubting([COLLAR], [COLLAR])
+    done = jr.process(data, detect=["face"], detector=detector, limits=jr.Limits(max_regions=2))
+    assert done.entry.warnings == ("found-again", "still-found")
+    for form in (Log((done.entry,)).to_json_lines(), Log((done.entry,)).to_xml()):
+        assert jr.read_log(form).entries == (done.entry,)
+    assert jr.process(data).entry.warnings == ("no-regions",)
+    assert jr.survey(data, detect=["face"], detector=detector).warnings == ()
 
 
 def test_a_margin_counts_as_hidden(data: bytes) -> None:

@@ -56,6 +56,8 @@ class Summary:
         Names that came a second time, and were left out then.
     errors
         Failures by code.
+    warnings
+        Pictures by the warnings of their reports.
     found
         Regions that were redacted.
     read, written, diffs
@@ -64,6 +66,7 @@ class Summary:
 
     outcomes: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
     before: int = 0
     repeated: int = 0
     found: int = 0
@@ -81,6 +84,7 @@ class Summary:
         self.outcomes[done.outcome] += 1
         if done.code:
             self.errors[done.code] += 1
+        self.warnings.update(done.warnings)
         self.found += done.found
         self.read += done.read
         self.written += done.written

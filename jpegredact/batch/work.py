@@ -79,6 +79,8 @@ class Done(NamedTuple):
         Bytes of source, picture and diff.
     seconds
         Of wall time.
+    warnings
+        Codes of the report's warnings, each once.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Done(NamedTuple):
     written: int = 0
     diff: int = 0
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
 
 
 def do(job: Job, task: Task) -> Done:
@@ -126,6 +129,7 @@ def do(job: Job, task: Task) -> Done:
         written=len(done.jpeg),
         diff=0 if done.diff is None else len(done.diff.to_bytes()),
         seconds=perf_counter() - begun,
+        warnings=done.entry.warnings,
     )
 
 

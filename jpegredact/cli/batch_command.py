@@ -185,7 +185,7 @@ def command(
         write_json(
             {
                 "outcomes": summary.outcomes, "errors": summary.errors, "before": summary.before,
-                "repeated": summary.repeated,
+                "repeated": summary.repeated, "warnings": summary.warnings,
                 "regions": summary.found, "bytes_read": summary.read,
                 "bytes_written": summary.written, "bytes_of_diffs": summary.diffs,
                 "stopped": stop.asked,
@@ -312,6 +312,8 @@ def _as_logged(name: str, entry: LogEntry) -> Named:
 
 
 def _words(summary: Summary, log: str) -> str:
+    from ..looking_again import TO_LOOK_AT
+
     parts = [f"{count} {name}" for name, count in sorted(summary.outcomes.items())]
     if summary.before:
         parts.append(f"{summary.before} done before")
@@ -321,5 +323,8 @@ def _words(summary: Summary, log: str) -> str:
     if summary.errors:
         most = ", ".join(f"{count} {code}" for code, count in summary.errors.most_common(5))
         words += f"; failures: {most}"
+    asking = [f"{count} {code}" for code in TO_LOOK_AT if (count := summary.warnings[code])]
+    if asking:
+        words += f"; to be looked at: {', '.join(asking)}"
     return f"{words}; log: {log}"
 

@@ -158,12 +158,14 @@ def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--detect``, ``--from-log``, and what `effort_options` adds."""
     function = click.option(
         "--from-log", metavar="LOG", type=click.Path(dir_okay=False),
-        help="Take regions and decisions from a log of this very picture.",
+        help="Take regions and decisions from a log of this very picture; nothing is looked for, "
+        "and the redacted picture is not looked at again.",
     )(function)  # fmt: skip
     function = effort_options(function)
     return click.option(
         "--detect", "labels", metavar="LABELS", callback=parse_labels,
-        help="Look for these: face,plate,text.",
+        help="Look for these: face,plate,text. With face, the redacted picture is looked at again, "
+        "and what is seen then is redacted too; not with --effort fast, pixelate or blur.",
     )(function)  # fmt: skip
 
 

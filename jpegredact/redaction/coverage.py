@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ..codec.model import Frame
-from .plan import Plan
+from .plan import Cover, Plan
 
-__all__ = ["Coverage", "counts_by_component", "coverage_of", "touched_pixels"]
+__all__ = ["Coverage", "counts_by_component", "coverage_of", "covers", "touched_pixels"]
 
 _FAR = 1 << 31
 
@@ -51,6 +51,29 @@ def coverage_of(plan: Plan, frame: Frame, regions: int) -> list[Coverage]:
 def counts_by_component(plan: Plan) -> tuple[int, ...]:
     """Return how many blocks are touched in each component."""
     return tuple(0 if cover is None else sum(cover.counts().values()) for cover in plan.covers)
+
+
+def covers(plan: Plan, other: Plan) -> bool:
+    """Whether a plan touches every block that another one of the same picture touches."""
+    return all(
+        part is None or (whole is not None and _covers(whole, part))
+        for whole, part in zip(plan.covers, other.covers, strict=True)
+    )
+
+
+def _covers(whole: Cover, part: Cover) -> bool:
+    column = part.column - whole.column
+    for number in range(part.rows):
+        line = part.cells[number * part.columns : (number + 1) * part.columns]
+        row = part.row + number - whole.row
+        for first, end in _runs(line):
+            left, right = column + first, column + end
+            if row < 0 or row >= whole.rows or left < 0 or right > whole.columns:
+                return False
+            start = row * whole.columns
+            if 0 in whole.cells[start + left : start + right]:
+                return False
+    return True
 
 
 def touched_pixels(plan: Plan, frame: Frame) -> Iterator[tuple[int, int, int, int]]:

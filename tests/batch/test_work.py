@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_detector import FACE, Detector
+from fake_detector import FACE, Detector, Seen
 
 import jpegredact as jr
 from batch.runs import BOX, IDENTITY, RECIPIENT, diffs_of, picture
 from jpegredact.batch import work
+from jpegredact.batch.engine import Summary
 from jpegredact.batch.options import Options, Owners
 from jpegredact.batch.places import open_place
 from jpegredact.batch.work import Done, Job, Task, do
@@ -201,6 +202,19 @@ def test_what_a_detector_sees_is_redacted(scene: Scene, detector: Detector) -> N
     assert (done.outcome, done.found) == ("redacted", 1)
     assert detector.calls == [(picture(), ("face",), 0.5, "fast")]
     assert says(done)["detections"][0]["label"] == "face"
+
+
+def test_what_a_detector_still_sees_is_said(scene: Scene, detector: Detector) -> None:
+    everything = Seen("face", 0.5, (0, 0, 112, 96))
+    detector.again = lambda *_, **__: [everything]  # type: ignore[attr-defined]
+    done = do(scene.job(Options(labels=("face",))), Task("a.jpg"))
+    assert (done.outcome, done.found) == ("redacted", 2)
+    assert done.warnings == ("found-again", "still-found")
+    assert says(done)["warnings"] == ["found-again", "still-found"]
+    summary = Summary()
+    for _ in range(2):
+        summary.add(done)
+    assert summary.warnings == {"found-again": 2, "still-found": 2}
 
 
 def test_networks_get_the_threads_that_are_a_workers_share(

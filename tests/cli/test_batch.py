@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pictures
 import pytest
 import tinynet
 from batch import commands
@@ -136,6 +138,35 @@ def test_another_detector_is_no_detector_to_go_on_with(tmp_path: Path) -> None:
         assert "the run was begun with another models; resume it with" in done.stderr
         path.write_bytes(before)
     commands.run(*arguments, "--resume", cwd=tmp_path)
+
+
+def test_what_a_person_should_look_at_is_said(tmp_path: Path) -> None:
+    """A fill in which the detector sees what it looks for."""
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "red.toml").write_text(
+        'model = "red.onnx"\nlabels = ["face", "blue"]\nlayout = "cxcywh+classes"\n'
+        "threshold = 0.5\n"
+    )
+    (tmp_path / "red.onnx").write_bytes(tinynet.colour_finder())
+    black = np.zeros((64, 64, 3), np.uint8)
+    red = black.copy()
+    red[24:32, 16:24, 0] = 255
+    (tmp_path / "src").mkdir()
+    for name, pixels in (("a.jpg", red), ("b.jpg", black), ("c.jpg", red)):
+        data = pictures.pillow_jpeg(pixels, subsampling=0)
+        (tmp_path / "src" / name).write_bytes(data)
+    done = commands.run("batch", "src", "dst", "--diffs", "diffs", "--detect", "face", "--detector",
+                        "red.toml", "--method", "fill:#ff0000", "--json", cwd=tmp_path)  # fmt: skip
+    assert "2 redacted, 1 untouched; " in done.stderr
+    assert "; to be looked at: 2 still-found; log: " in done.stderr
+    said = json.loads(done.stdout)
+    assert said["warnings"] == {"found-again": 2, "still-found": 2, "no-regions": 1}
+    warned = {each["file"]: each["warnings"] for each in lines(tmp_path / LOG)}
+    assert warned == {
+        "a.jpg": ["found-again", "still-found"],
+        "b.jpg": ["no-regions"],
+        "c.jpg": ["found-again", "still-found"],
+    }
 
 
 def test_names_on_standard_input(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jpegmaker import make_jpeg, random_parts, shapes
 from pictures import read_blocks
@@ -15,6 +15,7 @@ from jpegredact.codec.reader import read_jpeg
 from jpegredact.errors import InvalidRegionError
 from jpegredact.geometry import Box, Mask, Polygon
 from jpegredact.limits import Limits
+from jpegredact.redaction.coverage import covers
 from jpegredact.redaction.plan import make_plan
 
 SAMPLINGS = {
@@ -124,6 +125,33 @@ def test_groups_are_what_brute_force_finds(name, width, height, boxes, interleav
     assert set(plan.groups) == wanted
     assert len(plan.groups) == len(wanted)
     assert plan.merged == 0
+
+
+@given(
+    st.sampled_from(sorted(SAMPLINGS)),
+    st.integers(1, 70),
+    st.integers(1, 70),
+    boxes_in(),
+    boxes_in(),
+    st.booleans(),
+)
+@settings(max_examples=150)
+def test_what_one_plan_has_of_another(name, width, height, boxes, others, interleaved) -> None:
+    jpeg = read_jpeg(header_only(width, height, SAMPLINGS[name], interleaved))
+    try:
+        plan, other = (
+            make_plan(jpeg, [Box(*b) for b in each], (0, False), Limits())
+            for each in (boxes, others)
+        )
+    except InvalidRegionError:
+        assume(False)
+    components = range(len(SAMPLINGS[name]))
+    assert covers(plan, other) == all(
+        set(planned(other, k)) <= set(planned(plan, k)) for k in components
+    )
+    both = make_plan(jpeg, [Box(*b) for b in (*boxes, *others)], (0, False), Limits())
+    assert covers(both, plan)
+    assert covers(both, other)
 
 
 def header_only(width: int, height: int, factors, interleaved: bool) -> bytes:
