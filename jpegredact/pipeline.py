@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .codec.model import JpegData
 from .codec.reader import read_jpeg
-from .detecting import Detecting
 from .errors import InvalidRegionError
 from .files import Source, read_source
 from .finding import Detects, Found, Search, find, in_stored
 from .geometry import Region, as_regions, parse_margin
 from .limits import Limits, checked
 from .log import Log, LogEntry
-from .looking_again import look_again
 from .owners import Owners, with_diff
 from .redaction.methods import Method, as_method
 from .redaction.redact import Outcome, redact_bytes
@@ -267,9 +265,10 @@ def process(
     how = as_method(method)
     handling = Handling.parse(side_copies, force, provenance, note)
     owners = Owners.of(recipients, passphrase, embed)
+    labels = _labels(detect)
     search = Search(
-        boxes, coordinates, _labels(detect), threshold, effort,
-        Detecting(limits=limits) if detector is None else detector, from_log, margin,
+        boxes, coordinates, labels, threshold, effort, _detector(detector, labels, limits),
+        from_log, margin,
     )  # fmt: skip
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)
@@ -285,13 +284,26 @@ def process(
     return Processed(done.jpeg, done.diff, done.report, entry)
 
 
+def _detector(
+    detector: Detects | None, labels: tuple[str, ...], limits: Limits
+) -> Detects | None:
+    """Return who looks for things: the built-in networks, unless somebody else is to, or none."""
+    if detector is not None or not labels:
+        return detector
+    from .detecting import Detecting
+
+    return Detecting(limits=limits)
+
+
 def _redacted_for_good(
     data: bytes, look: _Look, search: Search, task: _Task
 ) -> tuple[_Look, Redaction]:
     """Redact what was found, and what a second look at the redacted picture finds."""
     jpeg, orientation, found = look
-    if not found.regions or not task.method.content_free:
+    if not found.regions or not search.labels or not task.method.content_free:
         return look, _redacted(data, jpeg, orientation, found.regions, task)
+    from .looking_again import look_again
+
     outcome = _rewritten(data, jpeg, orientation, found.regions, task)
 
     def rewrite(more: Found) -> Outcome:
@@ -324,9 +336,10 @@ def survey(
     are those of `process`.
     """
     limits = checked(limits)
+    labels = _labels(detect)
     search = Search(
-        boxes, coordinates, _labels(detect), threshold, effort,
-        Detecting(limits=limits) if detector is None else detector, from_log, margin,
+        boxes, coordinates, labels, threshold, effort, _detector(detector, labels, limits),
+        from_log, margin,
     )  # fmt: skip
     data = read_source(jpeg, limits)
     look = _look(data, search, limits)

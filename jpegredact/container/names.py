@@ -27,7 +27,6 @@ _SPACELESS = (
 )
 """Scripts whose words stand next to each other without spaces, or with endings directly behind
 a name: Thai, Lao, Tibetan, Burmese, Hangul, Khmer, Kana, Han."""
-_IS_SPACELESS = re.compile(f"[{_SPACELESS}]")
 _LETTER = rf"(?:[^\W_{_SPACELESS}]|[\u0300-\u036f])"
 _EDGES = (
     (r"(?<![A-Za-z])", r"(?![A-Za-z])"),
@@ -52,6 +51,15 @@ _ALIKE = {
     **dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFF0D], "-"),
 }
 _INVISIBLE = {0x034F, *range(0xFE00, 0xFE10), 0x115F, 0x1160, 0x3164}
+
+
+@functools.cache
+def _spaceless() -> re.Pattern[str]:
+    return re.compile(f"[{_SPACELESS}]")  # takes as long as importing all the rest
+
+
+def _is_spaceless(letter: str) -> bool:
+    return _spaceless().match(letter) is not None
 
 
 class _Folded(NamedTuple):
@@ -398,17 +406,17 @@ def _sharp(form: tuple[str, ...]) -> tuple[str, ...]:
 
 def _form(words: tuple[str, ...], gap: str, before: str, behind: str) -> tuple[str, ...]:
     """Return a name's pattern in pieces; the first gap is ``gap``, the others are plain ones."""
-    out = ["" if _IS_SPACELESS.match(words[0][0]) else before]
+    out = ["" if _is_spaceless(words[0][0]) else before]
     for number, word in enumerate(words):
         if number:
             apart = gap if number == 1 else _GAP
-            near = _IS_SPACELESS.match(word[0]) and _IS_SPACELESS.match(words[number - 1][-1])
+            near = _is_spaceless(word[0]) and _is_spaceless(words[number - 1][-1])
             out.append(f"{apart}?" if near else apart)
         out += [
             re.escape(letter) + (r"\s?" if _both_spaceless(word, at) else "")
             for at, letter in enumerate(word)
         ]
-    out.append("" if _IS_SPACELESS.match(words[-1][-1]) else behind)
+    out.append("" if _is_spaceless(words[-1][-1]) else behind)
     return tuple(out)
 
 
@@ -437,4 +445,4 @@ def _shared(forms: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _both_spaceless(word: str, at: int) -> bool:
-    return at + 1 < len(word) and all(map(_IS_SPACELESS.match, word[at : at + 2]))
+    return at + 1 < len(word) and all(map(_is_spaceless, word[at : at + 2]))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from jpegredact import detecting, pipeline
+from jpegredact import detecting
 from jpegredact.cli import main
 
 
@@ -30,8 +30,7 @@ class Commands:
         streams: pytest.CaptureFixture[str],
     ) -> None:
         self._folder, self._patch, self._streams = folder, patch, streams
-        for home in (detecting, pipeline):
-            patch.setattr(home, "Detecting", lambda **options: detector)
+        patch.setattr(detecting, "Detecting", lambda **options: detector)
 
     def __call__(self, *arguments: object) -> Done:
         self._streams.readouterr()
