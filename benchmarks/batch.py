@@ -183,10 +183,10 @@ def compare(
     used = [statistics.median(each.cpu / each.wall for each in those) for those in runs]
     wanted = [statistics.median(each.wanted for each in those) for those in runs]
     parent = statistics.median(1000 * each.parent / count for each in runs[1])
-    one, two = (max(each) for each in rates)  # those that others disturbed least
+    one, two = (statistics.median(each) for each in rates)
     shown = [", ".join(f"{each:.3g}" for each in those) for those in rates]
     return (
-        f"- {words}: two workers are {two / one:.2f} × as fast as one, by the fastest run of each: "
+        f"- {words}: two workers are {two / one:.2f} × as fast as one, by the median: "
         f"{shown[1]} files a second against {shown[0]}, in turns, startup included. They wanted "
         f"{wanted[1]:.2f} and {wanted[0]:.2f} processors, had {used[1]:.2f} and {used[0]:.2f}, and "
         f"took {cost[1]:.1f} and {cost[0]:.1f} ms of processor time a file, the parent's "
