@@ -45,6 +45,7 @@ def do(task: tuple[Any, ...]) -> Any:
     if kind == "large":
         return b"x" * more[0]
     if kind == "touch":
+        Path(more[2]).touch()
         time.sleep(more[1])
         Path(more[0]).touch()
         return None

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ def work_off(tasks: Any, jobs: int = 2, **more: Any) -> list[tuple[Any, Any]]:
         return list(workers.work_off(tasks, **more))
 
 
-def leave(tasks: Any, error: BaseException) -> list[int | None]:
+def leave(
+    tasks: Any, error: BaseException, when: Callable[[], bool] = lambda: True
+) -> list[int | None]:
     """Leave two workers by an exception when the first task is done; return who they were."""
     pids = []
 
@@ -30,6 +32,7 @@ def leave(tasks: Any, error: BaseException) -> list[int | None]:
         with Workers(pool_tasks.maker, 2) as workers:
             for _ in workers.work_off(tasks):
                 pids.extend(each.process.pid for each in workers._workers)
+                assert wait_until(when)
                 raise error
 
     with pytest.raises(type(error)):
@@ -177,8 +180,9 @@ def test_tasks_that_raise_come_after_what_was_begun() -> None:
 
 
 def test_an_error_of_the_caller_lets_workers_finish(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    leave([("echo", 1), ("touch", str(mark), 0.5), ("echo", 2)], OSError("full"))
+    begun, mark = tmp_path / "begun", tmp_path / "mark"
+    tasks = [("echo", 1), ("touch", str(mark), 0.5, str(begun)), ("echo", 2)]
+    leave(tasks, OSError("full"), begun.exists)
     assert mark.exists()
 
 
