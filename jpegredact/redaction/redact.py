@@ -153,7 +153,7 @@ def _redact(
     """Do it; what was needed on the way is not held any more when this returns."""
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
-    draw = side is not None and side.wants_thumbnails
+    draw = side is not None and side.wants_sketch
     original = open_picture(data, jpeg, plan, ring=True, beside=beside, draw=draw)
     groups = range(len(plan.groups))
     work = batches(original)

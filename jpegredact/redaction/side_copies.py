@@ -19,7 +19,7 @@ from ..geometry import Region, margin_of
 from ..limits import DEFAULT_LIMITS, Limits
 from . import picture as pictures
 from .embedding import sealed_detail
-from .thumbnails import PictureRenderer, decoder_pieces
+from .thumbnails import PictureRenderer, decoder_pieces, sketch_is_enough
 
 __all__ = [
     "PROVENANCE",
@@ -118,10 +118,17 @@ class Side:
         return not self.contents.copies and not self._handling.note
 
     @property
-    def wants_thumbnails(self) -> bool:
-        """Whether the redacted picture will be wanted at a small size."""
+    def wants_sketch(self) -> bool:
+        """Whether a thumbnail will be wanted that a sketch of the redacted picture is enough for.
+
+        One whose size is not known may be of any.
+        """
         policy = self._handling.policy
-        return any(c.actions.of(policy) == "regenerate" for c in self.contents.copies)
+        return any(
+            copy.size is None or sketch_is_enough(self._jpeg, *copy.size)
+            for copy in self.contents.copies
+            if copy.actions.of(policy) == "regenerate"
+        )
 
     def scrub(
         self,

@@ -21,7 +21,7 @@ from ..limits import Limits
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-__all__ = ["PictureRenderer"]
+__all__ = ["PictureRenderer", "decoder_pieces", "sketch_is_enough"]
 
 Piece = bytes | bytearray | memoryview
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10, 5)
@@ -159,12 +159,9 @@ class PictureRenderer:
         """Return the picture from its sketch, unless that is smaller than asked for."""
         from PIL import Image
 
-        whole, step = self._jpeg.size, max(self._jpeg.mcu)
-        scale = min(
-            max(width, height) / max(whole), min(width, height) / min(whole)
-        )  # at most, turned or not
-        if scale * step > 1 or not can_draw(self._jpeg):
+        if not sketch_is_enough(self._jpeg, width, height):
             return None
+        whole, step = self._jpeg.size, max(self._jpeg.mcu)
         size = max(round(whole[0] / step), 1), max(round(whole[1] / step), 1)
         sketch = self._draw()
         if sketch is None:
@@ -196,6 +193,13 @@ class PictureRenderer:
             return None
         self._decoded = picture
         return picture
+
+
+def sketch_is_enough(jpeg: JpegData, width: int, height: int) -> bool:
+    """Whether a sketch of a picture has a sample for each of a thumbnail's, turned or not."""
+    whole, step = jpeg.size, max(jpeg.mcu)
+    scale = min(max(width, height) / max(whole), min(width, height) / min(whole))  # at most
+    return scale * step <= 1 and can_draw(jpeg)
 
 
 _TURNS = {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}
