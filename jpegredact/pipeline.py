@@ -403,7 +403,7 @@ def restore(
     allow_modified
         Bring regions back in a file, too, that was coded anew without loss, or whose metadata was
         edited, since it was redacted. Their coefficients are the original's then, and the
-        file is not.
+        file is not. With ``regions``, also where only other places were changed.
 
     Raises
     ------

@@ -70,6 +70,33 @@ def covers(picture: structure.Structure, boxes: Sequence[Box]) -> list[np.ndarra
     return found
 
 
+def sampled(
+    picture: structure.Structure, cover: Sequence[np.ndarray], rows: int
+) -> list[np.ndarray]:
+    """Return by component the blocks of a diff's sample: diff-format.md, section 4.6."""
+    factors = picture.factors if len(picture.factors) > 1 else [(1, 1)]  # across, down
+    wide, high = (max(part[k] for part in factors) for k in (0, 1))
+    across, down = -(-picture.width // (8 * wide)), -(-picture.height // (8 * high))
+    assert 0 < rows <= down
+    most = max(4096 // sum(h * v for h, v in factors), 1)
+    strips = [(row, 0, across) for row in range(rows)]
+    if rows * across > most:
+        n = min(rows, 8)
+        length = max(min(most // n, across), 1)
+        strips = [
+            ((2 * k + 1) * rows // (2 * n), left, left + length)
+            for k in range(n)
+            for left in [5 * k % n * (across - length) // n]
+        ]
+    found = []
+    for (h, v), cells in zip(factors, cover, strict=True):
+        inside = np.zeros(cells.shape, bool)
+        for row, left, right in strips:
+            inside[row * v : (row + 1) * v, left * h : right * h] = True
+        found.append(inside & (cells == 0) & cells.any())
+    return found
+
+
 def bits(regions: Sequence[int] | frozenset[int]) -> int:
     """Return regions as one number, as in `covers`."""
     return sum(1 << region for region in regions)

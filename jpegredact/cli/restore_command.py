@@ -24,7 +24,8 @@ from .keys import identity_options, opening_keys
               "a public key can seal a diff to it.)")  # fmt: skip
 @click.option("--allow-modified", is_flag=True,
               help="Also in a file that was coded anew without loss, or whose metadata was "
-              "edited: the regions are the original's then, and the file is not.")  # fmt: skip
+              "edited: the regions are the original's then, and the file is not. With "
+              "--regions, also where only other places were changed.")  # fmt: skip
 def command(
     source: str,
     diff: str | None,

@@ -157,6 +157,7 @@ class BlockPacker(Model):
     short: cython.ushort[::1]
     of: object
     used: cython.longlong
+    sum: cython.ulonglong
 
     def __init__(self, weights) -> None:
         c: cython.int
@@ -168,6 +169,7 @@ class BlockPacker(Model):
         self.odd = array("i", bytes(4 * 4096))
         self.of = None
         self.used = 0
+        self.begin_sum()
         for c in range(40):
             self._renew(c, c)
         self.begin()
@@ -176,6 +178,14 @@ class BlockPacker(Model):
         """Begin a portion: what was met in others does not count."""
         self.top = 0
         self._forget()
+
+    def begin_sum(self) -> None:
+        """Begin a checksum."""
+        self.sum = 0x811C9DC5
+
+    def checksum(self) -> int:
+        """Return the checksum of the symbols since `begin_sum`."""
+        return self.sum
 
     def _room(self) -> None:
         """Make room for more entries."""
@@ -282,6 +292,21 @@ class BlockPacker(Model):
 
     @cython.final
     @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _add_up(self, end: cython.longlong) -> cython.int:
+        """Add ``symbols[:end]`` to the checksum: FNV-1a of 32 bits, but by words, not bytes."""
+        i: cython.longlong
+        found: cython.ulonglong = self.sum
+        mask: cython.ulonglong = 0xFFFFFFFF
+        symbols = self.symbols
+        for i in range(end):
+            found = (found ^ symbols[i]) * 0x01000193 & mask
+        self.sum = found
+        return 0
+
+    @cython.final
+    @cython.cfunc
     @cython.inline
     @cython.nogil
     @cython.exceptval(-2)
@@ -358,7 +383,7 @@ class BlockPacker(Model):
     ) -> int:
         """Note one component's blocks; return how many of them were coded oddly: see `numbers`.
 
-        Or -1 where a block can't be read.
+        Or -1 where a block can't be read. With ``q`` -1 they are only added to the checksum.
         """
         first_bit: cython.longlong[::1] = blocks[0]
         dc_bits: cython.uchar[::1] = blocks[1]
@@ -388,13 +413,17 @@ class BlockPacker(Model):
                             break
                         if end < 0:
                             end = -1 - end
-                            self.odd[count] = cython.cast(cython.int, k)
+                            if q >= 0:
+                                self.odd[count] = cython.cast(cython.int, k)
                             count += 1
                         at = end
                         k += 1
                     if k < limit:
                         break
-                    self._note(at, q)
+                    if q < 0:
+                        self._add_up(at)
+                    else:
+                        self._note(at, q)
             if k < limit:
                 return -1
         return count
@@ -407,7 +436,7 @@ class BlockPacker(Model):
     def add_plain(
         self, coefficients: cython.short[::1], members: cython.int[::1], q: cython.int
     ) -> None:
-        """Note one component's blocks, given as 64 coefficients each."""
+        """Note one component's blocks, given as 64 coefficients each; with ``q`` as `add` does."""
         k: cython.longlong = 0
         base: cython.longlong
         at: cython.longlong
@@ -454,7 +483,10 @@ class BlockPacker(Model):
                             self.symbols[at] = 0
                             at += 1
                         k += 1
-                    self._note(at, q)
+                    if q < 0:
+                        self._add_up(at)
+                    else:
+                        self._note(at, q)
 
     def finish(self) -> bytes:
         """Code what was noted."""

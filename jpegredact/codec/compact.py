@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from . import core
@@ -18,6 +18,8 @@ __all__ = [
     "pack_blocks",
     "pack_coefficients",
     "pack_shape",
+    "sum_blocks",
+    "sum_coefficients",
     "unpack_blocks",
     "unpack_codes",
     "unpack_shape",
@@ -141,6 +143,36 @@ def pack_coefficients(
     data: bytes = packer.finish()
     _packers.append(packer)
     return data
+
+
+def sum_blocks(parts: Iterable[Part]) -> int:
+    """Return the checksum of blocks where they stand in their scans; see diff-format.md."""
+    packer = _packer()
+    packer.begin_sum()
+    for index, component, members in parts:
+        count = packer.add(
+            index.words, index.blocks, index.tables[3], index.ac_number(component), members, -1
+        )
+        if count < 0:
+            raise AssertionError("a recorded block can't be read again")
+    return _summed(packer)
+
+
+def sum_coefficients(
+    coefficients: array[int], parts: Iterable[tuple[int, array[int]]]
+) -> int:
+    """Return that checksum of blocks from 64 coefficients each."""
+    packer = _packer()
+    packer.begin_sum()
+    for _, members in parts:
+        packer.add_plain(coefficients, members, -1)
+    return _summed(packer)
+
+
+def _summed(packer: core.compact.BlockPacker) -> int:
+    found: int = packer.checksum()
+    _packers.append(packer)
+    return found
 
 
 def unpack_blocks(data: bytes, parts: Sequence[tuple[int, int]]) -> list[array[int]] | None:

@@ -111,12 +111,16 @@ class FileRecord(NamedTuple):
     and whatever else coding anew does not give back. Before that, ``stretches`` of
     progressive AC scans that the original encoder coded in its own way take the place
     of the canonical ones.
+
+    ``sample`` tells a changed file that was compressed anew: rows of MCUs, and a checksum of some
+    blocks in them that lie in no group; None where none could be had.
     """
 
     length: int
     sha256: bytes
     patches: tuple[Patch, ...]
     stretches: tuple[Stretch, ...] = ()
+    sample: tuple[int, int] | None = None
 
     @property
     def raw_bytes(self) -> int:
@@ -370,6 +374,7 @@ def _file_value(file: FileRecord) -> dict[str, Value]:
         "sha256": file.sha256,
         "patches": [list(patch) for patch in file.patches],
         "stretches": [list(stretch) for stretch in file.stretches],
+        "sample": list(file.sample or ()),
     }
 
 
@@ -528,6 +533,15 @@ def _file(record: Fields) -> FileRecord:
     if length < 0:
         raise record.bad("length")
     digest = record.digest(record.take("sha256", bytes))
-    found = FileRecord(length, digest, tuple(patches), tuple(stretches))
+    found = FileRecord(length, digest, tuple(patches), tuple(stretches), _sample(record))
     record.done()
     return found
+
+
+def _sample(record: Fields) -> tuple[int, int] | None:
+    sample = record.numbers("sample")
+    if not sample:
+        return None
+    if len(sample) != 2 or not 0 < sample[0] <= _SIDE:
+        raise record.bad("sample")
+    return sample[0], sample[1]

@@ -14,8 +14,9 @@ from .fingerprints import coding_fingerprint, frame_fingerprint
 from .opening import open_picture
 from .picture import Picture, fill_digest
 from .rewriting import rewrite
+from .sample import make_sample
 
-__all__ = ["changed", "require_same_frame", "shown_groups"]
+__all__ = ["changed", "require_same_frame", "require_sample", "shown_groups"]
 
 _MODIFIED = (
     "allow_modified (--allow-modified) brings regions back nevertheless, but not the original's "
@@ -23,6 +24,10 @@ _MODIFIED = (
 )
 _PIXELS = "the picture was changed where it was redacted"
 _LAYERS = "if it was redacted again since, bring that back first, with its own diff"
+_ELSEWHERE = (
+    f"{_LAYERS}; regions that are named one by one (--regions) come back where what is directly "
+    "around them is the same"
+)
 
 
 def changed(
@@ -40,6 +45,7 @@ def changed(
     try:
         require_same_frame(jpeg, first)
         picture = open_picture(data, jpeg, diff_plan(jpeg, list(held.values())), ring=True)
+        require_sample(picture, document)
         shown_groups(picture, held, document)
     except DiffMismatchError as error:
         return mismatch(error.message, error.code, _LAYERS)
@@ -109,3 +115,32 @@ def shown_groups(
         if revealed.pack_real(place) != seen[place]:
             raise mismatch(_PIXELS, "diff.pixels")
     return frozenset(number for _, number in doubtful)
+
+
+def require_sample(picture: Picture, document: Document) -> None:
+    """Refuse a picture with other coefficients in the blocks elsewhere that a whole diff knows.
+
+    ``picture`` is one whose plan has all groups that the diff has.
+
+    Raises
+    ------
+    DiffMismatchError
+    """
+    file = document.file
+    if file is None or file.sample is None or None in document.groups:
+        return
+    rows, wanted = file.sample
+    plan = picture.plan
+    sample_plan = make_sample(picture.jpeg, plan, rows).plan(plan.grids)
+    try:
+        seen = open_picture(picture.data, picture.jpeg, sample_plan, ring=False)
+    except InvalidJpegError as error:
+        raise mismatch(
+            f"the coded data does not fit the diff: {error.message}", "diff.pixels"
+        ) from error
+    if seen.checksum(seen.members) != wanted:
+        raise mismatch(
+            "the picture was compressed anew, or changed elsewhere, since it was redacted",
+            "diff.pixels",
+            _ELSEWHERE,
+        )

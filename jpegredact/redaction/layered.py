@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ..codec import core
 from ..codec.blocks import BlockStore, make_store
-from ..codec.compact import pack_coefficients, unpack_blocks
+from ..codec.compact import pack_coefficients, sum_coefficients, unpack_blocks
 from ..codec.intervals import FileEdit, Interval, Outside, raw_interval
 from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
@@ -31,9 +31,12 @@ from .picture import (
     Residue,
     Tables,
     damaged,
+    find_blocks,
+    in_order,
     locate_members,
 )
 from .plan import Plan
+from .sample import Sample
 from .say import faintest
 
 __all__ = ["LayeredPicture", "open_layered"]
@@ -59,6 +62,11 @@ class LayeredPicture(Picture):
         if found is None:
             raise damaged("blocks")
         return Piece(portion, found)
+
+    def checksum(self, members: Iterable[Member]) -> int:
+        """See `Picture.checksum`."""
+        parts = ((member.component, member.blocks) for member in members)
+        return sum_coefficients(self.store.coefficients, parts)
 
     def dc(self, member: Member) -> array[int]:
         """See `Picture.dc`."""
@@ -280,11 +288,13 @@ def _ended(
 
 
 def open_layered(
-    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, draw: bool = False
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, draw: bool = False,
+    sample: Sample | None = None,
 ) -> LayeredPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
-    With ``draw``, see to it that it has a `Picture.sketch` where that can be.
+    And those of a ``sample``. With ``draw``, see to it that it has a `Picture.sketch` where that
+    can be.
 
     Raises
     ------
@@ -300,19 +310,30 @@ def open_layered(
         marked = bytearray(grid.padded_rows * grid.padded_columns)
         unit = (1, 1, grid.padded_columns, grid.rows, grid.columns)
         core.grid.mark_mcus(cover.cells, cover.window, unit, 1, ring, marked)
+        if sample is not None:
+            sample.mark(grid._replace(down=1, across=1), grid.padded_columns, marked)
         marks.append(marked)
     store = make_store(plan.grids, marks)
-    members = []
+    members: list[Member] = []
+    sampled: list[Member | None] = []
     for grid, cover in zip(plan.grids, plan.covers, strict=True):
-        if grid is not None and cover is not None:
-            members.append(
-                locate_members(
-                    -1, grid.component, grid, cover, store.ranges[grid.component],
-                    (1, 1, grid.padded_columns, 1, 0), len(plan.groups), store.touched,
-                )
-            )  # fmt: skip
+        if grid is None or cover is None:
+            continue
+        part, ranges = grid.component, store.ranges[grid.component]
+        unit = (1, 1, grid.padded_columns, 1, 0)
+        members.append(
+            locate_members(
+                -1, part, grid, cover, ranges, unit, len(plan.groups), store.touched
+            )
+        )
+        if sample is not None and sample.covers[part]:
+            sampled.append(
+                find_blocks(-1, part, grid, sample.covers[part], ranges, unit, store.count)
+            )
     layers = read_layers(data, jpeg, store, drawn_scan(jpeg) if draw else None)
-    return LayeredPicture(data, jpeg, plan, tuple(members), store, layers)
+    return LayeredPicture(
+        data, jpeg, plan, in_order(members), in_order(sampled), store, layers
+    )
 
 
 def _check_room(data: bytes, jpeg: JpegData, plan: Plan) -> None:

@@ -10,17 +10,19 @@ from ..geometry import Box
 from ..limits import Limits
 from .picture import Picture
 from .plan import Plan, make_plan
+from .sample import Sample
 
 __all__ = ["open_picture", "require_last_block"]
 
 
 def open_picture(
     data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
-    draw: bool = False,
+    draw: bool = False, sample: Sample | None = None,
 ) -> Picture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
-    With ``draw``, see to it that the picture has a `Picture.sketch` where that costs little.
+    With ``draw``, see to it that the picture has a `Picture.sketch` where that costs little; with
+    ``sample``, `Picture.sampled` where its blocks can be decoded.
 
     Long sequential scans are walked ``beside`` the caller too, which changes nothing.
 
@@ -33,10 +35,10 @@ def open_picture(
     if frame.progressive or frame.arithmetic:  # each takes a while to import
         from .layered import open_layered
 
-        return open_layered(data, jpeg, plan, ring, draw)
+        return open_layered(data, jpeg, plan, ring, draw, sample)
     from .spliced import open_spliced
 
-    return open_spliced(data, jpeg, plan, ring, beside, draw)
+    return open_spliced(data, jpeg, plan, ring, beside, draw, sample)
 
 
 def require_last_block(data: bytes, jpeg: JpegData, limits: Limits) -> None:

@@ -45,6 +45,8 @@ __all__ = [
     "chunks",
     "damaged",
     "fill_digest",
+    "find_blocks",
+    "in_order",
     "locate_members",
     "missing_symbols",
     "table_edits",
@@ -131,6 +133,31 @@ def locate_members(
     ):
         raise AssertionError("a planned block was not recorded")
     return Member(scan, part, grid, cover, ranges, unit, blocks, starts)
+
+
+def find_blocks(
+    scan: int, part: int, grid: ComponentGrid, covers: Sequence[Cover], ranges: Ranges,
+    unit: tuple[int, int, int, int, int], recorded: int,
+) -> Member | None:  # fmt: skip
+    """Find the recorded blocks of covers, as one group; None if any lacks."""
+    found = array("i")
+    nothing = array("B", bytes(recorded))
+    for cover in covers:
+        blocks = array("i", bytes(4 * cover.cells.count(1)))
+        if core.grid.locate(
+            cover.cells, cover.window, unit, ranges, array("q", [0]), blocks, nothing
+        ):
+            return None
+        found += blocks
+    return Member(scan, part, grid, covers[0], ranges, unit, found, array("q", [0, len(found)]))
+
+
+def in_order(members: Sequence[Member | None]) -> tuple[Member, ...]:
+    """Return members in order of the components; none where one lacks."""
+    found = [member for member in members if member is not None]
+    if len(found) < len(members):
+        return ()
+    return tuple(sorted(found, key=lambda member: member.component))
 
 
 class Slice(NamedTuple):
@@ -252,6 +279,8 @@ class Picture(ABC):
     plan: Plan
     members: tuple[Member, ...]
     """In order of the components."""
+    sampled: tuple[Member, ...]
+    """Those of the sample that was asked for, in the same order; none where it can't be decoded."""
 
     def portions(self, group: int, real: bool = False) -> list[Portion]:
         """Return which of a group's blocks are coded together: as many as may be.
@@ -294,6 +323,10 @@ class Picture(ABC):
         ------
         InvalidDiffError
         """
+
+    @abstractmethod
+    def checksum(self, members: Iterable[Member]) -> int:
+        """Return a checksum of the coefficients of members' blocks."""
 
     def pack(self, group: int) -> tuple[bytes, ...]:
         """Return a group's blocks in the compact code."""

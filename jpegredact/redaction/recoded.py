@@ -19,7 +19,7 @@ from ..diff import Document, GroupRecord
 from ..diff.parts import held_groups
 from ..errors import InvalidJpegError, VerificationError
 from ..limits import Limits
-from .changed import require_same_frame, shown_groups
+from .changed import require_same_frame, require_sample, shown_groups
 from .diffplan import diff_plan, mismatch
 from .opening import open_picture
 from .picture import Picture, Portion, assemble, damaged, table_edits
@@ -32,9 +32,12 @@ __all__ = ["restore_modified"]
 
 
 def restore_modified(
-    data: bytes, document: Document, asked: frozenset[int], limits: Limits
+    data: bytes, document: Document, asked: frozenset[int], limits: Limits, named: bool
 ) -> bytes:
     """Reveal the groups that lie under no other regions than these.
+
+    Where they were not ``named`` one by one, but are all there are, the picture must not have
+    been changed elsewhere either, as far as a whole diff tells.
 
     Raises
     ------
@@ -52,9 +55,13 @@ def restore_modified(
     require_same_frame(jpeg, next(iter(held.values())))
     plan = diff_plan(jpeg, list(held.values()))
     check_blocks(plan, jpeg, limits)
+    picture = _open(data, jpeg, plan)
+    if not named:
+        require_sample(picture, document)
     try:
-        return _restored(_with_symbols(_open(data, jpeg, plan), list(held.values()), limits),
-                         held, document, asked)  # fmt: skip
+        return _restored(
+            _with_symbols(picture, list(held.values()), limits), held, document, asked
+        )
     except VerificationError as error:
         if error.code != UNSAYABLE:
             raise

@@ -33,6 +33,7 @@ from .picture import fill_digest
 from .plan import Plan, make_plan
 from .proof import Rewritten, find_patches, irreversible, rewritten
 from .render import render_into
+from .sample import cheap_rows, make_sample
 from .say import say
 from .side_copies import Handling, Side, grown_bounds, orientation_of
 
@@ -154,11 +155,15 @@ def _redact(
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     draw = side is not None and side.wants_sketch
-    original = open_picture(data, jpeg, plan, ring=True, beside=beside, draw=draw)
+    sample = make_sample(jpeg, plan, cheap_rows(jpeg, plan))
+    original = open_picture(
+        data, jpeg, plan, ring=True, beside=beside, draw=draw, sample=sample
+    )
     groups = range(len(plan.groups))
     work = batches(original)
     packed = [beside.begin(partial(pack, original, batch)) for batch in work]
     outlines = beside.begin(lambda: [original.outline(group) for group in groups])
+    sampled = beside.begin(lambda: original.checksum(original.sampled))
     edits = original.edits()
     render_into(original, method, edits)
     said = say(original, edits, edits.make_bare())
@@ -187,7 +192,8 @@ def _redact(
     patches, stretches = find_patches(
         original, shown, back, kept, said.tables, scrubbed.edits, redacted
     )
-    file = FileRecord(len(data), sha256.result(), patches, stretches)
+    known = (sample.rows, sampled.result()) if original.sampled else None
+    file = FileRecord(len(data), sha256.result(), patches, stretches, known)
     region_records = tuple(_region_record(region) for region in regions)
     document = Document(
         public=Public(

@@ -68,15 +68,16 @@ def restore_bytes(
     """
     asked = held_regions(document) if regions is None else regions_named(document, regions)
     bare = take_out(data, document.public.redacted, limits)
-    done = _restored(bare.data, document, asked, limits, allow_modified)
+    done = _restored(bare.data, document, asked, limits, allow_modified, regions is not None)
     if done.original:
         return done
     return done._replace(data=bare.put_back(done.data, limits))
 
 
 def _restored(
-    data: bytes, document: Document, asked: frozenset[int], limits: Limits, allow_modified: bool
-) -> Restored:
+    data: bytes, document: Document, asked: frozenset[int], limits: Limits, allow_modified: bool,
+    named: bool,
+) -> Restored:  # fmt: skip
     if _is_original(data, document):
         return Restored(data, True)
     try:
@@ -85,7 +86,7 @@ def _restored(
     except DiffMismatchError as error:
         if not allow_modified:
             raise
-        found = restore_modified(data, document, asked, limits)
+        found = restore_modified(data, document, asked, limits, named)
         return Restored(found, False, error.message)
     return _revealed(state, document, asked)
 

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from ..background import Beside, Later
 from ..codec import core
-from ..codec.compact import Codes, ac_length, pack_blocks, unpack_codes
+from ..codec.compact import Codes, ac_length, pack_blocks, sum_blocks, unpack_codes
 from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
@@ -29,9 +29,12 @@ from .picture import (
     Residue,
     Tables,
     damaged,
+    find_blocks,
+    in_order,
     locate_members,
 )
 from .plan import Cover, Plan
+from .sample import Sample
 from .say import bare_block
 
 __all__ = ["SplicedPicture", "open_spliced"]
@@ -73,6 +76,10 @@ class SplicedPicture(Picture):
         if codes is None:
             raise damaged("blocks")
         return Piece(portion, codes)
+
+    def checksum(self, members: Iterable[Member]) -> int:
+        """See `Picture.checksum`."""
+        return sum_blocks((self.indexes[m.scan], m.part, m.blocks) for m in members)
 
     def dc(self, member: Member) -> array[int]:
         """See `Picture.dc`."""
@@ -363,9 +370,11 @@ def _words(value: int, bits: int) -> array[int]:
 
 def open_spliced(
     data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
-    draw: bool = False,
+    draw: bool = False, sample: Sample | None = None,
 ) -> SplicedPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
+
+    And those of a ``sample``.
 
     Raises
     ------
@@ -380,26 +389,38 @@ def open_spliced(
     indexes = {}
     marked = {}
     members: list[Member] = []
+    sampled: list[Member | None] = []
     for number, scan in enumerate(jpeg.scans):
         if not plan.touched(scan):
             continue
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
         marks = _marks(layout, covers, ring)
+        if sample is not None:
+            for grid in layout.grids:
+                sample.mark(grid, layout.mcus_across, marks)
         index = index_scan(data, jpeg, scan, marks, beside, number == drawn)
         indexes[number] = index
         marked[number] = array("B", bytes(index.count))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
+            unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
             if cover is not None:
-                unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
                 members.append(
                     locate_members(
                         number, part, grid, cover, index.ranges, unit, len(plan.groups),
                         marked[number],
                     )
                 )  # fmt: skip
-    members.sort(key=lambda member: member.component)
-    return SplicedPicture(data, jpeg, plan, tuple(members), indexes, marked, drawing)
+            if sample is not None and sample.covers[grid.component]:
+                sampled.append(
+                    find_blocks(
+                        number, part, grid, sample.covers[grid.component], index.ranges, unit,
+                        index.count,
+                    )
+                )  # fmt: skip
+    return SplicedPicture(
+        data, jpeg, plan, in_order(members), in_order(sampled), indexes, marked, drawing
+    )
 
 
 def _marks(layout: ScanLayout, covers: list[Cover | None], ring: bool) -> bytearray:

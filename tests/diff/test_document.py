@@ -70,7 +70,10 @@ def documents(draw: st.DrawFn) -> Document:
         patches.append((at + gap, length, new))
         at += gap + length
     size = draw(st.integers(1, 65535)), draw(st.integers(1, 65535))
-    file = FileRecord(draw(st.integers(0, 2**50)), draw(digests), tuple(patches))
+    sample = draw(st.none() | st.tuples(st.integers(1, 999), st.integers(0, 2**32 - 1)))
+    file = FileRecord(
+        draw(st.integers(0, 2**50)), draw(digests), tuple(patches), (), sample
+    )
     return Document(
         Public(draw(digests), size, tuple(draw(digests) for _ in groups)),
         tuple(group if draw(st.booleans()) else None for group in groups),
