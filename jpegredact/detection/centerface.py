@@ -42,7 +42,7 @@ class CenterFace:
     def find(self, batch: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return the faces of each picture."""
         height, width = batch[0].shape[:2]
-        heat, size, offset, _ = self._session.run(planes(batch))
+        heat, size, offset, _ = self._session.run(planes(batch, self._session))
         found = []
         for number in range(len(batch)):
             row, column = np.nonzero(heat[number, 0] >= threshold)

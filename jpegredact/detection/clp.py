@@ -62,7 +62,7 @@ class Clp:
     def find(self, batch: Sequence[NDArray[np.uint8]], threshold: float) -> list[Candidates]:
         """Return the plates of each picture."""
         height, width = batch[0].shape[:2]
-        pixels = planes(batch, mean=_MEAN, reverse=True)
+        pixels = planes(batch, self._session, mean=_MEAN, reverse=True)
         moves, classes, _ = self._session.run(pixels)
         known = priors(*pixels.shape[2:])
         found = []

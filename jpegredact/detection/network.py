@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .boxes import Candidates
     from .model import Model
+    from .session import Session
 
 __all__ = ["Network", "planes"]
 
@@ -44,6 +45,7 @@ class Network(Protocol):
 
 def planes(
     batch: Sequence[NDArray[np.uint8]],
+    session: Session | None = None,
     multiple: int = 32,
     mean: Sequence[float] = (0.0, 0.0, 0.0),
     scale: Sequence[float] = (1.0, 1.0, 1.0),
@@ -51,13 +53,15 @@ def planes(
 ) -> NDArray[np.float32]:
     """Return pictures as floats, planes first, padded to a multiple at the right and below.
 
-    Each channel is ``(value - mean) × scale``, in the network's order; ``reverse`` gives blue
-    first. The padding is what a black pixel becomes.
+    Behind them, as many black pictures as ``session`` wants. Each channel is
+    ``(value - mean) × scale``, in the network's order; ``reverse`` gives blue first. The padding
+    is what a black pixel becomes.
     """
     height, width = batch[0].shape[:2]
-    shape = (len(batch), 3, -(-height // multiple) * multiple, -(-width // multiple) * multiple)
-    padded = (height, width) != shape[2:]
-    out = (np.zeros if padded else np.empty)(shape, np.float32)
+    high, wide = (-(-side // multiple) * multiple for side in (height, width))
+    count = len(batch) if session is None else session.filled(len(batch), high * wide)
+    padded = (len(batch), height, width) != (count, high, wide)
+    out = (np.zeros if padded else np.empty)((count, 3, high, wide), np.float32)
     for number, picture in enumerate(batch):
         source = picture[:, :, ::-1] if reverse else picture
         for channel in range(3):

@@ -44,7 +44,8 @@ class PpOcr:
         """Return the lines of text in each picture."""
         height, width = batch[0].shape[:2]
         half, twice = (127.5,) * 3, (1 / 127.5,) * 3
-        maps = self._session.run(planes(batch, mean=half, scale=twice, reverse=True))[0]
+        pixels = planes(batch, self._session, mean=half, scale=twice, reverse=True)
+        maps = self._session.run(pixels)[0][: len(batch)]
         return [clipped(lines_of(each[0], threshold), width, height) for each in maps]
 
 

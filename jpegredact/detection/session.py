@@ -1,13 +1,18 @@
 """onnxruntime sessions: made once for the same weights and settings, then reused.
 
-Knows no picture: arrays in, arrays out.
+Knows no picture: arrays in, arrays out. An accelerator plans anew, for seconds, whenever a batch
+has another shape than the last one, also one that it has seen before. So there, batches are filled
+up (`Session.filled`), and each shape has an onnxruntime session of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from io import StringIO
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +27,8 @@ __all__ = ["Session", "Settings", "open_session"]
 
 _MOST_THREADS = 1024
 _MOST_SESSIONS = 8  # kept open; weights and arenas of one take some 50 to 500 MB
+_MOST_SHAPES = 8  # on an accelerator, of each
+_PIXELS = 1 << 21  # in a batch there, unless one picture has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,16 @@ class Session:
     """Of the input, as the file declares it."""
     sha256: str
     on_cpu: bool
+    again: Callable[[], Any]
+    """Opens the network once more."""
+    shapes: OrderedDict[tuple[int, ...], Any] = field(default_factory=OrderedDict)
+    """The networks that were opened for batches of one shape each, on an accelerator."""
+    lock: Lock = field(default_factory=Lock)
+
+    def filled(self, count: int, pixels: int) -> int:
+        """Return how many pictures of so many pixels a batch of them is to be filled up to."""
+        full = 1 if self.on_cpu else max(1, _PIXELS // pixels)
+        return -(-count // full) * full
 
     def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Return the network's outputs for a batch.
@@ -62,13 +79,25 @@ class Session:
             ``detector.run``: the network doesn't take such input, or memory ran out.
         """
         try:
-            outputs: list[NDArray[np.float32]] = self.inner.run(None, {self.name: batch})
+            inner = self.inner if self.on_cpu else self._of(batch.shape)
+            outputs: list[NDArray[np.float32]] = inner.run(None, {self.name: batch})
         except Exception as error:  # onnxruntime's own classes, which differ between versions
             raise DetectorError(
                 f"the network failed on a batch of shape {batch.shape}: {_first_line(error)}",
                 code="detector.run",
             ) from error
         return outputs
+
+
+    def _of(self, shape: tuple[int, ...]) -> Any:
+        """Return the network that runs batches of this shape alone."""
+        with self.lock:
+            if shape not in self.shapes:
+                self.shapes[shape] = self.again() if self.shapes else self.inner
+                while len(self.shapes) > _MOST_SHAPES:
+                    self.shapes.popitem(last=False)
+            self.shapes.move_to_end(shape)
+            return self.shapes[shape]
 
 
 _open: OrderedDict[tuple[str, Settings, bool], Session] = OrderedDict()
@@ -123,9 +152,14 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
                 f"threads are from 1 to {_MOST_THREADS}", code="detector.settings"
             )
         options.intra_op_num_threads = settings.threads
+    complaints = _preload(provider, onnxruntime)
     model = prepared(weights, ("B", None, "H", "W") if any_size else (None,) * 4)
+
+    def opened() -> Any:
+        return onnxruntime.InferenceSession(model, options, providers=[provider])
+
     try:
-        inner = onnxruntime.InferenceSession(model, options, providers=[provider])
+        inner = opened()
     except Exception as error:  # onnxruntime's own classes, which differ between versions
         raise DetectorError(
             f"onnxruntime can't load the weights: {_first_line(error)}", code="detector.weights"
@@ -134,7 +168,7 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
         raise DetectorError(
             f"onnxruntime could not start {provider}, and took {inner.get_providers()[0]}",
             code="detector.provider",
-            hint="install what it needs, or take another provider",
+            hint=f"install what it needs, or take another provider. {complaints}".strip(". "),
         )
     inputs = inner.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
@@ -142,8 +176,21 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
             "the network's input is not one batch of pictures", code="detector.weights"
         )
     return Session(
-        inner, inputs[0].name, tuple(inputs[0].shape), digest, provider == "CPUExecutionProvider"
-    )
+        inner, inputs[0].name, tuple(inputs[0].shape), digest,
+        provider == "CPUExecutionProvider", opened,
+    )  # fmt: skip
+
+
+def _preload(provider: str, onnxruntime: Any) -> str:
+    """Load NVIDIA's libraries from their Python packages, where there are; return complaints.
+
+    onnxruntime prints them, but stdout belongs to what the program prints.
+    """
+    said = StringIO()
+    if "cuda" in provider.lower() and hasattr(onnxruntime, "preload_dlls"):
+        with redirect_stdout(said):
+            onnxruntime.preload_dlls()
+    return " ".join(said.getvalue().split())
 
 
 def _provider(name: str, available: list[str]) -> str:

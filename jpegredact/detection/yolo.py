@@ -48,6 +48,7 @@ _LAYOUTS = {"cxcywh+classes": 4, "cxcywh+object+classes": 5, "ltrb+score+class":
 _LONGEST = 1000  # characters of a text
 _MOST_LABELS = 10_000
 _MOST_DOTS = 10_000  # tomllib takes quadratic time for a key of many parts
+_TOGETHER = 4  # pictures, on an accelerator, where the file leaves it open
 _MOST_PIXELS = 1 << 26  # of a batch: of one picture of the largest size that a description names
 _FAR = 1e9  # beyond any picture, and any score
 
@@ -205,9 +206,9 @@ class Yolo:
         about = self._about
         fitted = planes(
             [self._fitted(picture, scale) for picture in batch],
-            1, (about.mean,) * 3, (about.scale,) * 3, about.reverse,
+            None, 1, (about.mean,) * 3, (about.scale,) * 3, about.reverse,
         )  # fmt: skip
-        each = self._batch or len(batch)
+        each = self._batch or (len(batch) if self._session.on_cpu else _TOGETHER)
         found = []
         for first in range(0, len(batch), each):
             part = fitted[first : first + each]

@@ -1,11 +1,14 @@
 """Sessions: reused, on the provider that was asked for."""
 
 import sys
+from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tinynet
 
+from jpegredact.detection.network import planes
 from jpegredact.detection.session import Settings, open_session
 from jpegredact.errors import DetectorError
 
@@ -111,3 +114,56 @@ def test_threads_beyond_reason() -> None:
     with pytest.raises(DetectorError) as caught:
         open_session(tinynet.scaler(), Settings(threads=10**12))
     assert caught.value.code == "detector.settings"
+
+
+def test_an_accelerator_has_a_network_for_each_shape() -> None:
+    """It would plan anew for each change of shape; the results are the same."""
+    cpu = open_session(tinynet.scaler(), Settings("cpu", 1))
+    made = []
+
+    def again() -> object:
+        made.append(cpu.again())
+        return made[-1]
+
+    session = replace(cpu, on_cpu=False, again=again, shapes=OrderedDict())
+    shapes = [(1, 3, 4, side) for side in (32, 64, 32, 64, 96, 32)]
+    for shape in shapes:
+        batch = np.random.default_rng(1).random(shape, np.float32)
+        assert (session.run(batch)[0] == cpu.run(batch)[0]).all()
+    assert list(session.shapes) == [shapes[3], shapes[4], shapes[5]]
+    assert len(made) == 2  # the first shape has the network that was there
+    assert len({id(inner) for inner in session.shapes.values()}) == 3
+    for side in range(32, 32 * 30, 32):
+        session.run(np.ones((1, 3, 1, side), np.float32))
+    assert len(session.shapes) == 8
+
+
+@pytest.mark.parametrize(("count", "side", "full"), [(1, 288, 25), (26, 288, 50), (3, 1280, 3),
+                                                     (1, 2000, 1), (5, 960, 6)])  # fmt: skip
+def test_batches_of_few_shapes_on_an_accelerator(count: int, side: int, full: int) -> None:
+    cpu = open_session(tinynet.scaler(), Settings("cpu", 1))
+    session = replace(cpu, on_cpu=False)
+    assert (cpu.filled(count, side * side), session.filled(count, side * side)) == (count, full)
+    pictures = [np.full((40, 50, 3), 200, np.uint8)] * count
+    few, many = planes(pictures, cpu, mean=(7, 7, 7)), planes(pictures, session, mean=(7, 7, 7))
+    assert many.shape == (session.filled(count, 64 * 64), 3, 64, 64)
+    assert (many[:count] == few).all()
+    assert (many[count:] == -7).all()
+
+
+def test_what_onnxruntime_prints_is_no_output(monkeypatch, capsys) -> None:
+    name = "CUDAExecutionProvider"
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [name])
+    monkeypatch.setattr(
+        onnxruntime, "preload_dlls", lambda: print("Failed to load libcudnn.so.9"), raising=False
+    )
+    real = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda model, options, providers: real(model, options, providers=["CPUExecutionProvider"]),
+    )
+    with pytest.raises(DetectorError) as caught:
+        open_session(tinynet.scaler(11.5), Settings("cuda"))
+    assert "libcudnn.so.9" in caught.value.hint
+    assert capsys.readouterr().out == ""
