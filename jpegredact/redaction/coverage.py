@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import NamedTuple
 
 from ..codec.model import Frame
@@ -34,16 +33,16 @@ def coverage_of(plan: Plan, frame: Frame, regions: int) -> list[Coverage]:
         cover = plan.covers[component]
         if cover is None:
             continue
-        across, down = _steps(frame, component)
+        pixels = _Pixels(frame, component)
         for group, cells in cover.counts().items():
             row, column, rows, columns = cover.boxes[group]
+            own = pixels.of(row, column, rows, columns)
             for region in plan.groups[group]:
                 blocks[region][component] += cells
                 left, top, right, bottom = snapped[region]
                 snapped[region] = (
-                    min(left, int(column * across)), min(top, int(row * down)),
-                    max(right, min(_up((column + columns) * across), frame.width)),
-                    max(bottom, min(_up((row + rows) * down), frame.height)),
+                    min(left, own[0]), min(top, own[1]),
+                    max(right, own[2]), max(bottom, own[3]),
                 )  # fmt: skip
     return [Coverage(*each) for each in zip(snapped, map(tuple, blocks), strict=True)]
 
@@ -81,29 +80,33 @@ def touched_pixels(plan: Plan, frame: Frame) -> Iterator[tuple[int, int, int, in
     for component, cover in enumerate(plan.covers):
         if cover is None:
             continue
-        across, down = _steps(frame, component)
+        pixels = _Pixels(frame, component)
         for row in range(cover.rows):
             line = cover.cells[row * cover.columns : (row + 1) * cover.columns]
-            top = int((cover.row + row) * down)
-            bottom = min(_up((cover.row + row + 1) * down), frame.height)
             for first, end in _runs(line):
-                left = int((cover.column + first) * across)
-                right = min(_up((cover.column + end) * across), frame.width)
-                if left < right and top < bottom:  # hidden padding lies outside
-                    yield left, top, right, bottom
+                found = pixels.of(cover.row + row, cover.column + first, 1, end - first)
+                if found[0] < found[2] and found[1] < found[3]:  # hidden padding lies outside
+                    yield found
 
 
-def _steps(frame: Frame, component: int) -> tuple[Fraction, Fraction]:
-    """Return a block's size in pixels, across and down."""
-    part = frame.components[component]
-    return (
-        Fraction(8 * frame.horizontal, part.horizontal),
-        Fraction(8 * frame.vertical, part.vertical),
-    )
+class _Pixels:
+    """What blocks of a component come to in pixels of the picture."""
 
+    def __init__(self, frame: Frame, component: int) -> None:
+        part = frame.components[component]
+        self._frame = frame
+        self._across = 8 * frame.horizontal, part.horizontal
+        self._down = 8 * frame.vertical, part.vertical
 
-def _up(value: Fraction) -> int:
-    return -int(-value // 1)
+    def of(self, row: int, column: int, rows: int, columns: int) -> tuple[int, int, int, int]:
+        """Return the least rectangle of whole pixels around blocks, no further than the picture."""
+        (across, h), (down, v) = self._across, self._down
+        return (
+            column * across // h,
+            row * down // v,
+            min(-(-(column + columns) * across // h), self._frame.width),
+            min(-(-(row + rows) * down // v), self._frame.height),
+        )
 
 
 def _runs(line: array[int]) -> Iterator[tuple[int, int]]:
