@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .codec.reader import read_jpeg
 from .files import Source, read_source
+from .geometry import Polygon
 from .limits import Limits, checked
 from .redaction.opening import require_last_block
 from .redaction.side_copies import app1_contents, orientation_of
@@ -107,6 +108,22 @@ def _detected(
     return search.run(picture, orientation, (frame.width, frame.height))
 
 
+class _Head(NamedTuple):
+    """A face as an ellipse: see `Detection.ellipse`."""
+
+    points: tuple[tuple[float, float], ...]
+    label: str
+    score: float
+    model: Model
+
+
+def _head(found: Detection) -> Detection | _Head:
+    shape = found.ellipse()
+    if found.label != "face" or not isinstance(shape, Polygon):
+        return found
+    return _Head(shape.points, found.label, found.score, found.model)
+
+
 @dataclass(frozen=True, slots=True)
 class Detecting:
     """`detect` with some of its options, to be handed to `process` as its ``detector``."""
@@ -117,12 +134,15 @@ class Detecting:
     provider: str = "cpu"
     threads: int | None = None
     limits: Limits | None = None
+    ellipses: bool = False
+    """Give a face as an ellipse around the head (`Detection.ellipse`), not as its box."""
 
     def __call__(
         self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str
-    ) -> list[Detection]:
+    ) -> Sequence[Detection | _Head]:
         """Return what `detect` finds."""
-        return _detected(jpeg, labels, threshold, effort, self, None)
+        found = _detected(jpeg, labels, threshold, effort, self, None)
+        return [_head(each) for each in found] if self.ellipses else found
 
     def again(
         self, jpeg: bytes, near: Sequence[BoxTuple], *, threshold: float | None, effort: str

@@ -26,6 +26,7 @@ class Options:
     labels: tuple[str, ...] = ()
     effort: str = "normal"
     threshold: float | None = None
+    ellipses: bool = False
     detectors: tuple[str, ...] = ()
     provider: str = "cpu"
     margin: str | None = None
@@ -47,6 +48,7 @@ class Options:
             "labels": list(self.labels),
             "effort": self.effort,
             "threshold": self.threshold,
+            "ellipses": self.ellipses,
             "detectors": list(self.detectors),
             "provider": self.provider,
             "margin": self.margin,

@@ -165,7 +165,7 @@ def _process(job: Job, task: Task, data: bytes) -> Processed:
         effort=options.effort,
         detector=Detecting(
             detectors=options.detectors, provider=options.provider, threads=job.threads,
-            limits=job.limits,
+            limits=job.limits, ellipses=options.ellipses,
         ),
         from_log=task.entry,
         name=task.name,

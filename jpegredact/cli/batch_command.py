@@ -91,6 +91,7 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    ellipses: bool,
     detectors: tuple[str, ...],
     provider: str,
     from_log: str | None,
@@ -142,7 +143,7 @@ def command(
     owners = sealing_keys(recipients, recipients_files, passphrase)
     workers = jobs or _processors()
     options = Options(
-        boxes, upright, labels, effort, threshold, detectors, provider, margin, method,
+        boxes, upright, labels, effort, threshold, ellipses, detectors, provider, margin, method,
         side_copies, provenance, force, note, embed, untouched, scrub_untouched, from_digest,
     )  # fmt: skip
     job = Job(

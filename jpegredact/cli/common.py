@@ -134,7 +134,7 @@ def parse_labels(
 
 
 def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--effort``, ``--threshold``, ``--detector`` and ``--provider``."""
+    """Add ``--effort``, ``--threshold``, ``--ellipses``, ``--detector`` and ``--provider``."""
     function = click.option(
         "--provider", default="cpu", show_default=True, metavar="NAME",
         help="What onnxruntime runs networks with, such as cuda.",
@@ -144,6 +144,9 @@ def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
         help="A detector of an installed package, or one that a TOML file describes. May be "
         "repeated.",
     )(function)  # fmt: skip
+    function = click.option(
+        "--ellipses", is_flag=True, help="Take faces as ellipses around the head, not as boxes."
+    )(function)
     function = click.option(
         "--threshold", type=click.FloatRange(0, 1), metavar="T",
         help="Report what scores at least this, 0 to 1; by default as the detector suggests.",

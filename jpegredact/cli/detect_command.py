@@ -47,6 +47,7 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    ellipses: bool,
     detectors: tuple[str, ...],
     provider: str,
     margin: str | None,
@@ -79,7 +80,8 @@ def command(
 
     look = partial(
         survey, detect=labels if known is None else (), effort=effort, threshold=threshold,
-        detector=Detecting(detectors=detectors, provider=provider), from_log=known, margin=margin,
+        detector=Detecting(detectors=detectors, provider=provider, ellipses=ellipses),
+        from_log=known, margin=margin,
     )  # fmt: skip
     status = 0
     entries: list[LogEntry] = []

@@ -34,6 +34,7 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    ellipses: bool,
     detectors: tuple[str, ...],
     provider: str,
     from_log: str | None,
@@ -60,7 +61,7 @@ def command(
     data = read_source(source)
     entry = survey(
         data, boxes, detect=labels, effort=effort, threshold=threshold, from_log=from_log,
-        detector=Detecting(detectors=detectors, provider=provider), name=source,
+        detector=Detecting(detectors=detectors, provider=provider, ellipses=ellipses), name=source,
         margin=margin, coordinates="upright" if upright else "stored",
     )  # fmt: skip
     draw = draw_png if suffix == "png" else draw_html

@@ -63,6 +63,7 @@ def command(
     labels: tuple[str, ...],
     effort: str,
     threshold: float | None,
+    ellipses: bool,
     detectors: tuple[str, ...],
     provider: str,
     from_log: str | None,
@@ -110,7 +111,8 @@ def command(
     owners = sealing_keys(recipients, recipients_files, passphrase)
     done = process(
         read_source(source), boxes, detect=labels, threshold=threshold, effort=effort,
-        detector=Detecting(detectors=detectors, provider=provider), from_log=from_log, name=source,
+        detector=Detecting(detectors=detectors, provider=provider, ellipses=ellipses),
+        from_log=from_log, name=source,
         method=method, margin=margin,
         coordinates="upright" if upright else "stored",
         side_copies=side_copies, provenance=provenance, force=force, note=note,

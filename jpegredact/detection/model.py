@@ -84,7 +84,10 @@ class Detection:
         angles = [2 * math.pi * n / _CORNERS for n in range(_CORNERS)]
         return Polygon(
             tuple(
-                (x + outward * across * math.cos(a), y + outward * down * math.sin(a))
+                (
+                    round(x + outward * across * math.cos(a), 2),
+                    round(y + outward * down * math.sin(a), 2),
+                )
                 for a in angles
             ),
             self.label,

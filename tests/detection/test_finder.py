@@ -93,6 +93,20 @@ def test_an_ellipse() -> None:
     assert done.report.regions[0].shape == "polygon"
 
 
+def test_faces_as_ellipses() -> None:
+    """All that is said of a detection stays; other labels stay boxes."""
+    face, other = thing((40, 20, 70, 50), label="face"), thing((4, 4, 20, 20))
+    detector = jr.Detecting([Fixed(face, other, labels=("face", "thing"))], ellipses=True)
+    done = jr.process(DATA, detect=["face", "thing"], effort="fast", detector=detector)
+    head, box = done.entry.detections
+    assert head.region.points == face.ellipse().points
+    assert (head.label, head.score, head.source) == ("face", 0.5, "detector")
+    assert head.model == box.model
+    assert box.region.bounds == other.box
+    again = jr.process(DATA, from_log=done.entry)
+    assert (again.jpeg, again.diff) == (done.jpeg, done.diff)
+
+
 def test_of_two_parts_no_ellipse() -> None:
     two = jr.Detection("face", 0.5, (0, 0, 200, 20), MODEL, ((190, 0, 200, 20), (0, 0, 9, 20)))
     assert two.ellipse().parts == two.parts
