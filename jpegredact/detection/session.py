@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -181,16 +180,25 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
     )  # fmt: skip
 
 
+class _Said(list[str]):
+    """What is printed to it."""
+
+    write = list.append
+
+    def flush(self) -> None:
+        """There is nothing to do."""
+
+
 def _preload(provider: str, onnxruntime: Any) -> str:
     """Load NVIDIA's libraries from their Python packages, where there are; return complaints.
 
     onnxruntime prints them, but stdout belongs to what the program prints.
     """
-    said = StringIO()
+    said = _Said()
     if "cuda" in provider.lower() and hasattr(onnxruntime, "preload_dlls"):
-        with redirect_stdout(said):
+        with redirect_stdout(said):  # type: ignore[type-var]  # all that print needs
             onnxruntime.preload_dlls()
-    return " ".join(said.getvalue().split())
+    return " ".join("".join(said).split())
 
 
 def _provider(name: str, available: list[str]) -> str:
