@@ -111,7 +111,7 @@ def _detected(
 class _Head(NamedTuple):
     """A face as an ellipse: see `Detection.ellipse`."""
 
-    points: tuple[tuple[float, float], ...]
+    box: Polygon
     label: str
     score: float
     model: Model
@@ -121,7 +121,7 @@ def _head(found: Detection) -> Detection | _Head:
     shape = found.ellipse()
     if found.label != "face" or not isinstance(shape, Polygon):
         return found
-    return _Head(shape.points, found.label, found.score, found.model)
+    return _Head(shape, found.label, found.score, found.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ class Detecting:
     threads: int | None = None
     limits: Limits | None = None
     ellipses: bool = False
-    """Give a face as an ellipse around the head (`Detection.ellipse`), not as its box."""
+    """Give a face as an ellipse around the head (`Detection.ellipse`), not as its box.
+
+    What a second look finds stays a box."""
 
     def __call__(
         self, jpeg: bytes, labels: Sequence[str], *, threshold: float | None, effort: str

@@ -231,8 +231,8 @@ def as_regions(boxes: Any, limits: Limits = DEFAULT_LIMITS) -> tuple[Region, ...
     boxes
         An iterable of 4-tuples ``(left, top, right, bottom)``, `Box`, `Polygon`,
         `Mask`, or objects with a ``box`` (and ``label``, ``score``, ``id``), such
-        as detections, or several ``parts`` or a polygon's ``points`` instead of one box; or
-        an (n, 4) array.
+        as detections, or several ``parts`` instead of one box; or an (n, 4) array. A ``box``
+        may be a `Polygon` too.
 
     Raises
     ------
@@ -253,10 +253,9 @@ def _as_region(box: Any, where: str) -> Region:
     if isinstance(box, Box):
         left, top, right, bottom = _numbers(box.bounds, where)
         return replace(box, left=left, top=top, right=right, bottom=bottom, **_marks(box, where))
-    if isinstance(box, Polygon) or getattr(box, "points", None):
-        corners = Polygon(box.points).points
-        pairs = (_numbers(point, where) for point in corners)
-        return Polygon(tuple((x, y) for x, y in pairs), **_marks(box, where))
+    if isinstance(box, Polygon):
+        pairs = (_numbers(point, where) for point in box.points)
+        return replace(box, points=tuple((x, y) for x, y in pairs), **_marks(box, where))
     if isinstance(box, Mask):
         _marks(box, where)
         return box
@@ -264,6 +263,8 @@ def _as_region(box: Any, where: str) -> Region:
         parts = tuple(tuple(_four(part, where)) for part in box.parts)
         return Boxes(parts, **_marks(box, where))  # type: ignore[arg-type]  # four numbers each
     inner = getattr(box, "box", None)
+    if isinstance(inner, Polygon):
+        return _as_region(replace(inner, **_marks(box, where)), where)
     if inner is not None:
         left, top, right, bottom = _four(getattr(inner, "bounds", inner), where)
         return Box(left, top, right, bottom, **_marks(box, where))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -320,6 +321,16 @@ class Detection:
     id: str | None = None
 
 
+def test_landmarks_are_no_region() -> None:
+    """Many detectors call a face's eyes, nose and mouth its ``points``."""
+    points = [(3, 3), (6, 3), (5, 5), (4, 7), (6, 7)]
+    for landmarks in (points, np.array(points), 5, {}):
+        found = SimpleNamespace(box=(0, 0, 9, 9), points=landmarks, label="face")
+        assert as_regions([found]) == (Box(0, 0, 9, 9, "face"),)
+    with pytest.raises(InvalidRegionError):
+        as_regions([SimpleNamespace(points=points, label="face")])
+
+
 def test_what_a_caller_may_give() -> None:
     polygon = Polygon([(0, 0), (9, 0), (9, 9)], "sign")
     mask = Mask(np.ones((2, 2), bool))
@@ -329,6 +340,7 @@ def test_what_a_caller_may_give() -> None:
         Box(1, 2, 3, 4, "face", 0.5, "a"),
         Detection((1, 2, 3, 4), "face", 0.5, "b"),
         Detection(Box(1, 2, 3, 4)),
+        Detection(Polygon([(0, 0), (9, 0), (9, 9)]), "face", 0.5, "c"),
         np.array([1, 2, 3, 4], np.float32),
         (Fraction(1, 2), Decimal("2"), 3, 4),
         polygon,
@@ -337,7 +349,8 @@ def test_what_a_caller_may_give() -> None:
     regions = as_regions(given)
     assert regions == (
         Box(1, 2, 3, 4), Box(1.5, 2, 3, 4), Box(1, 2, 3, 4, "face", 0.5, "a"),
-        Box(1, 2, 3, 4, "face", 0.5, "b"), Box(1, 2, 3, 4), Box(1, 2, 3, 4), Box(0.5, 2, 3, 4),
+        Box(1, 2, 3, 4, "face", 0.5, "b"), Box(1, 2, 3, 4),
+        Polygon(((0, 0), (9, 0), (9, 9)), "face", 0.5, "c"), Box(1, 2, 3, 4), Box(0.5, 2, 3, 4),
         polygon, mask,
     )  # fmt: skip
     for region in regions[:-1]:

@@ -145,8 +145,10 @@ def effort_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "repeated.",
     )(function)  # fmt: skip
     function = click.option(
-        "--ellipses", is_flag=True, help="Take faces as ellipses around the head, not as boxes."
-    )(function)
+        "--ellipses", is_flag=True,
+        help="Take faces as ellipses around the head, not as boxes; but what is seen when looking "
+        "again.",
+    )(function)  # fmt: skip
     function = click.option(
         "--threshold", type=click.FloatRange(0, 1), metavar="T",
         help="Report what scores at least this, 0 to 1; by default as the detector suggests.",

@@ -410,18 +410,18 @@ def drawn_behind(
 
 
 def draw_runs(
-    ranges: tuple, units: cython.longlong, last: cython.int[::1], dc: cython.int[::1],
+    ranges: tuple, units: cython.longlong, wanted: cython.int[::1], dc: cython.int[::1],
     drawn: cython.int[::1],
 ) -> None:
-    """Set the DC values of recorded MCUs: for each component that of one of its data units.
+    """Set the DC values of recorded MCUs: those of some data units.
 
-    ``ranges`` are runs of recorded MCUs: first, end, first recorded block; ``last`` the
-    unit of each component.
+    ``ranges`` are runs of recorded MCUs: first, end, first recorded block; ``wanted`` the
+    units.
     """
     begins: cython.longlong[::1] = ranges[0]
     ends: cython.longlong[::1] = ranges[1]
     bases: cython.longlong[::1] = ranges[2]
-    n: cython.longlong = len(last)
+    n: cython.longlong = len(wanted)
     r: cython.longlong
     m: cython.longlong
     c: cython.longlong
@@ -429,20 +429,37 @@ def draw_runs(
         for r in range(len(begins)):
             for m in range(begins[r], ends[r]):
                 for c in range(n):
-                    drawn[m * n + c] = dc[bases[r] + (m - begins[r]) * units + last[c]]
+                    drawn[m * n + c] = dc[bases[r] + (m - begins[r]) * units + wanted[c]]
 
 
 def samples(
-    drawn: cython.int[::1], component: cython.longlong, components: cython.longlong,
-    step: cython.longlong, out: cython.uchar[::1],
+    drawn: cython.int[::1], shape: tuple, across: cython.longlong, step: cython.longlong,
+    out: cython.uchar[::1],
 ) -> None:
-    """Turn a component's DC values into samples of 8 bits: what their blocks are on average.
+    """Turn DC values of a component into samples of 8 bits: what its blocks are on average.
 
-    ``step`` is the quantiser's (T.81 A.3.4); values that no sample can have are clipped.
+    Of every MCU, as many as ``shape`` says: values in all, the first one, rows and columns of the
+    component's. ``out`` has them in raster order, ``across`` MCUs side by side. ``step`` is
+    the quantiser's (T.81 A.3.4); values that no sample can have are clipped.
     """
+    values: cython.longlong = shape[0]
+    first: cython.longlong = shape[1]
+    rows: cython.longlong = shape[2]
+    columns: cython.longlong = shape[3]
     m: cython.longlong
+    y: cython.longlong
+    x: cython.longlong
+    at: cython.longlong
     value: cython.longlong
     with cython.nogil:
-        for m in range(len(out)):
-            value = 128 + ((drawn[m * components + component] * step + 4) >> 3)
-            out[m] = cython.cast(cython.uchar, 0 if value < 0 else 255 if value > 255 else value)
+        for m in range(len(out) // (rows * columns)):
+            at = (m // across * rows * across + m % across) * columns
+            for y in range(rows):
+                for x in range(columns):
+                    value = drawn[m * values + first + y * columns + x]
+                    value = 128 + ((value * step + 4) >> 3)
+                    if value < 0:
+                        value = 0
+                    if value > 255:
+                        value = 255
+                    out[at + y * across * columns + x] = cython.cast(cython.uchar, value)

@@ -263,6 +263,7 @@ class ScanCursor(Unstuffer):
     log_bits: cython.longlong[::1]
     log_dc: cython.int[::1]
     drawn: cython.int[::1]
+    draws: cython.uchar[::1]
     logged = cython.declare(cython.longlong, visibility="public")
     bound = cython.declare(cython.int, visibility="public")
     position = cython.declare(cython.longlong, visibility="public")
@@ -289,7 +290,7 @@ class ScanCursor(Unstuffer):
         self.taken = 0
         self.bound = 32768
         self.log(array("q"), array("i"))
-        self.draw(array("i"))
+        self.draw(array("i"), array("B", bytes(len(units[0]))))
         self.start(0, 0)
 
     def start(self, start: cython.longlong, end: cython.longlong) -> None:
@@ -341,9 +342,13 @@ class ScanCursor(Unstuffer):
         self.log_dc = dc
         self.logged = 0
 
-    def draw(self, dc: cython.int[::1]) -> None:
-        """Note the predictors behind every MCU: where it stands in the interval, if there is room."""
+    def draw(self, dc: cython.int[::1], units: cython.uchar[::1]) -> None:
+        """Note the DC values of data units that have a 1, for every MCU of the interval in its place.
+
+        As far as there is room.
+        """
         self.drawn = dc
+        self.draws = units
 
     def begin_run(self) -> tuple:
         """Begin a run of recorded MCUs: their words follow those kept so far.
@@ -418,8 +423,9 @@ class ScanCursor(Unstuffer):
         log_bits = self.log_bits
         log_dc = self.log_dc
         drawn = self.drawn
-        room_drawn: cython.longlong = len(drawn) // len(predictors) - self.passed
-        drawing: cython.longlong = self.passed * len(predictors)
+        draws = self.draws
+        drawing: cython.longlong = 0
+        room_drawn: cython.longlong = 0
         logged: cython.longlong = self.logged
         bound: cython.int = self.bound
         units: cython.int = len(component)
@@ -447,6 +453,11 @@ class ScanCursor(Unstuffer):
         moved: cython.longlong
         status: cython.int = 0
         self.taken = 0
+        for u in range(units):
+            drawing += draws[u]
+        if drawing > 0:
+            room_drawn = len(drawn) // drawing - self.passed
+            drawing *= self.passed
         with cython.nogil:
             for m in range(mcus):
                 if at_bit > stop:  # the MCU before took what is not there
@@ -501,6 +512,9 @@ class ScanCursor(Unstuffer):
                         status = -4
                         break
                     predictors[c] = value
+                    if m < room_drawn and draws[u] != 0:
+                        drawn[drawing] = value
+                        drawing += 1
                     if record:
                         dc_bits[index] = s
                         dc[index] = value
@@ -557,10 +571,6 @@ class ScanCursor(Unstuffer):
                         index += 1
                 if status != 0:
                     break
-                if m < room_drawn:
-                    for c in range(len(predictors)):
-                        drawn[drawing + c] = predictors[c]
-                    drawing += len(predictors)
             if record:
                 self._keep((at_bit + 31) >> 5)
         self.count += self.taken

@@ -53,7 +53,7 @@ class Ahead(NamedTuple):
     stops: list[Stop]
     fill: bool
     drawn: array[int]
-    """The DC values behind each MCU, if they were asked for."""
+    """The DC values of each MCU that were asked for."""
     passed: int
 
 
@@ -89,16 +89,18 @@ def middle(data: bytes, start: int, end: int) -> int | None:
 
 def look_ahead(
     make: Callable[[], core.scan.ScanCursor], components: int, at: int, end: int, most: int,
-    wanted: Callable[[], bool], draw: bool,
+    wanted: Callable[[], bool], draw: array[int],
 ) -> Ahead | None:  # fmt: skip
     """Walk an interval from ``data[at]`` to its ``end``, or ``most`` MCUs; None where that fails.
 
     ``make`` gives a cursor that skips, and whose predictors are so many. ``wanted`` says
-    whether there is still somebody who would be told; ``draw`` asks for all DC values.
+    whether there is still somebody who would be told; ``draw`` says of which data units all DC
+    values are asked for.
     """
     try:
-        drawn = array("i", bytes(4 * most * components if draw else 0))
-        return _look_ahead(make(), components, at, end, most, wanted, drawn)
+        cursor, drawn = make(), array("i", bytes(4 * most * sum(draw)))
+        cursor.draw(drawn, draw)
+        return _look_ahead(cursor, components, at, end, most, wanted, drawn)
     except MemoryError:  # it may suffice for one
         return None
 
@@ -108,7 +110,6 @@ def _look_ahead(
     wanted: Callable[[], bool], drawn: array[int],
 ) -> Ahead | None:  # fmt: skip
     cursor.bound = _BOUND
-    cursor.draw(drawn)
     starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
     position = 0
     for _ in range(_TRIES):

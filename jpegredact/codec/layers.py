@@ -41,11 +41,13 @@ def _refines_ac(jpeg: JpegData) -> bool:
 
 
 def read_layers(
-    data: bytes, jpeg: JpegData, store: BlockStore, drawn: int | None = None
+    data: bytes, jpeg: JpegData, store: BlockStore,
+    draw: tuple[int, array[int]] | None = None,
 ) -> dict[int, Layer]:
     """Read every scan that codes recorded blocks, as far as needed; fill the store.
 
-    ``drawn`` is the number of a first DC scan all of whose values are wanted: see `index_scan`.
+    ``draw`` is the number of a first DC scan, and of which data units all values are wanted: see
+    `index_scan`.
 
     Returns them by number of the scan.
 
@@ -65,7 +67,7 @@ def read_layers(
     offset = 0
     for _ in range(_MOST_BROKEN):
         try:
-            return _read(data, jpeg, store, units, walked, stops, drawn)
+            return _read(data, jpeg, store, units, walked, stops, draw)
         except _BrokenScan as broken:  # the history is spoilt by now: once more
             stops[broken.scan][broken.interval] = broken.stop
             store.coefficients[:] = array("h", [0]) * (64 * store.count)
@@ -88,7 +90,7 @@ def _read(
     units: Mapping[int, tuple[list[array[int]], array[int]]],
     walked: Mapping[int, Mapping[int, int]],
     stops: Mapping[int, Mapping[int, tuple[int, bool]]],
-    drawn: int | None,
+    draw: tuple[int, array[int]] | None,
 ) -> dict[int, Layer]:
     size = len(store.slots) if _refines_ac(jpeg) else 0
     history = array("Q", [0]) * size
@@ -121,7 +123,8 @@ def _read(
                     numbers, layout.units, store.of(grid.component, store.touched),
                     layout.interval, marks,
                 )  # fmt: skip
-            layers[number] = DcFirst.read(data, jpeg, scan, store, marks, number == drawn)
+            wanted = draw[1] if draw is not None and draw[0] == number else None
+            layers[number] = DcFirst.read(data, jpeg, scan, store, marks, wanted)
     return layers
 
 

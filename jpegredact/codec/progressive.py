@@ -139,7 +139,7 @@ class DcFirst:
     @classmethod
     def read(
         cls, data: bytes, jpeg: JpegData, scan: Scan, store: BlockStore, marks: bytearray,
-        draw: bool,
+        draw: array[int] | None,
     ) -> DcFirst:  # fmt: skip
         """Read it; ``marks``, ``draw`` as in `index_scan`. Sets the DC of all recorded blocks."""
         index = index_scan(data, jpeg, scan, marks, draw=draw)

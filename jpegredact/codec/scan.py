@@ -95,8 +95,8 @@ class ScanIndex:
     dc_tables: tuple[HuffmanTable, ...]
     ac_tables: tuple[HuffmanTable, ...]
     drawn: array[int] | None
-    """For each MCU of the scan, as the file has it, a DC value of each component, if they were
-    asked for and all of the scan was walked."""
+    """For each MCU of the scan, as the file has it, DC values of the data units that were asked
+    for, if all of the scan was walked."""
 
     @property
     def count(self) -> int:

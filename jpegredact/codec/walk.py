@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator
+from itertools import compress
 from typing import TypeAlias
 
 from ..background import Beside, Later
@@ -55,7 +56,7 @@ _FAULTS = {
 
 def index_scan(
     data: bytes, jpeg: JpegData, scan: Scan, marks: bytearray, beside: Beside | None = None,
-    draw: bool = False,
+    draw: array[int] | None = None,
 ) -> ScanIndex:
     """Walk a scan and record the blocks of marked MCUs; where it is long, in two threads.
 
@@ -70,8 +71,8 @@ def index_scan(
     marks. That is decided by the data outside alone: whatever stands in place of
     a 2, the MCUs behind it decode as far, and to the same values.
 
-    With ``draw``, the index of a scan that is walked from end to end has DC values of all
-    MCUs too.
+    With ``draw``, which has 1 or 0 for each data unit of an MCU, the index of a scan that is
+    walked from end to end has DC values of all MCUs too.
 
     Raises
     ------
@@ -127,7 +128,7 @@ class _Walk:
 
     def __init__(
         self, data: bytes, layout: ScanLayout, scan: Scan, marks: bytearray, plan: _Plan,
-        beside: Beside | None, draw: bool,
+        beside: Beside | None, draw: array[int] | None,
     ) -> None:  # fmt: skip
         self.data = data
         self.layout = layout
@@ -143,8 +144,9 @@ class _Walk:
             (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
         )
         self.words = array("I")
-        values = len(layout.grids) * layout.mcus if draw and layout.intervals == 1 else 0
-        self.drawn = array("i", bytes(4 * values))
+        wanted = draw is not None and layout.intervals == 1
+        self.draw = array("B", draw if wanted and draw is not None else bytes(layout.units))
+        self.drawn = array("i", bytes(4 * sum(self.draw) * layout.mcus))
         self.beside = beside
         self.ahead: Later[Ahead | None] | None = None
         """What another thread sees from the middle on of the only interval, until both meet."""
@@ -172,7 +174,7 @@ class _Walk:
             )  # fmt: skip
 
         cursor = make(*blocks)
-        cursor.draw(self.drawn)
+        cursor.draw(self.drawn, self.draw)
         at = middle(self.data, self.scan.start, self.scan.end)
         if self.beside is not None and self.beside.threaded and self._is_long(count) and at:
             nowhere = array("q"), array("B"), array("i"), array("i")
@@ -180,7 +182,7 @@ class _Walk:
             self.ahead = self.beside.begin(
                 lambda: look_ahead(
                     lambda: make(*nowhere), len(layout.grids), at, self.scan.end, layout.mcus,
-                    lambda: self.walking, len(self.drawn) > 0,
+                    lambda: self.walking, self.draw,
                 )
             )  # fmt: skip
         try:
@@ -292,9 +294,11 @@ class _Walk:
                 if ahead is not None and not status:
                     self.found = meet(ahead, byte, mcu, log)
                 if ahead is not None and self.found is not None and self.drawn:
-                    seen = ahead.drawn[: ahead.passed * components]
+                    seen = ahead.drawn[: ahead.passed * sum(self.draw)]
                     found = self.found
-                    core.grid.drawn_behind(seen, found.first, found.off, found.mcu, self.drawn)
+                    parts = compress(self.layout.unit_components(), self.draw)
+                    off = array("i", [found.off[part] for part in parts])
+                    core.grid.drawn_behind(seen, found.first, off, found.mcu, self.drawn)
                 if self.found is not None and cursor.fill > 0:  # in front, where nobody comes again
                     self.found = self.found._replace(fill=True)
             mcu += some

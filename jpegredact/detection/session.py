@@ -8,10 +8,12 @@ up (`Session.filled`), and each shape has an onnxruntime session of its own.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "Settings", "open_session"]
 
+_CPU = "CPUExecutionProvider"
 _MOST_THREADS = 1024
 _MOST_SESSIONS = 8  # kept open; weights and arenas of one take some 50 to 500 MB
 _MOST_SHAPES = 8  # on an accelerator, of each
@@ -57,16 +60,15 @@ class Session:
     shape: tuple[int | str, ...]
     """Of the input, as the file declares it."""
     sha256: str
-    on_cpu: bool
-    again: Callable[[], Any]
-    """Opens the network once more."""
+    again: Callable[[], Any] | None
+    """Opens the network once more, on an accelerator."""
     shapes: OrderedDict[tuple[int, ...], Any] = field(default_factory=OrderedDict)
     """The networks that were opened for batches of one shape each, on an accelerator."""
     lock: Lock = field(default_factory=Lock)
 
     def filled(self, count: int, pixels: int) -> int:
         """Return how many pictures of so many pixels a batch of them is to be filled up to."""
-        full = 1 if self.on_cpu else max(1, _PIXELS // pixels)
+        full = 1 if self.again is None else max(1, _PIXELS // pixels)
         return -(-count // full) * full
 
     def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -78,8 +80,10 @@ class Session:
             ``detector.run``: the network doesn't take such input, or memory ran out.
         """
         try:
-            inner = self.inner if self.on_cpu else self._of(batch.shape)
+            inner = self.inner if self.again is None else self._of(batch.shape, self.again)
             outputs: list[NDArray[np.float32]] = inner.run(None, {self.name: batch})
+        except DetectorError:
+            raise
         except Exception as error:  # onnxruntime's own classes, which differ between versions
             raise DetectorError(
                 f"the network failed on a batch of shape {batch.shape}: {_first_line(error)}",
@@ -87,12 +91,11 @@ class Session:
             ) from error
         return outputs
 
-
-    def _of(self, shape: tuple[int, ...]) -> Any:
+    def _of(self, shape: tuple[int, ...], again: Callable[[], Any]) -> Any:
         """Return the network that runs batches of this shape alone."""
         with self.lock:
             if shape not in self.shapes:
-                self.shapes[shape] = self.again() if self.shapes else self.inner
+                self.shapes[shape] = again() if self.shapes else self.inner
                 while len(self.shapes) > _MOST_SHAPES:
                     self.shapes.popitem(last=False)
             self.shapes.move_to_end(shape)
@@ -151,54 +154,72 @@ def _made(weights: bytes, digest: str, settings: Settings, any_size: bool) -> Se
                 f"threads are from 1 to {_MOST_THREADS}", code="detector.settings"
             )
         options.intra_op_num_threads = settings.threads
-    complaints = _preload(provider, onnxruntime)
+    on_cpu = provider == _CPU
+    if not on_cpu:
+        _preload(onnxruntime)
     model = prepared(weights, ("B", None, "H", "W") if any_size else (None,) * 4)
 
     def opened() -> Any:
-        return onnxruntime.InferenceSession(model, options, providers=[provider])
+        return _started(onnxruntime, model, options, provider)
 
-    try:
-        inner = opened()
-    except Exception as error:  # onnxruntime's own classes, which differ between versions
-        raise DetectorError(
-            f"onnxruntime can't load the weights: {_first_line(error)}", code="detector.weights"
-        ) from error
-    if provider not in inner.get_providers():  # it falls back to the CPU without an error
-        raise DetectorError(
-            f"onnxruntime could not start {provider}, and took {inner.get_providers()[0]}",
-            code="detector.provider",
-            hint=f"install what it needs, or take another provider. {complaints}".strip(". "),
-        )
+    inner = opened()
     inputs = inner.get_inputs()
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         raise DetectorError(
             "the network's input is not one batch of pictures", code="detector.weights"
         )
     return Session(
-        inner, inputs[0].name, tuple(inputs[0].shape), digest,
-        provider == "CPUExecutionProvider", opened,
-    )  # fmt: skip
+        inner, inputs[0].name, tuple(inputs[0].shape), digest, None if on_cpu else opened
+    )
 
 
-class _Said(list[str]):
-    """What is printed to it."""
+def _started(onnxruntime: Any, model: bytes, options: Any, provider: str) -> Any:
+    """Open a network on this provider; onnxruntime would take the processor in silence."""
 
-    write = list.append
+    def start(name: str) -> Any:
+        return onnxruntime.InferenceSession(
+            model, options, providers=[name], enable_fallback=0
+        )
 
-    def flush(self) -> None:
-        """There is nothing to do."""
+    try:
+        inner = start(provider)
+    except Exception as error:  # onnxruntime's own classes, which differ between versions
+        if provider == _CPU or not _works(partial(start, _CPU)):
+            raise DetectorError(
+                f"onnxruntime can't load the weights: {_first_line(error)}",
+                code="detector.weights",
+            ) from error
+        raise _not_started(provider, _first_line(error)) from error
+    if provider not in inner.get_providers():
+        raise _not_started(provider, f"took {inner.get_providers()[0]}")
+    return inner
 
 
-def _preload(provider: str, onnxruntime: Any) -> str:
-    """Load NVIDIA's libraries from their Python packages, where there are; return complaints.
+def _works(start: Callable[[], Any]) -> bool:
+    try:
+        start()
+    except Exception:  # onnxruntime's own classes; whether it does is what is asked
+        return False
+    return True
 
-    onnxruntime prints them, but stdout belongs to what the program prints.
+
+def _not_started(provider: str, why: str) -> DetectorError:
+    return DetectorError(
+        f"onnxruntime could not start {provider}: {why}",
+        code="detector.provider",
+        hint="install what it needs, or take another provider",
+    )
+
+
+@cache
+def _preload(onnxruntime: Any) -> None:
+    """Load NVIDIA's libraries from their Python packages, once, where onnxruntime can do that.
+
+    It prints what it misses. That goes to stderr, and so does what other threads print meanwhile.
     """
-    said = _Said()
-    if "cuda" in provider.lower() and hasattr(onnxruntime, "preload_dlls"):
-        with redirect_stdout(said):  # type: ignore[type-var]  # all that print needs
+    if hasattr(onnxruntime, "preload_dlls"):
+        with redirect_stdout(sys.stderr):
             onnxruntime.preload_dlls()
-    return " ".join("".join(said).split())
 
 
 def _provider(name: str, available: list[str]) -> str:

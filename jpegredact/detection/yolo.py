@@ -208,7 +208,7 @@ class Yolo:
             [self._fitted(picture, scale) for picture in batch],
             None, 1, (about.mean,) * 3, (about.scale,) * 3, about.reverse,
         )  # fmt: skip
-        each = self._batch or (len(batch) if self._session.on_cpu else _TOGETHER)
+        each = self._batch or (len(batch) if self._session.again is None else _TOGETHER)
         found = []
         for first in range(0, len(batch), each):
             part = fitted[first : first + each]

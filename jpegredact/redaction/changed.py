@@ -25,8 +25,8 @@ _MODIFIED = (
 _PIXELS = "the picture was changed where it was redacted"
 _LAYERS = "if it was redacted again since, bring that back first, with its own diff"
 _ELSEWHERE = (
-    f"{_LAYERS}; regions that are named one by one (--regions) come back where what is directly "
-    "around them is the same"
+    f"{_LAYERS}; regions that are named one by one come back with allow_modified (--allow-modified "
+    "--regions 0) where what is directly around them is the same"
 )
 
 
@@ -45,12 +45,14 @@ def changed(
     try:
         require_same_frame(jpeg, first)
         picture = open_picture(data, jpeg, diff_plan(jpeg, list(held.values())), ring=True)
-        require_sample(picture, document)
         shown_groups(picture, held, document)
+        elsewhere = _elsewhere(picture, document)
     except DiffMismatchError as error:
         return mismatch(error.message, error.code, _LAYERS)
     except (InvalidDiffError, InvalidJpegError, VerificationError):
         return mismatch(why or _PIXELS, "diff.pixels", _LAYERS)
+    if elsewhere is not None:
+        return elsewhere
     scans = [(scan.start, scan.end) for scan in jpeg.scans]
     if not why and coding_fingerprint(data, jpeg.segments, scans) == first.coding:
         return mismatch(
@@ -126,21 +128,24 @@ def require_sample(picture: Picture, document: Document) -> None:
     ------
     DiffMismatchError
     """
+    error = _elsewhere(picture, document)
+    if error is not None:
+        raise error
+
+
+def _elsewhere(picture: Picture, document: Document) -> DiffMismatchError | None:
     file = document.file
     if file is None or file.sample is None or None in document.groups:
-        return
+        return None
     rows, wanted = file.sample
     plan = picture.plan
     sample_plan = make_sample(picture.jpeg, plan, rows).plan(plan.grids)
     try:
         seen = open_picture(picture.data, picture.jpeg, sample_plan, ring=False)
+        if seen.checksum(seen.members) == wanted:
+            return None
     except InvalidJpegError as error:
-        raise mismatch(
-            f"the coded data does not fit the diff: {error.message}", "diff.pixels"
-        ) from error
-    if seen.checksum(seen.members) != wanted:
-        raise mismatch(
-            "the picture was compressed anew, or changed elsewhere, since it was redacted",
-            "diff.pixels",
-            _ELSEWHERE,
-        )
+        why = f"the coded data does not fit the diff: {error.message}"
+    else:
+        why = "the picture was compressed anew, or changed elsewhere, since it was redacted"
+    return mismatch(why, "diff.pixels", _ELSEWHERE)

@@ -18,7 +18,7 @@ from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
 from ..codec.layout import scan_layout
 from ..codec.model import JpegData
 from ..codec.progressive import AcBand, DcFirst, Targets
-from ..codec.sketch import Sketch, draw_intervals, drawn_scan, make_sketch
+from ..codec.sketch import Drawing, Sketch, draw_intervals, make_sketch
 from ..errors import InvalidJpegError
 from .picture import (
     DcLine,
@@ -49,6 +49,8 @@ class LayeredPicture(Picture):
     store: BlockStore
     layers: dict[int, Layer]
     """By number of the scan."""
+    draw: Drawing | None = None
+    """What `sketch` is to show."""
 
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
         """See `Picture.pack_portion`. There is no residue of single blocks."""
@@ -145,14 +147,13 @@ class LayeredPicture(Picture):
 
     def sketch(self) -> Sketch | None:
         """See `Picture.sketch`."""
-        number = drawn_scan(self.jpeg)
-        layer = None if number is None else self.layers.get(number)
-        if not isinstance(layer, DcFirst):
+        layer = None if self.draw is None else self.layers.get(self.draw.scan)
+        if self.draw is None or not isinstance(layer, DcFirst):
             return None
         drawn = None
         if layer.scan.restarts:
-            drawn = draw_intervals(self.data, self.jpeg, layer.scan)
-        return make_sketch(layer.index, self.jpeg, drawn)
+            drawn = draw_intervals(self.data, self.jpeg, self.draw)
+        return make_sketch(layer.index, self.jpeg, self.draw, drawn)
 
     def residue(
         self, revealed: LayeredPicture | None, lacking: Iterable[int]
@@ -288,7 +289,7 @@ def _ended(
 
 
 def open_layered(
-    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, draw: bool = False,
+    data: bytes, jpeg: JpegData, plan: Plan, ring: bool, draw: Drawing | None = None,
     sample: Sample | None = None,
 ) -> LayeredPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
@@ -311,7 +312,7 @@ def open_layered(
         unit = (1, 1, grid.padded_columns, grid.rows, grid.columns)
         core.grid.mark_mcus(cover.cells, cover.window, unit, 1, ring, marked)
         if sample is not None:
-            sample.mark(grid._replace(down=1, across=1), grid.padded_columns, marked)
+            sample.mark_blocks(grid._replace(down=1, across=1), grid.padded_columns, marked)
         marks.append(marked)
     store = make_store(plan.grids, marks)
     members: list[Member] = []
@@ -330,9 +331,9 @@ def open_layered(
             sampled.append(
                 find_blocks(-1, part, grid, sample.covers[part], ranges, unit, store.count)
             )
-    layers = read_layers(data, jpeg, store, drawn_scan(jpeg) if draw else None)
+    layers = read_layers(data, jpeg, store, draw)
     return LayeredPicture(
-        data, jpeg, plan, in_order(members), in_order(sampled), store, layers
+        data, jpeg, plan, in_order(members), in_order(sampled), store, layers, draw
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..background import Beside
 from ..codec.model import JpegData
 from ..codec.reader import require_supported
+from ..codec.sketch import Drawing
 from ..errors import UnsupportedJpegError
 from ..geometry import Box
 from ..limits import Limits
@@ -17,11 +18,11 @@ __all__ = ["open_picture", "require_last_block"]
 
 def open_picture(
     data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
-    draw: bool = False, sample: Sample | None = None,
+    draw: Drawing | None = None, sample: Sample | None = None,
 ) -> Picture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
-    With ``draw``, see to it that the picture has a `Picture.sketch` where that costs little; with
+    With ``draw``, see to it that the picture has a `Picture.sketch` if it can be had; with
     ``sample``, `Picture.sampled` where its blocks can be decoded.
 
     Long sequential scans are walked ``beside`` the caller too, which changes nothing.

@@ -154,7 +154,7 @@ def _redact(
     """Do it; what was needed on the way is not held any more when this returns."""
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
-    draw = side is not None and side.wants_sketch
+    draw = None if side is None else side.drawing()
     sample = make_sample(jpeg, plan, cheap_rows(jpeg, plan))
     original = open_picture(
         data, jpeg, plan, ring=True, beside=beside, draw=draw, sample=sample

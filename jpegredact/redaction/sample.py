@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..codec.layout import ComponentGrid
+from ..codec.layout import ComponentGrid, ScanLayout
 from ..codec.model import Frame, JpegData
 from .plan import Cover, Plan
 
@@ -41,11 +41,13 @@ class Sample(NamedTuple):
     factors: tuple[tuple[int, int], ...]
     covers: tuple[tuple[Cover, ...], ...]
 
-    def mark(self, grid: ComponentGrid, mcus_across: int, marks: bytearray) -> None:
-        """Mark with 1 the MCUs of a scan that hold the blocks, unless they have a mark.
+    def mark(self, layout: ScanLayout, marks: bytearray) -> None:
+        """Mark with 1 the MCUs of a scan that hold the blocks, unless they have a mark."""
+        for grid in layout.grids:
+            self.mark_blocks(grid, layout.mcus_across, marks)
 
-        ``grid`` is how the scan codes a component.
-        """
+    def mark_blocks(self, grid: ComponentGrid, mcus_across: int, marks: bytearray) -> None:
+        """Mark those of one component; ``grid`` is how the scan codes it."""
         for cover in self.covers[grid.component]:
             left = cover.column // grid.across
             right = -(-(cover.column + cover.columns) // grid.across)

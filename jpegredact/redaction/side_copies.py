@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..codec.markers import APP1
 from ..codec.model import JpegData
 from ..codec.reader import read_jpeg
-from ..codec.sketch import Sketch
+from ..codec.sketch import Drawing, Sketch
 from ..container.exif.orientation import read_orientation
 from ..container.gate import require_clean
 from ..container.model import POLICIES, Policy, RedactionNote, Request, Scrubbed
@@ -19,7 +19,7 @@ from ..geometry import Region, margin_of
 from ..limits import DEFAULT_LIMITS, Limits
 from . import picture as pictures
 from .embedding import sealed_detail
-from .thumbnails import PictureRenderer, decoder_pieces, sketch_is_enough
+from .thumbnails import PictureRenderer, decoder_pieces, drawing_for
 
 __all__ = [
     "PROVENANCE",
@@ -117,18 +117,19 @@ class Side:
         """Whether nothing is to be changed outside the scans."""
         return not self.contents.copies and not self._handling.note
 
-    @property
-    def wants_sketch(self) -> bool:
-        """Whether a thumbnail will be wanted that a sketch of the redacted picture is enough for.
+    def drawing(self) -> Drawing | None:
+        """Return what to draw of the redacted picture for its thumbnails.
 
-        One whose size is not known may be of any.
+        None where there is none for which that is enough. One whose size is not known may be of
+        any.
         """
         policy = self._handling.policy
-        return any(
-            copy.size is None or sketch_is_enough(self._jpeg, *copy.size)
-            for copy in self.contents.copies
-            if copy.actions.of(policy) == "regenerate"
-        )
+        found = None
+        for copy in self.contents.copies:
+            if copy.actions.of(policy) == "regenerate":
+                fine = drawing_for(self._jpeg, copy.size)
+                found = max((found, fine), key=lambda each: 0 if each is None else sum(each.units))
+        return found
 
     def scrub(
         self,

@@ -15,7 +15,7 @@ from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
 from ..codec.model import JpegData
 from ..codec.scan import Edit, MissingCategory, ScanIndex
-from ..codec.sketch import Sketch, draw_intervals, drawn_scan, make_sketch
+from ..codec.sketch import Drawing, Sketch, draw_intervals, make_sketch
 from ..codec.walk import index_scan
 from ..errors import DiffMismatchError
 from .picture import (
@@ -50,8 +50,10 @@ class SplicedPicture(Picture):
     """By number of the scan."""
     marked: dict[int, array[int]]
     """By number of the scan: 1 for each recorded block that the plan touches."""
-    drawing: Later[array[int] | None] | None = None
-    """What `sketch` needs of the scan's restart intervals."""
+    draw: Drawing | None = None
+    """What `sketch` is to show."""
+    drawn: Later[array[int] | None] | None = None
+    """What it needs of the scan's restart intervals."""
 
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
         """See `Picture.pack_portion`."""
@@ -161,12 +163,11 @@ class SplicedPicture(Picture):
 
     def sketch(self) -> Sketch | None:
         """See `Picture.sketch`."""
-        number = drawn_scan(self.jpeg)
-        index = None if number is None else self.indexes.get(number)
-        if index is None:
+        index = None if self.draw is None else self.indexes.get(self.draw.scan)
+        if index is None or self.draw is None:
             return None
-        drawn = None if self.drawing is None else self.drawing.result()
-        return make_sketch(index, self.jpeg, drawn)
+        drawn = None if self.drawn is None else self.drawn.result()
+        return make_sketch(index, self.jpeg, self.draw, drawn)
 
     def residue(
         self, revealed: SplicedPicture | None, lacking: Iterable[int]
@@ -370,7 +371,7 @@ def _words(value: int, bits: int) -> array[int]:
 
 def open_spliced(
     data: bytes, jpeg: JpegData, plan: Plan, ring: bool, beside: Beside | None = None,
-    draw: bool = False, sample: Sample | None = None,
+    draw: Drawing | None = None, sample: Sample | None = None,
 ) -> SplicedPicture:
     """Find the plan's blocks in a file; with ``ring``, also record the blocks around them.
 
@@ -381,11 +382,10 @@ def open_spliced(
     InvalidJpegError
         The coded data around them can't be decoded.
     """
-    drawn = drawn_scan(jpeg) if draw else None
-    drawing = None
-    if drawn is not None and jpeg.scans[drawn].restarts:
-        work = partial(draw_intervals, data, jpeg, jpeg.scans[drawn])
-        drawing = Later(work) if beside is None else beside.begin(work)
+    drawn = None
+    if draw is not None and jpeg.scans[draw.scan].restarts:
+        work = partial(draw_intervals, data, jpeg, draw)
+        drawn = Later(work) if beside is None else beside.begin(work)
     indexes = {}
     marked = {}
     members: list[Member] = []
@@ -396,10 +396,16 @@ def open_spliced(
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
         marks = _marks(layout, covers, ring)
+        wanted = draw.units if draw is not None and draw.scan == number else None
+        needed = bytes(marks)
         if sample is not None:
-            for grid in layout.grids:
-                sample.mark(grid, layout.mcus_across, marks)
-        index = index_scan(data, jpeg, scan, marks, beside, number == drawn)
+            sample.mark(layout, marks)
+        asked = bytes(marks)
+        index = index_scan(data, jpeg, scan, marks, beside, wanted)
+        if asked not in (marks, needed):  # it is damaged there: perhaps more is had without
+            marks, sample = bytearray(needed), None
+            sampled.append(None)
+            index = index_scan(data, jpeg, scan, marks, beside, wanted)
         indexes[number] = index
         marked[number] = array("B", bytes(index.count))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
@@ -419,7 +425,8 @@ def open_spliced(
                     )
                 )  # fmt: skip
     return SplicedPicture(
-        data, jpeg, plan, in_order(members), in_order(sampled), indexes, marked, drawing
+        data, jpeg, plan, in_order(members), in_order(sampled), indexes, marked, draw,
+        drawn,
     )
 
 

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, cast
 from ..codec import markers as m
 from ..codec.intervals import FileEdit
 from ..codec.model import JpegData
-from ..codec.sketch import Sketch, can_draw
+from ..codec.sketch import Drawing, Sketch, drawing
 from ..errors import JpegRedactError
 from ..geometry import Box, Region
 from ..limits import Limits
@@ -21,7 +21,7 @@ from ..limits import Limits
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-__all__ = ["PictureRenderer", "decoder_pieces", "sketch_is_enough"]
+__all__ = ["PictureRenderer", "decoder_pieces", "drawing_for"]
 
 Piece = bytes | bytearray | memoryview
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20, 10, 5)
@@ -33,6 +33,8 @@ _MOST_CODED = 1 << 24
 """Pixels that are coded for them, trying qualities."""
 _MOST_REDACTED = 4
 """Pictures within the file that are redacted too."""
+_STRETCHED = 1.1
+"""How much larger a thumbnail may be than what it is made from; phones' often are, by a little."""
 _AT_MOST = 1.02
 """How far shapes may differ and still count as the same."""
 
@@ -159,18 +161,19 @@ class PictureRenderer:
         """Return the picture from its sketch, unless that is smaller than asked for."""
         from PIL import Image
 
-        if not sketch_is_enough(self._jpeg, width, height):
+        scale = _scale(self._jpeg, width, height)
+        sketch = None if drawing_for(self._jpeg, (width, height)) is None else self._draw()
+        if sketch is None or scale * max(sketch.block) > _STRETCHED:
             return None
-        whole, step = self._jpeg.size, max(self._jpeg.mcu)
-        size = max(round(whole[0] / step), 1), max(round(whole[1] / step), 1)
-        sketch = self._draw()
-        if sketch is None:
-            return None
-        samples = sketch.across, sketch.down
-        planes = [Image.frombytes("L", samples, plane) for plane in sketch.planes]
-        image = planes[0] if len(planes) == 1 else Image.merge("YCbCr", planes).convert("RGB")
-        # The last samples may stand for less than a whole MCU.
-        edge = whole[0] / sketch.mcu[0], whole[1] / sketch.mcu[1]
+        planes = [Image.frombytes("L", each[:2], each.samples) for each in sketch.planes]
+        image = planes[0]
+        if len(planes) > 1:
+            same = [plane.resize(image.size, Image.Resampling.BILINEAR) for plane in planes]
+            image = Image.merge("YCbCr", same).convert("RGB")
+        # The last samples may stand for less than a whole block.
+        (wide, high), step = self._jpeg.size, max(sketch.block)
+        size = max(round(wide / step), 1), max(round(high / step), 1)
+        edge = wide / sketch.block[0], high / sketch.block[1]
         return image.resize(size, Image.Resampling.BOX, (0, 0, *edge))
 
     def _decode(self, width: int, height: int) -> Picture | None:
@@ -195,11 +198,26 @@ class PictureRenderer:
         return picture
 
 
-def sketch_is_enough(jpeg: JpegData, width: int, height: int) -> bool:
-    """Whether a sketch of a picture has a sample for each of a thumbnail's, turned or not."""
-    whole, step = jpeg.size, max(jpeg.mcu)
-    scale = min(max(width, height) / max(whole), min(width, height) / min(whole))  # at most
-    return scale * step <= 1 and can_draw(jpeg)
+def drawing_for(jpeg: JpegData, size: tuple[int, int] | None) -> Drawing | None:
+    """Return the least to draw of a picture for a thumbnail of a size.
+
+    That is, a sample for each of the thumbnail's, or nearly so, turned or not. None where nothing
+    is enough.
+    """
+    scale = 0.0 if size is None else _scale(jpeg, *size)
+    first = jpeg.frame.components[0]
+    across, down = jpeg.mcu
+    if scale * max(across, down) <= _STRETCHED:
+        return drawing(jpeg, fine=False)
+    if scale * max(across / first.horizontal, down / first.vertical) <= _STRETCHED:
+        return drawing(jpeg, fine=True)
+    return None
+
+
+def _scale(jpeg: JpegData, width: int, height: int) -> float:
+    """Return how large a thumbnail is beside the picture, at most."""
+    whole = jpeg.size
+    return min(max(width, height) / max(whole), min(width, height) / min(whole))
 
 
 _TURNS = {5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90"}

@@ -21,6 +21,7 @@ from jpegredact.codec.intervals import quads
 from jpegredact.codec.layout import scan_layout
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.scan import ScanIndex
+from jpegredact.codec.sketch import drawing
 from jpegredact.codec.walk import index_scan, scan_units
 from jpegredact.redaction import redact, restore, sample
 
@@ -79,7 +80,10 @@ def walked(data: bytes, marks: bytearray, beside: Beside | None) -> tuple[tuple,
     jpeg = read_jpeg(data)
     marks = bytearray(marks)
     try:
-        index = index_scan(data, jpeg, jpeg.scans[0], marks, beside, draw=True)
+        units = drawing(jpeg, fine=len(marks) % 2 == 0)
+        index = index_scan(
+            data, jpeg, jpeg.scans[0], marks, beside, None if units is None else units.units
+        )
         found: tuple = content(index)
     except jr.JpegRedactError as error:
         found = error.code, error.offset, error.message
@@ -108,27 +112,31 @@ def test_made_pictures(name) -> None:
     assert sum(times) > 20  # it is not that they never meet
 
 
+@pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize("name", FACTORS)
-def test_dc_values_of_all_mcus(name) -> None:
+def test_dc_values_of_all_mcus(name, fine) -> None:
     """They are those that are recorded where all is; and there are none but of a whole scan."""
     parts = random_parts(320, 208, FACTORS[name], seed=len(name))
     data = make_jpeg(320, 208, parts)
     jpeg = read_jpeg(data)
     layout = scan_layout(jpeg, jpeg.scans[0])
     all_of_it = index_scan(data, jpeg, jpeg.scans[0], bytearray(b"\2" * layout.mcus))
-    last = [grid.first + grid.down * grid.across - 1 for grid in layout.grids]
+    wanted = [grid.first + grid.down * grid.across - 1 for grid in layout.grids]
+    if fine:
+        wanted[:1] = range(layout.grids[0].down * layout.grids[0].across)
     values = [
         all_of_it.blocks[3][mcu * layout.units + unit]
-        for mcu in range(layout.mcus) for unit in last
+        for mcu in range(layout.mcus) for unit in wanted
     ]  # fmt: skip
     few = some_marks(layout.mcus, 1)
-    drawn = index_scan(data, jpeg, jpeg.scans[0], few, draw=True).drawn
+    units = array("B", [unit in wanted for unit in range(layout.units)])
+    drawn = index_scan(data, jpeg, jpeg.scans[0], few, draw=units).drawn
     assert drawn is not None
     assert list(drawn) == values
     assert all_of_it.drawn is None
     restarted = make_jpeg(320, 208, parts, restart=20)
     jpeg = read_jpeg(restarted)
-    assert index_scan(restarted, jpeg, jpeg.scans[0], few, draw=True).drawn is None
+    assert index_scan(restarted, jpeg, jpeg.scans[0], few, draw=units).drawn is None
 
 
 @pytest.mark.parametrize("fill", [False, True])
@@ -188,7 +196,7 @@ def test_one_does_not_go_further_ahead_than_the_picture_goes() -> None:
 
     place = ahead.middle(data, scan.start, scan.end), scan.end
     for wanted, stops in ((lambda: True, range(28, 33)), (lambda: False, range(1))):
-        seen = ahead.look_ahead(cursor, 1, *place, 4096, wanted, False)
+        seen = ahead.look_ahead(cursor, 1, *place, 4096, wanted, array("B", [0]))
         assert len(seen.stops) in stops
 
 

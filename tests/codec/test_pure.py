@@ -160,9 +160,13 @@ def test_sketches_are_the_same_in_both_forms() -> None:
         drawn = array("i", range(3 * 50))
         grid.drawn_behind(ahead, 5, off, 20, drawn)
         grid.draw_runs(ranges, 6, array("i", [3, 4, 5]), dc, drawn)
-        planes = [bytearray(50) for _ in range(3)]
-        for component, step in enumerate((1, 16, 65535)):
-            grid.samples(drawn, component, 3, step, planes[component])
+        planes = [bytearray(50) for _ in range(3)] + [bytearray(100)]
+        shapes = ((3, 0, 1, 1), (3, 1, 1, 1), (3, 2, 1, 1), (3, 1, 1, 2))
+        for shape, step, plane in zip(shapes, (1, 16, 65535, 1), planes, strict=True):
+            grid.samples(drawn, shape, 10, step, plane)
+        tall = bytearray(120)  # 5 MCUs side by side, 2 × 2 samples each
+        grid.samples(drawn[: 4 * 30], (4, 0, 2, 2), 5, 1, tall)
+        planes.append(tall)
         made.append((drawn, planes))
     assert made[0] == made[1]
     assert len(set(made[0][1][0])) > 1

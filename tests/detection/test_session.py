@@ -1,8 +1,6 @@
 """Sessions: reused, on the provider that was asked for."""
 
 import sys
-from collections import OrderedDict
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,13 +32,13 @@ def test_threads_are_set(monkeypatch) -> None:
     seen = []
     real = onnxruntime.InferenceSession
 
-    def spy(model, options, providers):
-        seen.append((options.intra_op_num_threads, providers))
+    def spy(model, options, providers, enable_fallback):
+        seen.append((options.intra_op_num_threads, providers, enable_fallback))
         return real(model, options, providers=providers)
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", spy)
     open_session(tinynet.scaler(7.5), Settings("cpu", 2))
-    assert seen == [(2, ["CPUExecutionProvider"])]
+    assert seen == [(2, ["CPUExecutionProvider"], 0)]
 
 
 @pytest.mark.parametrize("name", ["cpu", "CPU", "CPUExecutionProvider"])
@@ -55,18 +53,66 @@ def test_a_provider_that_is_not_there() -> None:
     assert caught.value.code == "detector.provider"
 
 
+def fake_accelerator(monkeypatch, start) -> None:
+    """Let onnxruntime have one more provider, which ``start`` starts; the CPU stays what it is."""
+    real = onnxruntime.InferenceSession
+    names = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+
+    def make(model, options, providers, **rest):
+        session = real(model, options, providers=["CPUExecutionProvider"], **rest)
+        return start(session) if providers == names[:1] else session
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", make)
+
+
+class OnAccelerator:
+    """A session that says it is on one."""
+
+    def __init__(self, session) -> None:
+        self.run, self.get_inputs = session.run, session.get_inputs
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+
 def test_no_silent_fallback(monkeypatch) -> None:
     """onnxruntime goes on with the CPU where a provider can't start; we say so."""
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["FakeExecutionProvider"])
-    real = onnxruntime.InferenceSession
-    monkeypatch.setattr(
-        onnxruntime,
-        "InferenceSession",
-        lambda model, options, providers: real(model, options, providers=["CPUExecutionProvider"]),
-    )
+    fake_accelerator(monkeypatch, lambda session: session)
     with pytest.raises(DetectorError, match="took CPUExecutionProvider") as caught:
-        open_session(tinynet.scaler(8.5), Settings("fake"))
+        open_session(tinynet.scaler(8.5), Settings("cuda"))
     assert caught.value.code == "detector.provider"
+
+
+def test_no_silent_fallback_for_another_shape(monkeypatch) -> None:
+    """Each has a session of its own, for which there may be no memory."""
+    started = []
+
+    def start(session):
+        started.append(session)
+        return OnAccelerator(session) if len(started) == 1 else session
+
+    fake_accelerator(monkeypatch, start)
+    session = open_session(tinynet.scaler(8.75), Settings("cuda"))
+    for _ in range(2):
+        session.run(np.ones((1, 3, 1, 32), np.float32))
+    with pytest.raises(DetectorError, match="took CPUExecutionProvider") as caught:
+        session.run(np.ones((1, 3, 1, 64), np.float32))
+    assert caught.value.code == "detector.provider"
+    assert len(started) == 2
+
+
+def test_whose_fault_it_is(monkeypatch) -> None:
+    """The provider's, if the same weights work on the processor."""
+
+    def start(session):
+        raise RuntimeError("out of memory")
+
+    fake_accelerator(monkeypatch, start)
+    for weights, code in ((tinynet.scaler(8.25), "provider"), (b"no weights", "weights")):
+        with pytest.raises(DetectorError) as caught:
+            open_session(weights, Settings("cuda"))
+        assert caught.value.code == f"detector.{code}"
 
 
 def test_threads_below_one() -> None:
@@ -116,22 +162,17 @@ def test_threads_beyond_reason() -> None:
     assert caught.value.code == "detector.settings"
 
 
-def test_an_accelerator_has_a_network_for_each_shape() -> None:
+def test_an_accelerator_has_a_network_for_each_shape(monkeypatch) -> None:
     """It would plan anew for each change of shape; the results are the same."""
-    cpu = open_session(tinynet.scaler(), Settings("cpu", 1))
-    made = []
-
-    def again() -> object:
-        made.append(cpu.again())
-        return made[-1]
-
-    session = replace(cpu, on_cpu=False, again=again, shapes=OrderedDict())
+    cpu = open_session(tinynet.scaler(4.5), Settings("cpu", 1))
+    fake_accelerator(monkeypatch, OnAccelerator)
+    session = open_session(tinynet.scaler(4.5), Settings("cuda", 1))
     shapes = [(1, 3, 4, side) for side in (32, 64, 32, 64, 96, 32)]
     for shape in shapes:
         batch = np.random.default_rng(1).random(shape, np.float32)
         assert (session.run(batch)[0] == cpu.run(batch)[0]).all()
     assert list(session.shapes) == [shapes[3], shapes[4], shapes[5]]
-    assert len(made) == 2  # the first shape has the network that was there
+    assert session.shapes[shapes[0]] is session.inner
     assert len({id(inner) for inner in session.shapes.values()}) == 3
     for side in range(32, 32 * 30, 32):
         session.run(np.ones((1, 3, 1, side), np.float32))
@@ -140,9 +181,10 @@ def test_an_accelerator_has_a_network_for_each_shape() -> None:
 
 @pytest.mark.parametrize(("count", "side", "full"), [(1, 288, 25), (26, 288, 50), (3, 1280, 3),
                                                      (1, 2000, 1), (5, 960, 6)])  # fmt: skip
-def test_batches_of_few_shapes_on_an_accelerator(count: int, side: int, full: int) -> None:
-    cpu = open_session(tinynet.scaler(), Settings("cpu", 1))
-    session = replace(cpu, on_cpu=False)
+def test_batches_of_few_shapes_on_an_accelerator(monkeypatch, count, side, full) -> None:
+    cpu = open_session(tinynet.scaler(5.5), Settings("cpu", 1))
+    fake_accelerator(monkeypatch, OnAccelerator)
+    session = open_session(tinynet.scaler(5.5), Settings("cuda", 1))
     assert (cpu.filled(count, side * side), session.filled(count, side * side)) == (count, full)
     pictures = [np.full((40, 50, 3), 200, np.uint8)] * count
     few, many = planes(pictures, cpu, mean=(7, 7, 7)), planes(pictures, session, mean=(7, 7, 7))
@@ -152,18 +194,15 @@ def test_batches_of_few_shapes_on_an_accelerator(count: int, side: int, full: in
 
 
 def test_what_onnxruntime_prints_is_no_output(monkeypatch, capsys) -> None:
-    name = "CUDAExecutionProvider"
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [name])
+    from jpegredact.detection import session
+
     monkeypatch.setattr(
         onnxruntime, "preload_dlls", lambda: print("Failed to load libcudnn.so.9"), raising=False
     )
-    real = onnxruntime.InferenceSession
-    monkeypatch.setattr(
-        onnxruntime,
-        "InferenceSession",
-        lambda model, options, providers: real(model, options, providers=["CPUExecutionProvider"]),
-    )
-    with pytest.raises(DetectorError) as caught:
-        open_session(tinynet.scaler(11.5), Settings("cuda"))
-    assert "libcudnn.so.9" in caught.value.hint
-    assert capsys.readouterr().out == ""
+    session._preload.cache_clear()
+    fake_accelerator(monkeypatch, OnAccelerator)
+    for factor in (11.5, 12.5):
+        open_session(tinynet.scaler(factor), Settings("cuda"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("libcudnn.so.9") == 1  # once a process

@@ -113,7 +113,7 @@ def test_other_layouts() -> None:
 
     for layout, rows in answers.items():
         toml = TOML.replace("cxcywh+classes", layout).replace("red = 0.5, blue = 0.8", "red = 0.5")
-        session = Session(Answer(rows), "in", (1, 3, 64, 64), "00" * 32, True, Answer)
+        session = Session(Answer(rows), "in", (1, 3, 64, 64), "00" * 32, None)
         network = Yolo(describe(toml.encode(), "x.toml"), session)
         (found,) = network.find([np.zeros((64, 64, 3), np.uint8)], 0.45)
         np.testing.assert_allclose(found[:, :6], [[15, 26, 25, 34, 0.7, 1]], atol=1e-5)
@@ -189,7 +189,7 @@ def test_an_input_of_no_picture_s_size(shape) -> None:
     from jpegredact.detection.yolo import Yolo
 
     with pytest.raises(jr.DetectorError, match="no batch of pictures") as caught:
-        Yolo(describe(TOML.encode(), "x.toml"), Session(None, "in", shape, "00", True, list))
+        Yolo(describe(TOML.encode(), "x.toml"), Session(None, "in", shape, "00", None))
     assert caught.value.code == "detector.weights"
 
 
@@ -203,7 +203,7 @@ def answers_of(layout: str, output) -> np.ndarray:
             return [np.array([output], np.float32) if isinstance(output, list) else output]
 
     toml = TOML.replace("cxcywh+classes", layout)
-    session = Session(Answer(), "in", (1, 3, 64, 64), "00" * 32, True, Answer)
+    session = Session(Answer(), "in", (1, 3, 64, 64), "00" * 32, None)
     network = Yolo(describe(toml.encode(), "x.toml"), session)
     (found,) = network.find([np.zeros((64, 64, 3), np.uint8)], 0.45)
     return found[:, :6]

@@ -15,6 +15,7 @@ from small_files import covers, sampled
 from variants import by_cjpeg, by_jpegtran
 
 import jpegredact as jr
+from jpegredact.codec.reader import read_jpeg
 
 pytestmark = variants.needs_programs
 
@@ -139,3 +140,27 @@ def test_without_the_flag_it_is_said_too() -> None:
         jr.restore(other.jpeg, result.diff)
     assert caught.value.code == "diff.pixels"
     assert "redacted again" in caught.value.hint
+    assert "--allow-modified" in caught.value.hint
+
+
+def test_a_damaged_interval_costs_the_sample_not_the_fill() -> None:
+    """An interval that is only looked into is read no further than the fill wants it.
+
+    Damage behind that must not take the blocks beside a region away.
+    """
+    jpeg = by_cjpeg(variants.photo(*SIZES[1]), "-sample", "2x2", "-restart", "1")
+    box = [(64, 320, 128, 352)]  # row 19 of MCUs, above it, is a strip of the sample
+    whole = jr.redact(jpeg, box).diff.document
+    assert whole.file.sample is not None
+    restarts = read_jpeg(jpeg).scans[0].restarts
+    seen = 0
+    for at in range((restarts[18] + restarts[19]) // 2, restarts[19] - 2):
+        damaged = jpeg[:at] + bytes([jpeg[at] ^ 0x5A]) + jpeg[at + 1 :]
+        try:
+            result = jr.redact(damaged, box)
+        except jr.JpegRedactError:
+            continue  # the marker of an interval that is not
+        assert jr.restore(result.jpeg, result.diff) == damaged
+        assert result.diff.document.groups[0].lacking == whole.groups[0].lacking == ()
+        seen += result.diff.document.file.sample is None
+    assert seen > 3

@@ -8,7 +8,7 @@ from pictures import photo, pillow_jpeg
 from PIL import Image
 
 from jpegredact.codec.reader import read_jpeg
-from jpegredact.codec.sketch import can_draw, draw_intervals, drawn_scan
+from jpegredact.codec.sketch import draw_intervals, drawing
 from jpegredact.geometry import Box
 from jpegredact.limits import DEFAULT_LIMITS
 from jpegredact.redaction.methods import Fill
@@ -16,7 +16,7 @@ from jpegredact.redaction.opening import open_picture
 from jpegredact.redaction.plan import make_plan
 from jpegredact.redaction.render import render_into
 from jpegredact.redaction.say import say
-from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces
+from jpegredact.redaction.thumbnails import PictureRenderer, decoder_pieces, drawing_for
 
 
 def renderer(data: bytes, orientation: int = 1, regions=(), redact=None) -> PictureRenderer:
@@ -159,7 +159,10 @@ def test_another_shape_is_no_scale() -> None:
      {"progressive": True, "restart_marker_blocks": 7}],
 )  # fmt: skip
 @pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0", "grey"])
-def test_dc_values_alone_are_enough(sampling: str, options: dict) -> None:
+@pytest.mark.parametrize(("fine", "size"), [(False, (120, 90)), (True, (320, 240))])
+def test_dc_values_alone_are_enough(
+    fine: bool, size: tuple[int, int], sampling: str, options: dict
+) -> None:
     """What comes from DC values looks as what Pillow decodes, edges and shape included."""
     width, height = 2 * 1290, 2 * 970
     picture = np.kron(photo(129, 97), np.ones((20, 20, 1), np.uint8))
@@ -171,7 +174,7 @@ def test_dc_values_alone_are_enough(sampling: str, options: dict) -> None:
     jpeg = read_jpeg(data)
     regions = [Box(0.3 * width, 0.3 * height, 0.6 * width, 0.6 * height)]
     plan = make_plan(jpeg, regions, (0.0, False), DEFAULT_LIMITS)
-    drawn = open_picture(data, jpeg, plan, ring=True, draw=True)
+    drawn = open_picture(data, jpeg, plan, ring=True, draw=drawing(jpeg, fine))
     if "restart_marker_blocks" not in options:  # there it is drawn when it is asked for
         assert open_picture(data, jpeg, plan, ring=True).sketch() is None
     by_dc, by_pillow = (
@@ -179,7 +182,7 @@ def test_dc_values_alone_are_enough(sampling: str, options: dict) -> None:
             PictureRenderer(
                 jpeg, lambda: decoder_pieces(data, jpeg, []), sketch, 1, (), lambda d, r, w: d,
                 DEFAULT_LIMITS,
-            ).thumbnail_jpeg(120, 90, 30_000)
+            ).thumbnail_jpeg(*size, 60_000)
         )
         for sketch in (drawn.sketch, lambda: None)
     )
@@ -187,42 +190,64 @@ def test_dc_values_alone_are_enough(sampling: str, options: dict) -> None:
     assert abs(by_dc - by_pillow).mean() < 4
 
 
+@pytest.mark.parametrize("fine", [False, True])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
-def test_the_sketch_of_a_redacted_picture_is_redacted(options: dict) -> None:
+def test_the_sketch_of_a_redacted_picture_is_redacted(options: dict, fine: bool) -> None:
     data = pillow_jpeg(scene(640, 480), quality=85, **options)
     jpeg = read_jpeg(data)
     plan = make_plan(jpeg, [Box(100, 100, 260, 200)], (0.0, False), DEFAULT_LIMITS)
-    original = open_picture(data, jpeg, plan, ring=True, draw=True)
+    original = open_picture(data, jpeg, plan, ring=True, draw=drawing(jpeg, fine))
     edits = original.edits()
     render_into(original, Fill(255, 255, 255), edits)
     sketch = say(original, edits, edits.make_bare()).picture.sketch()
     assert sketch is not None
-    luma = np.frombuffer(sketch.planes[0], np.uint8).reshape(sketch.down, sketch.across)
-    assert luma[7:12, 7:16].min() > 250
-    assert luma[:6, :20].max() < 120
-    assert luma[13:, 18:20].max() < 120
+    across, down, samples = sketch.planes[0]
+    assert sketch.block == ((8, 8) if fine else (16, 16))
+    assert {plane[:2] for plane in sketch.planes[1:]} == {(40, 30)}
+    luma = np.frombuffer(samples, np.uint8).reshape(down, across)
+    n = 2 if fine else 1
+    assert luma[7 * n : 12 * n, 7 * n : 16 * n].min() > 250
+    assert luma[: 6 * n, : 20 * n].max() < 120
+    assert luma[13 * n :, 18 * n : 20 * n].max() < 120
 
 
 def test_which_pictures_are_drawn() -> None:
     for options in ({}, {"restart_marker_rows": 1}, {"progressive": True}):
-        assert can_draw(read_jpeg(pillow_jpeg(photo(320, 320), **options)))
-    assert not can_draw(read_jpeg(pillow_jpeg(photo(320, 320), "CMYK")))
+        assert drawing(read_jpeg(pillow_jpeg(photo(320, 320), **options)), fine=True)
+    assert not drawing(read_jpeg(pillow_jpeg(photo(320, 320), "CMYK")), fine=False)
+
+
+@pytest.mark.parametrize(
+    ("size", "values"), [((10, 8), 3), ((44, 33), 3), ((45, 34), 6), ((88, 66), 6), ((89, 67), 0)]
+)
+def test_as_much_is_drawn_as_a_thumbnail_needs(size: tuple[int, int], values: int) -> None:
+    """One value a component for each MCU of 16 × 16 pixels, or for each block of the first one."""
+    jpeg = read_jpeg(pillow_jpeg(photo(640, 480), subsampling=2))
+    draw = drawing_for(jpeg, size)
+    assert (0 if draw is None else sum(draw.units)) == values
+    assert drawing_for(jpeg, size[::-1]) == draw
+    assert sum(drawing_for(jpeg, None).units) == 3
 
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_damaged_interval_is_not_drawn(progressive: bool) -> None:
     data = pillow_jpeg(photo(320, 320), restart_marker_rows=1, progressive=progressive)
     jpeg = read_jpeg(data)
-    scan = jpeg.scans[drawn_scan(jpeg)]
-    assert draw_intervals(data, jpeg, scan) is not None
-    at = scan.restarts[3]
+    draw = drawing(jpeg, fine=True)
+    drawn = draw_intervals(data, jpeg, draw)
+    assert drawn is not None
+    count = len(jpeg.scans[draw.scan].restarts)
+    if not progressive:  # one more marker behind the last interval changes nothing
+        more = data[:-2] + bytes([0xFF, 0xD0 + count % 8]) + data[-2:]
+        assert draw_intervals(more, read_jpeg(more), draw) == drawn
+    at = jpeg.scans[draw.scan].restarts[3]
     for damaged in (
         data[:at] + data[at + 2 :],  # one marker less
         data[: at + 1] + bytes([data[at + 1] ^ 1]) + data[at + 2 :],  # another's number
         data[: at - 30] + data[at:],  # an interval cut short
     ):
         jpeg = read_jpeg(damaged)
-        assert draw_intervals(damaged, jpeg, jpeg.scans[drawn_scan(jpeg)]) is None
+        assert draw_intervals(damaged, jpeg, drawing(jpeg, fine=True)) is None
 
 
 def test_what_a_file_asks_for_is_bounded() -> None:
