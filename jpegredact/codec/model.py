@@ -110,7 +110,9 @@ class Scan(NamedTuple):
     header: Segment
     components: tuple[ScanComponent, ...]
     spectral: tuple[int, int]
+    """Ss, Se; of sequential pictures 0 and 63, whatever the header says: so do all readers."""
     approximation: tuple[int, int]
+    """Ah, Al; of sequential pictures 0 and 0, likewise."""
     restart_interval: int
     conditioning: tuple[bytes, bytes]
     """For arithmetic coding (T.81 B.2.4.3): ``U << 4 | L`` by DC table number, and Kx by

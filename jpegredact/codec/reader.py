@@ -317,6 +317,8 @@ class _Reader:
         if not payload or len(payload) != 4 + 2 * payload[0] or not 1 <= payload[0] <= 4:
             raise self._bad(segment, "length")
         first, last, bits = payload[-3:]
+        if frame.code in m.SEQUENTIAL:
+            first, last, bits = 0, 63, 0
         needs = self._needed_tables(frame.code, first, bits >> 4)
         components: list[ScanComponent] = []
         units = 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import InvalidJpegError, JpegRedactError, UnsupportedJpegError
+from ..errors import InvalidJpegError, UnsupportedJpegError
 from ..limits import DEFAULT_LIMITS, Limits
 from . import markers as m
 from .layout import scan_layout
-from .model import Frame, JpegData, Scan
+from .model import Frame, JpegData
 
 __all__ = ["check_density", "refusal", "require_supported"]
 
@@ -109,8 +109,6 @@ def _check_frame(frame: Frame) -> None:
 def _check_sequence(jpeg: JpegData) -> None:
     seen: set[int] = set()
     for scan in jpeg.scans:
-        if scan.spectral != (0, 63) or scan.approximation != (0, 0):
-            raise _bad_parameters(scan, "a sequential scan with progressive parameters")
         for component in scan.components:
             if component.index in seen:
                 raise UnsupportedJpegError(
@@ -135,7 +133,11 @@ def _check_progression(jpeg: JpegData) -> None:
             or high not in (0, low + 1)
             or low > 13
         ):
-            raise _bad_parameters(scan, "a progressive scan with parameters that T.81 forbids")
+            raise InvalidJpegError(
+                "a progressive scan with parameters that T.81 forbids",
+                code="jpeg.scan-header",
+                offset=scan.header.offset,
+            )
         for component in scan.components:
             bits = positions[component.index]
             if any(max(bit, 0) != high for bit in bits[first : last + 1]):
@@ -145,7 +147,3 @@ def _check_progression(jpeg: JpegData) -> None:
                     offset=scan.header.offset,
                 )
             bits[first : last + 1] = [low] * (last + 1 - first)
-
-
-def _bad_parameters(scan: Scan, what: str) -> JpegRedactError:
-    return InvalidJpegError(what, code="jpeg.scan-header", offset=scan.header.offset)
