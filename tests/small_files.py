@@ -78,7 +78,7 @@ def sampled(
     wide, high = (max(part[k] for part in factors) for k in (0, 1))
     across, down = -(-picture.width // (8 * wide)), -(-picture.height // (8 * high))
     assert 0 < rows <= down
-    most = max(4096 // sum(h * v for h, v in factors), 1)
+    most = max(3072 // sum(h * v for h, v in factors), 1)
     strips = [(row, 0, across) for row in range(rows)]
     if rows * across > most:
         n = min(rows, 8)

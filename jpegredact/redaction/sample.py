@@ -16,7 +16,7 @@ from .plan import Cover, Plan
 
 __all__ = ["Sample", "cheap_rows", "make_sample"]
 
-_BLOCKS = 4096
+_BLOCKS = 3072
 """So many at most; of smaller pictures, all."""
 _STRIPS = 8
 
