@@ -155,7 +155,9 @@ def _redact(
     sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     draw = None if side is None else side.drawing()
-    sample = make_sample(jpeg, plan, cheap_rows(jpeg, plan))
+    sample = None  # of a picture in a picture, nobody wants the diff
+    if side is not None:
+        sample = make_sample(jpeg, plan, cheap_rows(jpeg, plan))
     original = open_picture(
         data, jpeg, plan, ring=True, beside=beside, draw=draw, sample=sample
     )
@@ -192,7 +194,9 @@ def _redact(
     patches, stretches = find_patches(
         original, shown, back, kept, said.tables, scrubbed.edits, redacted
     )
-    known = (sample.rows, sampled.result()) if original.sampled else None
+    known = None
+    if sample is not None and original.sampled:
+        known = sample.rows, sampled.result()
     file = FileRecord(len(data), sha256.result(), patches, stretches, known)
     region_records = tuple(_region_record(region) for region in regions)
     document = Document(

@@ -28,17 +28,12 @@ class Sample(NamedTuple):
     ----------
     rows
         Rows of MCUs that the strips are spread over, from the first one on.
-    strips
-        First row, end row, first column and end column of MCUs of the frame, from top to bottom.
-    factors
-        By component its blocks in such an MCU, down and across.
     covers
-        By component the real blocks of each strip that lie in no group, as one group.
+        By component the real blocks of each strip that lie in no group, as one group; from top to
+        bottom.
     """
 
     rows: int
-    strips: tuple[tuple[int, int, int, int], ...]
-    factors: tuple[tuple[int, int], ...]
     covers: tuple[tuple[Cover, ...], ...]
 
     def mark(self, layout: ScanLayout, marks: bytearray) -> None:
@@ -82,7 +77,7 @@ def make_sample(jpeg: JpegData, plan: Plan, rows: int) -> Sample:
         else tuple(_covers(strips, grid, part, groups))
         for grid, groups, part in zip(plan.grids, plan.covers, factors, strict=True)
     ]  # fmt: skip
-    return Sample(rows, tuple(strips), tuple(factors), tuple(covers))
+    return Sample(rows, tuple(covers))
 
 
 def cheap_rows(jpeg: JpegData, plan: Plan) -> int:
@@ -120,6 +115,7 @@ def _covers(
     strips: Iterable[tuple[int, int, int, int]], grid: ComponentGrid, factors: tuple[int, int],
     groups: Cover,
 ) -> Iterator[Cover]:  # fmt: skip
+    """Yield covers of strips: first and end row, first and end column of the frame's MCUs."""
     v, h = factors
     for first, end, begin, stop in strips:
         top, left = first * v, begin * h
