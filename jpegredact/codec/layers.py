@@ -28,7 +28,7 @@ from .progressive import (
 )
 from .scan import MissingCategory
 
-__all__ = ["Layer", "read_layers", "rewrite_layers", "sayable"]
+__all__ = ["Layer", "read_layers", "repeats", "rewrite_layers", "sayable"]
 
 _MOST_BROKEN = 8
 
@@ -38,6 +38,19 @@ Layer: TypeAlias = "DcFirst | DcRefinement | AcBand | ArithmeticScan"
 def _refines_ac(jpeg: JpegData) -> bool:
     """Whether some scan refines AC coefficients."""
     return any(scan.approximation[0] and scan.spectral[1] for scan in jpeg.scans)
+
+
+def repeats(jpeg: JpegData) -> bool:
+    """Whether a scan is a first one of coefficients that another one before it said."""
+    said: set[tuple[int, int]] = set()
+    for scan in jpeg.scans:
+        if scan.approximation[0] == 0:
+            band = range(scan.spectral[0], scan.spectral[1] + 1)
+            these = {(part.index, k) for part in scan.components for k in band}
+            if not said.isdisjoint(these):
+                return True
+            said |= these
+    return False
 
 
 def read_layers(

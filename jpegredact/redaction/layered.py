@@ -14,7 +14,7 @@ from ..codec import core
 from ..codec.blocks import BlockStore, make_store
 from ..codec.compact import pack_coefficients, sum_coefficients, unpack_blocks
 from ..codec.intervals import FileEdit, Interval, Outside, raw_interval
-from ..codec.layers import Layer, read_layers, rewrite_layers, sayable
+from ..codec.layers import Layer, read_layers, repeats, rewrite_layers, sayable
 from ..codec.layout import scan_layout
 from ..codec.model import JpegData
 from ..codec.progressive import AcBand, DcFirst, Targets
@@ -100,11 +100,13 @@ class LayeredPicture(Picture):
     def _with(
         self, coefficients: array[int], tables: Tables, raw: Mapping[int, Raw]
     ) -> LayeredPicture:
-        targets = Targets.of(self.store, coefficients, self.jpeg.frame.arithmetic)
-        layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
-        return replace(
-            self, layers=layers, store=replace(self.store, coefficients=targets.state)
-        )
+        # Where a later scan says again, less exactly, what others said, only its answer stays; then
+        # all of them are to say that, so that what is read can be written again.
+        for _ in range(2 if repeats(self.jpeg) else 1):
+            targets = Targets.of(self.store, coefficients, self.jpeg.frame.arithmetic)
+            layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
+            coefficients = targets.state
+        return replace(self, layers=layers, store=replace(self.store, coefficients=coefficients))
 
     def coded_changes(self) -> Iterator[FileEdit]:
         """See `Picture.coded_changes`."""
