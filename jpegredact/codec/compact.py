@@ -112,6 +112,11 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int]]]:
 
     Returns the bytes, and for each block that T.81's procedure would code
     otherwise its number in the portion, and its part.
+
+    Raises
+    ------
+    ValueError
+        A block's codes are none of its table: somebody put them there.
     """
     odd: list[tuple[int, int]] = []
     before = 0
@@ -123,7 +128,8 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int]]]:
             _context_class(index.layout.grids[component].component),
         )  # fmt: skip
         if count < 0:
-            raise AssertionError("a recorded block can't be read again")
+            _packers.append(packer)
+            raise ValueError("a block's codes can't be read")
         if count:
             odd.extend((before + k, part) for k in packer.numbers(count))
         before += len(members)

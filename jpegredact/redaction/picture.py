@@ -313,7 +313,13 @@ class Picture(ABC):
 
     @abstractmethod
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
-        """Return some blocks in the compact code, and their coding residue."""
+        """Return some blocks in the compact code, and their coding residue.
+
+        Raises
+        ------
+        InvalidDiffError
+            They hold what a diff calls residue and is none.
+        """
 
     @abstractmethod
     def unpack_portion(self, portion: Portion, data: bytes) -> Piece:

@@ -57,11 +57,7 @@ def find_patches(
     if original.jpeg.frame.progressive and any(
         revealed.pack(group) != record.blocks for group, record in enumerate(records)
     ):
-        raise UnsupportedJpegError(
-            "the scans say some coefficients twice, and not the same; readers differ",
-            code="jpeg.progression",
-            offset=original.jpeg.frame.offset,
-        )
+        raise _said_twice(original)
     stretches = tuple(
         (scan, number, bits, data)
         for scan, found in sorted(raw.items())
@@ -133,9 +129,20 @@ def _reveal(
     except MissingCategory as lack:
         # The original never needed the codes that the canonical form takes.
         raw = original.residue(None, (table.order for table in lack.categories))
-        revealed = shown.rewrite(edits, {}, raw)
+        try:
+            revealed = shown.rewrite(edits, {}, raw)
+        except MissingCategory as still:
+            raise _said_twice(original) from still  # what the last scan said fits no other one
     raw |= original.residue(revealed, ())
     return (shown.rewrite(edits, {}, raw) if raw else revealed), raw
+
+
+def _said_twice(original: Picture) -> UnsupportedJpegError:
+    return UnsupportedJpegError(
+        "the scans say some coefficients twice, and not the same; readers differ",
+        code="jpeg.progression",
+        offset=original.jpeg.frame.offset,
+    )
 
 
 def irreversible() -> VerificationError:

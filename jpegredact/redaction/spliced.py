@@ -57,9 +57,12 @@ class SplicedPicture(Picture):
 
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
         """See `Picture.pack_portion`."""
-        packed, odd = pack_blocks(
-            [(self.indexes[p.member.scan], p.member.part, p.blocks) for p in portion]
-        )
+        try:
+            packed, odd = pack_blocks(
+                [(self.indexes[p.member.scan], p.member.part, p.blocks) for p in portion]
+            )
+        except ValueError as error:  # only what a diff has as it is was never read
+            raise damaged("odd") from error
         residue = []
         for number, part in odd:
             index = self.indexes[portion[part].member.scan]
