@@ -113,6 +113,17 @@ RESTARTS = ("1", "1B", "7B")
 SIZES = ((1, 1), (7, 9), (17, 33), (250, 121))
 
 
+OF_EACH_KIND: Mapping[str, tuple[str, ...]] = {
+    "2x2": ("-sample", "2x2"),
+    "1x1": ("-sample", "1x1"),
+    "restarts": ("-sample", "2x1", "-restart", "3B"),
+    "grey": ("-grayscale",),
+    "progressive": ("-progressive", "-sample", "2x2"),
+    "arithmetic": ("-arithmetic", "-sample", "1x2"),
+}
+"""What cjpeg is told for one picture of each kind."""
+
+
 def photo(width: int = 122, height: int = 93) -> np.ndarray:
     """Return a photo-like picture with a flat, smooth corner: EOB runs grow long there."""
     picture = pictures.photo(width, height).copy()

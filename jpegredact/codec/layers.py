@@ -27,6 +27,7 @@ from .progressive import (
     find_mcus,
 )
 from .scan import MissingCategory
+from .sketch import Drawing
 
 __all__ = ["Layer", "read_layers", "repeats", "rewrite_layers", "sayable"]
 
@@ -55,12 +56,11 @@ def repeats(jpeg: JpegData) -> bool:
 
 def read_layers(
     data: bytes, jpeg: JpegData, store: BlockStore,
-    draw: tuple[int, array[int]] | None = None,
+    draw: Drawing | None = None,
 ) -> dict[int, Layer]:
     """Read every scan that codes recorded blocks, as far as needed; fill the store.
 
-    ``draw`` is the number of a first DC scan, and of which data units all values are wanted: see
-    `index_scan`.
+    With ``draw``, a first DC scan's index has what that asks for: see `index_scan`.
 
     Returns them by number of the scan.
 
@@ -103,7 +103,7 @@ def _read(
     units: Mapping[int, tuple[list[array[int]], array[int]]],
     walked: Mapping[int, Mapping[int, int]],
     stops: Mapping[int, Mapping[int, tuple[int, bool]]],
-    draw: tuple[int, array[int]] | None,
+    draw: Drawing | None,
 ) -> dict[int, Layer]:
     size = len(store.slots) if _refines_ac(jpeg) else 0
     history = array("Q", [0]) * size
@@ -136,7 +136,7 @@ def _read(
                     numbers, layout.units, store.of(grid.component, store.touched),
                     layout.interval, marks,
                 )  # fmt: skip
-            wanted = draw[1] if draw is not None and draw[0] == number else None
+            wanted = None if draw is None else draw.of(number)
             layers[number] = DcFirst.read(data, jpeg, scan, store, marks, wanted)
     return layers
 

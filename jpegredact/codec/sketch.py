@@ -34,6 +34,10 @@ class Drawing(NamedTuple):
     """1 for each data unit of an MCU whose value is wanted, else 0: of a component the last one, or
     all."""
 
+    def of(self, scan: int) -> array[int] | None:
+        """Return what a scan's walk is to draw: nothing, if it is another one."""
+        return self.units if scan == self.scan else None
+
 
 class Plane(NamedTuple):
     """Samples of a component, in raster order."""

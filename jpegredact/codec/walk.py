@@ -144,8 +144,9 @@ class _Walk:
             (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
         )
         self.words = array("I")
-        wanted = draw is not None and layout.intervals == 1
-        self.draw = array("B", draw if wanted and draw is not None else bytes(layout.units))
+        if draw is None or layout.intervals > 1:
+            draw = array("B", bytes(layout.units))
+        self.draw = draw
         self.drawn = array("i", bytes(4 * sum(self.draw) * layout.mcus))
         self.beside = beside
         self.ahead: Later[Ahead | None] | None = None

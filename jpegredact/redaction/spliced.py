@@ -399,7 +399,7 @@ def open_spliced(
         layout = scan_layout(jpeg, scan)
         covers = [plan.covers[grid.component] for grid in layout.grids]
         marks = _marks(layout, covers, ring)
-        wanted = draw.units if draw is not None and draw.scan == number else None
+        wanted = None if draw is None else draw.of(number)
         needed = bytes(marks)
         if sample is not None:
             sample.mark(layout, marks)

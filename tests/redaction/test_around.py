@@ -12,25 +12,16 @@ from guarantees import helpers, structure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import bits, covers
-from variants import by_cjpeg, by_jpegtran
+from variants import OF_EACH_KIND, by_cjpeg, by_jpegtran
 
 import jpegredact as jr
 
 pytestmark = variants.needs_programs
 
-PICTURES = {
-    "2x2": ("-sample", "2x2"),
-    "1x1": ("-sample", "1x1"),
-    "restarts": ("-sample", "2x1", "-restart", "3B"),
-    "grey": ("-grayscale",),
-    "progressive": ("-progressive", "-sample", "2x2"),
-    "arithmetic": ("-arithmetic", "-sample", "1x2"),
-}
-
 
 @cache
 def made(name: str) -> bytes:
-    return by_cjpeg(variants.photo(), *PICTURES[name])
+    return by_cjpeg(variants.photo(), *OF_EACH_KIND[name])
 
 
 def beside(jpeg: bytes, cover: list[np.ndarray], group: int) -> tuple[bytes, tuple[int, ...]]:
@@ -55,7 +46,7 @@ def boxes(draw: st.DrawFn) -> tuple[int, int, int, int]:
     return x, y, draw(st.integers(x + 1, 122)), draw(st.integers(y + 1, 93))
 
 
-@given(st.sampled_from(sorted(PICTURES)), st.lists(boxes(), min_size=1, max_size=3))
+@given(st.sampled_from(sorted(OF_EACH_KIND)), st.lists(boxes(), min_size=1, max_size=3))
 @settings(max_examples=120, deadline=None)
 def test_records_say_what_is_beside(name: str, chosen: list) -> None:
     jpeg = made(name)

@@ -12,22 +12,14 @@ from guarantees import helpers, structure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import covers, sampled
-from variants import by_cjpeg, by_jpegtran
+from variants import OF_EACH_KIND, by_cjpeg, by_jpegtran
 
 import jpegredact as jr
 from jpegredact.codec.reader import read_jpeg
 
 pytestmark = variants.needs_programs
 
-PICTURES = {
-    "2x2": ("-sample", "2x2"),
-    "1x1": ("-sample", "1x1"),
-    "restarts": ("-sample", "2x1", "-restart", "3B"),
-    "grey": ("-grayscale",),
-    "progressive": ("-progressive", "-sample", "2x2"),
-    "arithmetic": ("-arithmetic", "-sample", "1x2"),
-    "progressive restarts": ("-progressive", "-restart", "2"),
-}
+PICTURES = {**OF_EACH_KIND, "progressive restarts": ("-progressive", "-restart", "2")}
 FACTORS = {
     "2x2": (2, 1, 1), "1x1": (1, 1, 1), "restarts": (1, 1, 1), "grey": (1,),
     "progressive": (2, 1, 1), "arithmetic": (2, 1, 1),
