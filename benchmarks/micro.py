@@ -93,18 +93,22 @@ def test_pack(benchmark):
     benchmark(pack_blocks, [(index(), 0, luma())])
 
 
+def test_pack_and_prove(benchmark):
+    benchmark(pack_blocks, [(index(), 0, luma())], prove=True)
+
+
 def test_unpack(benchmark):
-    packed, _ = pack_blocks([(index(), 0, luma())])
+    packed = pack_blocks([(index(), 0, luma())]).data
     benchmark(unpack_blocks, packed, [(0, len(luma()))])
 
 
 def test_unpack_as_codes(benchmark):
-    packed, _ = pack_blocks([(index(), 0, luma())])
+    packed = pack_blocks([(index(), 0, luma())]).data
     benchmark(unpack_codes, packed, [(index(), 0, len(luma()))])
 
 
 def test_encode(benchmark):
-    packed, _ = pack_blocks([(index(), 0, luma())])
+    packed = pack_blocks([(index(), 0, luma())]).data
     (coefficients,) = unpack_blocks(packed, [(0, len(luma()))])
     edit = ScanEdit(index(), array("B", [1]) * index().count)
 

@@ -21,6 +21,7 @@ def is_compiled() -> bool:
 
 
 _ENTRIES = 160 * 64  # more than what 64 blocks take: 65 symbols each, and as many escapes
+_CHUNK = 66 * 64  # symbols of 64 blocks, and more
 _BANDS = array("B", [0, 0] + [4] * 4 + [8] * 9 + [12] * 50)  # by position; 64 is asked for too
 _LENGTHS = array("B", [0, 0, 1, 2] + [3] * 13)  # by the size of the symbol before
 _SYMBOLS = array("B", [0] * 2 + [1] * 3 + [2] * 6 + [3] * 54)  # by those of the block before
@@ -62,7 +63,7 @@ class Model:
         self.lengths = _LENGTHS
         self.activity = _SYMBOLS
         self.differences = _DIFFERENCES
-        self.symbols = array("I", bytes(4 * 64 * 66))
+        self.symbols = array("I", bytes(4 * _CHUNK))
 
     @cython.final
     @cython.cfunc
@@ -145,12 +146,14 @@ class BlockPacker(Model):
     """Packs blocks, from where they stand in a scan or from coefficients.
 
     What is to be coded is noted in ``entries`` first: share, where it begins, and some bits
-    as they are, how many and which. rANS codes them from the last one to the first.
+    as they are, how many and which. rANS codes them from the last one to the first. The
+    portion's ``symbols`` stay until the next one begins.
     """
 
     codes: cython.uint[::1]
     entries: cython.ulonglong[::1]
     top: cython.longlong
+    kept: cython.longlong
     out: cython.uchar[::1]
     odd: cython.int[::1]
     full: cython.ushort[::1]
@@ -177,10 +180,12 @@ class BlockPacker(Model):
     def begin(self) -> None:
         """Begin a portion: what was met in others does not count."""
         self.top = 0
+        self.kept = 0
         self._forget()
 
     def begin_sum(self) -> None:
         """Begin a checksum."""
+        self.kept = 0
         self.sum = 0x811C9DC5
 
     def checksum(self) -> int:
@@ -188,11 +193,15 @@ class BlockPacker(Model):
         return self.sum
 
     def _room(self) -> None:
-        """Make room for more entries."""
+        """Make room for more entries and symbols."""
         if len(self.entries) - self.top < _ENTRIES:
             more = array("Q", self.entries)
             more.extend(array("Q", bytes(8 * len(more))))
             self.entries = more
+        if len(self.symbols) - self.kept < _CHUNK:
+            more = array("I", self.symbols)
+            more.extend(array("I", bytes(4 * len(more))))
+            self.symbols = more
 
     def _load(self, full) -> None:
         """Take a scan's tables: all codes of up to 10 bits to where they are near each other."""
@@ -224,8 +233,11 @@ class BlockPacker(Model):
     @cython.nogil
     @cython.exceptval(-1)
     def _note(self, end: cython.longlong, q: cython.int) -> cython.int:
-        """Turn ``symbols[:end]`` into entries: DC values, and T.81's AC symbols behind each."""
-        i: cython.longlong = 0
+        """Turn ``symbols[kept:end]`` into entries, and keep them.
+
+        They are DC values, and T.81's AC symbols behind each.
+        """
+        i: cython.longlong = self.kept
         top: cython.longlong = self.top
         code: cython.ulonglong
         bits: cython.ulonglong
@@ -288,6 +300,7 @@ class BlockPacker(Model):
                 c = 16 * q + bands[k] + lengths[size]
                 self.previous_symbols = met
         self.top = top
+        self.kept = end
         return 0
 
     @cython.final
@@ -295,12 +308,12 @@ class BlockPacker(Model):
     @cython.nogil
     @cython.exceptval(-1)
     def _add_up(self, end: cython.longlong) -> cython.int:
-        """Add ``symbols[:end]`` to the checksum: FNV-1a of 32 bits, but by words, not bytes."""
+        """Add ``symbols[kept:end]`` to the checksum: FNV-1a of 32 bits, but by words, not bytes."""
         i: cython.longlong
         found: cython.ulonglong = self.sum
         mask: cython.ulonglong = 0xFFFFFFFF
         symbols = self.symbols
-        for i in range(end):
+        for i in range(self.kept, end):
             found = (found ^ symbols[i]) * 0x01000193 & mask
         self.sum = found
         return 0
@@ -314,7 +327,7 @@ class BlockPacker(Model):
         self, words: cython.uint[::1], table: cython.longlong, begin: cython.longlong,
         at: cython.longlong,
     ) -> cython.longlong:
-        """Take the AC symbols of the block at bit ``begin`` to ``symbols[at:]``, and return their end.
+        """Take the AC symbols of the block at bit ``begin`` to ``symbols[at:]``; return their end.
 
         It is negative where T.81's own procedure would not take the same ones (ZRL before
         EOB is left out), and -1 where they can't be read.
@@ -395,15 +408,17 @@ class BlockPacker(Model):
         limit: cython.longlong
         count: cython.longlong = 0
         room: cython.longlong
+        space: cython.longlong
         stop: cython.longlong = len(members)
         self._component()
         self._load(full)
         while k < stop:
             self._room()
             room = len(self.entries) - _ENTRIES
+            space = len(self.symbols) - _CHUNK
             with cython.nogil:
-                while k < stop and self.top <= room:
-                    at = 0
+                while k < stop and self.top <= room and self.kept <= space:
+                    at = self.kept
                     limit = stop if stop < k + 64 else k + 64
                     while k < limit:
                         m = members[k]
@@ -446,14 +461,16 @@ class BlockPacker(Model):
         size: cython.int
         value: cython.int
         room: cython.longlong
+        space: cython.longlong
         stop: cython.longlong = len(members)
         self._component()
         while k < stop:
             self._room()
             room = len(self.entries) - _ENTRIES
+            space = len(self.symbols) - _CHUNK
             with cython.nogil:
-                while k < stop and self.top <= room:
-                    at = 0
+                while k < stop and self.top <= room and self.kept <= space:
+                    at = self.kept
                     limit = stop if stop < k + 64 else k + 64
                     while k < limit:
                         base = cython.cast(cython.longlong, members[k]) * 64
@@ -600,8 +617,11 @@ class BlockUnpacker(Model):
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
-    def _decode(self, blocks: cython.longlong, q: cython.int) -> cython.int:
-        """Decode up to 64 blocks into ``symbols``: DC values, AC symbols behind each. 0, or -1."""
+    def _decode(self, blocks: cython.longlong, q: cython.int) -> cython.longlong:
+        """Decode up to 64 blocks into ``symbols``: DC values, AC symbols behind each.
+
+        Returns how many symbols these are, or -1.
+        """
         one: cython.ulonglong = 1
         x: cython.ulonglong = self.state
         at: cython.longlong = self.at
@@ -677,7 +697,35 @@ class BlockUnpacker(Model):
             self.previous_symbols = met - (1 if s == 0 else 0)
         self.state = x
         self.at = at
-        return 0
+        return o
+
+    def repeats(
+        self, packer: BlockPacker, start: cython.longlong, count: cython.longlong, q: cython.int
+    ) -> int:
+        """Unpack ``count`` blocks; return where their symbols end in the packer's if, from ``start``
+        on, they are those that it packed. Else -1.
+        """
+        done: cython.longlong = 0
+        some: cython.longlong
+        i: cython.longlong
+        end: cython.longlong = 0
+        at: cython.longlong = start
+        differ: cython.uint = 0
+        self._component()
+        with cython.nogil:
+            symbols = self.symbols
+            packed = packer.symbols
+            while done < count and differ == 0:
+                some = count - done if count - done < 64 else 64
+                end = self._decode(some, q)
+                if end < 0 or at + end > packer.kept:
+                    differ = 1
+                    break
+                for i in range(end):
+                    differ |= symbols[i] ^ packed[at + i]
+                at += end
+                done += some
+        return -1 if differ else at
 
     def blocks(self, count: cython.longlong, q: cython.int, out: cython.short[::1]) -> int:
         """Unpack ``count`` blocks into zeros as 64 coefficients each, in zigzag order. 0, or -1."""
@@ -689,7 +737,7 @@ class BlockUnpacker(Model):
         k: cython.int
         n: cython.int
         value: cython.int
-        status: cython.int = 0
+        status: cython.longlong = 0
         self._component()
         with cython.nogil:
             while done < count:
@@ -715,7 +763,7 @@ class BlockUnpacker(Model):
                                 value -= (1 << n) - 1
                             out[64 * b + k - 1] = value
                 done += some
-        return status
+        return -1 if status < 0 else 0
 
     def codes(
         self, first: cython.longlong, count: cython.longlong, q: cython.int,
@@ -748,9 +796,9 @@ class BlockUnpacker(Model):
         sayable: cython.bint
         failed: cython.longlong = 0
         room: cython.longlong
-        status: cython.int = 0
+        status: cython.longlong = 0
         self._component()
-        while k < stop and status == 0:
+        while k < stop and status >= 0:
             room = len(self.words) - 64 * 64
             if o > room:
                 more = array("I", self.words)

@@ -14,6 +14,7 @@ from .weights import read_weights
 __all__ = [
     "PORTION",
     "Codes",
+    "PackedBlocks",
     "ac_length",
     "pack_blocks",
     "pack_coefficients",
@@ -107,11 +108,21 @@ def unpack_shape(
     return counts if coder.spent() and not coder.exhausted() else None
 
 
-def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int]]]:
+class PackedBlocks(NamedTuple):
+    """A packed portion."""
+
+    data: bytes
+    odd: list[tuple[int, int]]
+    """For each block that T.81's procedure would code otherwise, its number in the portion, and its
+    part."""
+    proven: bool
+    """Whether it was unpacked again, and the very same symbols came back."""
+
+
+def pack_blocks(parts: Sequence[Part], prove: bool = False) -> PackedBlocks:
     """Pack a portion: at most `PORTION` blocks, where they stand in their scans.
 
-    Returns the bytes, and for each block that T.81's procedure would code
-    otherwise its number in the portion, and its part.
+    With ``prove``, unpack it again, while it is in the cache.
 
     Raises
     ------
@@ -134,8 +145,20 @@ def pack_blocks(parts: Sequence[Part]) -> tuple[bytes, list[tuple[int, int]]]:
             odd.extend((before + k, part) for k in packer.numbers(count))
         before += len(members)
     data: bytes = packer.finish()
+    proven = prove and _repeats(packer, data, parts)
     _packers.append(packer)
-    return data, odd
+    return PackedBlocks(data, odd, proven)
+
+
+def _repeats(packer: core.compact.BlockPacker, data: bytes, parts: Sequence[Part]) -> bool:
+    """Whether a portion's bytes say the symbols that the packer took."""
+    unpacker = _unpacker()
+    end = 0 if unpacker.begin(data) else -1
+    for index, component, members in parts:
+        if end >= 0:
+            kind = _context_class(index.layout.grids[component].component)
+            end = unpacker.repeats(packer, end, len(members), kind)
+    return _let_go(unpacker) and end >= 0
 
 
 def pack_coefficients(

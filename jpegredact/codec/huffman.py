@@ -36,6 +36,11 @@ class HuffmanTable:
         """Whether it is for DC differences."""
         return self.slot < 0x10
 
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a symbol has several codes."""
+        return len(set(self.symbols)) < len(self.symbols)
+
     @cached_property
     def codes(self) -> dict[int, tuple[int, int]]:
         """Symbol -> (code, length); where a symbol stands twice, its first code."""

@@ -313,10 +313,14 @@ class ScanIndex:
         That is bit for bit up to the last byte, its padding included, without
         fill bytes or bytes behind the last block.
         """
+        return self.is_plain() and core.splice.same_runs(
+            self.words, self.places.new, other.words, other.places.new
+        )
+
+    def is_plain(self) -> bool:
+        """Whether no touched interval has fill bytes, or bytes behind its last block."""
         return all(
             not interval.has_fill and self.ends_clean(interval)
             for interval in self.intervals
             if interval.touched
-        ) and core.splice.same_runs(
-            self.words, self.places.new, other.words, other.places.new
         )

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from ..background import Later
 from ..codec.compact import PORTION
 from .picture import Edits, Picture, Piece, Portion, Residue
 
-__all__ = ["Batch", "Packed", "batches", "by_group", "pack", "pack_fill", "put_back"]
+__all__ = ["Batch", "Packed", "all_results", "batches", "by_group", "pack", "pack_fill", "put_back"]
+
+T = TypeVar("T")
 
 Batch: TypeAlias = "list[tuple[int, Portion]]"
 """Portions that one thread works on in one go, and whose they are."""
 
 
 class Packed(NamedTuple):
-    """A portion in the compact code, and what came back from there."""
+    """A portion in the compact code."""
 
     group: int
+    portion: Portion
     data: bytes
     odd: Residue
-    piece: Piece
+    piece: Piece | None
+    """What it unpacks to; None where that is known to be the very blocks that were packed."""
 
 
 def batches(picture: Picture, real: bool = False) -> list[Batch]:
@@ -41,8 +46,9 @@ def pack(original: Picture, batch: Batch) -> list[Packed]:
     """Pack portions, and unpack them again: while they are in the cache."""
     found = []
     for group, portion in batch:
-        data, odd = original.pack_portion(portion)
-        found.append(Packed(group, data, odd, original.unpack_portion(portion, data)))
+        data, odd, proven = original.prove_portion(portion)
+        piece = None if proven else original.unpack_portion(portion, data)
+        found.append(Packed(group, portion, data, odd, piece))
     return found
 
 
@@ -51,31 +57,23 @@ def pack_fill(shown: Picture, batch: Batch) -> list[tuple[int, bytes]]:
     return [(group, shown.pack_portion(portion)[0]) for group, portion in batch]
 
 
-def put_back(
-    edits: Edits, work: list[Later[list[Packed]]], count: int
-) -> list[tuple[list[bytes], Residue]]:
-    """Set all groups to what came back from the compact code; return what is to be stored.
-
-    From the last ones on, while others are packed.
-    """
-    found: list[tuple[list[bytes], Residue]] = [([], []) for _ in range(count)]
-    for later in reversed(work):
-        for packed in later.result():
-            odd = {number: (bits, data) for number, bits, data in packed.odd}
-            edits.put_piece(packed.piece, odd)
-    for later in work:
-        for packed in later.result():
-            found[packed.group][0].append(packed.data)
-            found[packed.group][1].extend(packed.odd)
-    return found
-
-
-def by_group(work: list[Later[list[tuple[int, bytes]]]], count: int) -> list[list[bytes]]:
-    """Return each group's portions; those that nobody has begun come first, from the other end."""
+def all_results(work: list[Later[list[T]]]) -> list[T]:
+    """Return the results of all work in order; what nobody has begun is done from the other end."""
     for later in reversed(work):
         later.result()
-    found: list[list[bytes]] = [[] for _ in range(count)]
-    for later in work:
-        for group, data in later.result():
-            found[group].append(data)
-    return found
+    return [each for later in work for each in later.result()]
+
+
+def by_group(found: Iterable[tuple[int, T]], count: int) -> list[tuple[T, ...]]:
+    """Return what belongs to each group."""
+    groups: list[list[T]] = [[] for _ in range(count)]
+    for group, each in found:
+        groups[group].append(each)
+    return [tuple(each) for each in groups]
+
+
+def put_back(edits: Edits, original: Picture, packed: Iterable[Packed]) -> None:
+    """Set all groups to what the compact code says."""
+    for each in packed:
+        odd = {number: (bits, data) for number, bits, data in each.odd}
+        edits.put_piece(each.piece or original.unpack_portion(each.portion, each.data), odd)

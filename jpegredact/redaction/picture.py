@@ -321,6 +321,10 @@ class Picture(ABC):
             They hold what a diff calls residue and is none.
         """
 
+    def prove_portion(self, portion: Portion) -> tuple[bytes, Residue, bool]:
+        """Return the same, and whether it was unpacked again and gave these very blocks."""
+        return *self.pack_portion(portion), False
+
     @abstractmethod
     def unpack_portion(self, portion: Portion, data: bytes) -> Piece:
         """Unpack some blocks from the compact code.
@@ -413,6 +417,12 @@ class Picture(ABC):
 
         In the order of the file; the bytes of each are to be taken before the next one.
         """
+
+    def says_itself(self) -> bool:
+        """Whether it is known that a rewrite to the very blocks that there are is what the file
+        holds: there is but one way to code each, and the intervals end as ours do.
+        """
+        return False
 
     @abstractmethod
     def same_intervals(self, other: Self) -> bool:

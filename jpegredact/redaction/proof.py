@@ -12,6 +12,7 @@ from ..background import Later
 from ..codec.scan import MissingCategory
 from ..diff import GroupRecord, Patch, Stretch
 from ..errors import InvalidJpegError, UnsupportedJpegError, VerificationError
+from .packing import Packed, put_back
 from .picture import Edits, FileEdit, Picture, Raw, Tables, assemble, chunks
 
 __all__ = ["Rewritten", "find_patches", "irreversible", "rewritten"]
@@ -33,43 +34,31 @@ def rewritten(data: bytes, coded: list[FileEdit], others: Sequence[FileEdit]) ->
 def find_patches(
     original: Picture,
     shown: Picture,
-    edits: Edits,
+    packed: Sequence[Packed],
     records: Sequence[GroupRecord],
     tables: Tables,
     others: Sequence[FileEdit],
     redacted: Later[Rewritten],
 ) -> tuple[tuple[Patch, ...], tuple[Stretch, ...]]:
-    """Reveal all groups, ``edits`` from their records, and return what still differs from the
-    original.
+    """Reveal all groups, as they are ``packed``, and return what still differs from the original.
 
-    The scan positions are those that the rewrite itself noted, so no second pass
-    over the file is needed; that a reader finds the same ones follows from the
-    codes being prefix codes, and the tests restore by reading.
+    Where every block was proven to come back, and there is but one way to code it, nothing in
+    the scans differs. Else they are written again. The scan positions are those that the rewrite
+    itself noted, so no second pass over the file is needed; that a reader finds the same ones
+    follows from the codes being prefix codes, and the tests restore by reading.
     """
-    try:
-        revealed, raw = _reveal(original, shown, edits)
-    except InvalidJpegError as error:
-        if error.code == "jpeg.torn":
-            raise
-        raise VerificationError(  # it is not the input that is bad
-            f"this fill can't be coded: {error.message}", code="redact.unsayable"
-        ) from error
-    if original.jpeg.frame.progressive and any(
-        revealed.pack(group) != record.blocks for group, record in enumerate(records)
-    ):
-        raise _said_twice(original)
-    stretches = tuple(
-        (scan, number, bits, data)
-        for scan, found in sorted(raw.items())
-        for number, (bits, data) in sorted(found.items())
-    )
-    same = not original.strays() and original.same_intervals(revealed)
+    tidy = not original.strays()
+    revealed = None
+    stretches: tuple[Stretch, ...] = ()
+    if not (tidy and all(each.piece is None for each in packed) and original.says_itself()):
+        revealed, stretches = _revealed(original, shown, packed, records)
+    same = revealed is None or (tidy and original.same_intervals(revealed))
     retabled = any(tables.get(t.order, t) != t for t in original.jpeg.tables)
     if same and not others and not retabled:
         return (), stretches  # every bit is the original's
     data = original.data
     # The fully revealed file is the redacted one but for the touched intervals.
-    if same:
+    if same or revealed is None:
         scans = [(scan.start, scan.end) for scan in original.jpeg.scans]
         whole = [
             change
@@ -117,6 +106,31 @@ def _bring_back(patches: Sequence[Patch], data: bytes, whole: Sequence[FileEdit]
         done += len(piece) - at
         position += len(piece)
     return patch is None and done == len(data)
+
+
+def _revealed(
+    original: Picture, shown: Picture, packed: Sequence[Packed], records: Sequence[GroupRecord]
+) -> tuple[Picture, tuple[Stretch, ...]]:
+    """Return the picture with all groups revealed, and its own stretches: see `_reveal`."""
+    edits = shown.edits()
+    put_back(edits, original, packed)
+    try:
+        revealed, raw = _reveal(original, shown, edits)
+    except InvalidJpegError as error:
+        if error.code == "jpeg.torn":
+            raise
+        raise VerificationError(  # it is not the input that is bad
+            f"this fill can't be coded: {error.message}", code="redact.unsayable"
+        ) from error
+    if original.jpeg.frame.progressive and any(
+        revealed.pack(group) != record.blocks for group, record in enumerate(records)
+    ):
+        raise _said_twice(original)
+    return revealed, tuple(
+        (scan, number, bits, data)
+        for scan, found in sorted(raw.items())
+        for number, (bits, data) in sorted(found.items())
+    )
 
 
 def _reveal(

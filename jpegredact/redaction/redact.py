@@ -28,7 +28,7 @@ from .around import around
 from .fingerprints import coding_fingerprint, frame_fingerprint
 from .methods import Method
 from .opening import open_picture
-from .packing import batches, by_group, pack, pack_fill, put_back
+from .packing import all_results, batches, by_group, pack, pack_fill
 from .picture import fill_digest
 from .plan import Plan, make_plan
 from .proof import Rewritten, find_patches, irreversible, rewritten
@@ -182,17 +182,17 @@ def _redact(
     coding = beside.begin(partial(_coding, jpeg, redacted))
     beside_groups = beside.begin(partial(around, shown, len(groups)))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
-    # Guarantee G3: bring the original back from the records.
-    back = shown.edits()
     frame = frame_fingerprint(jpeg)
+    portions = all_results(packed)
+    blocks = by_group(((each.group, each.data) for each in portions), len(groups))
+    odd = by_group(((each.group, odd) for each in portions for odd in each.odd), len(groups))
     kept = [
-        outline._replace(blocks=tuple(blocks), odd=tuple(odd), tables=symbols, frame=frame)
-        for outline, (blocks, odd) in zip(
-            outlines.result(), put_back(back, packed, len(groups)), strict=True
-        )
+        outline._replace(blocks=data, odd=residue, tables=symbols, frame=frame)
+        for outline, data, residue in zip(outlines.result(), blocks, odd, strict=True)
     ]
+    # Guarantee G3: the records bring the original back.
     patches, stretches = find_patches(
-        original, shown, back, kept, said.tables, scrubbed.edits, redacted
+        original, shown, portions, kept, said.tables, scrubbed.edits, redacted
     )
     known = None
     if sample is not None and original.sampled:
@@ -203,7 +203,7 @@ def _redact(
         public=Public(
             redacted_sha256.result(),
             (jpeg.frame.width, jpeg.frame.height),
-            tuple(fill_digest(blocks) for blocks in by_group(fills, len(groups))),
+            tuple(fill_digest(data) for data in by_group(all_results(fills), len(groups))),
         ),
         groups=tuple(
             group._replace(coding=coding.result(), around=values, lacking=lacking)

@@ -9,7 +9,14 @@ from functools import cached_property, partial
 
 from ..background import Beside, Later
 from ..codec import core
-from ..codec.compact import Codes, ac_length, pack_blocks, sum_blocks, unpack_codes
+from ..codec.compact import (
+    Codes,
+    PackedBlocks,
+    ac_length,
+    pack_blocks,
+    sum_blocks,
+    unpack_codes,
+)
 from ..codec.huffman import HuffmanTable, encode_codes
 from ..codec.intervals import FileEdit, Interval, Outside
 from ..codec.layout import ScanLayout, scan_layout
@@ -57,21 +64,32 @@ class SplicedPicture(Picture):
 
     def pack_portion(self, portion: Portion) -> tuple[bytes, Residue]:
         """See `Picture.pack_portion`."""
+        packed = self._packed(portion, prove=False)
+        return packed.data, self._odd(portion, packed)
+
+    def prove_portion(self, portion: Portion) -> tuple[bytes, Residue, bool]:
+        """See `Picture.prove_portion`."""
+        packed = self._packed(portion, prove=True)
+        odd = self._odd(portion, packed)
+        return packed.data, odd, packed.proven and not odd
+
+    def _packed(self, portion: Portion, prove: bool) -> PackedBlocks:
+        parts = [(self.indexes[p.member.scan], p.member.part, p.blocks) for p in portion]
         try:
-            packed, odd = pack_blocks(
-                [(self.indexes[p.member.scan], p.member.part, p.blocks) for p in portion]
-            )
+            return pack_blocks(parts, prove)
         except ValueError as error:  # only what a diff has as it is was never read
             raise damaged("odd") from error
+
+    def _odd(self, portion: Portion, packed: PackedBlocks) -> Residue:
         residue = []
-        for number, part in odd:
+        for number, part in packed.odd:
             index = self.indexes[portion[part].member.scan]
             number += portion[0].number
             block = portion[part].blocks[number - portion[part].number]
             start = index.blocks[0][block] + index.blocks[1][block]
             end = index.blocks[0][block] + index.blocks[2][block]
             residue.append((number, end - start, index.bits(start, end)))
-        return packed, residue
+        return residue
 
     def unpack_portion(self, portion: Portion, data: bytes) -> Piece:
         """See `Picture.unpack_portion`. Blocks become codes of this file's tables at once."""
@@ -138,6 +156,14 @@ class SplicedPicture(Picture):
         for number, index in self.indexes.items():
             touched = (interval for interval in index.intervals if interval.touched)
             yield from zip(touched, index.outside(self.marked[number]), strict=True)
+
+    def says_itself(self) -> bool:
+        """See `Picture.says_itself`."""
+        return not any(
+            table.ambiguous
+            for index in self.indexes.values()
+            for table in (*index.dc_tables, *index.ac_tables)
+        ) and all(index.is_plain() for index in self.indexes.values())
 
     def same_intervals(self, other: SplicedPicture) -> bool:
         """See `Picture.same_intervals`."""

@@ -12,6 +12,7 @@ from jpegmaker import Part, Table, make_jpeg, random_parts
 from pictures import photo, pillow_jpeg, read_blocks
 
 import jpegredact as jr
+from jpegredact.codec import compact
 from jpegredact.codec.compact import (
     pack_blocks,
     pack_coefficients,
@@ -38,7 +39,9 @@ def packed(data: bytes) -> tuple[bytes, list, list[tuple[int, int]], list]:
             members = array("i", [n for n in range(index.count) if _part_of(index, n) == k])
             parts.append((index, k, members))
             counts.append((grid.component, len(members)))
-    return *pack_blocks(parts), counts, parts
+    found = pack_blocks(parts, prove=True)
+    assert found.proven
+    return found.data, found.odd, counts, parts
 
 
 def _part_of(index, number: int) -> int:
@@ -98,6 +101,29 @@ def test_what_another_encoder_did_is_named() -> None:
     last = [max(np.flatnonzero(b[1:]) + 1, default=0) for b in in_coding_order(parts[0])]
     assert [number for number, _ in odd] == [n for n, k in enumerate(last) if 63 - k > 16]
     assert unpacked(data, counts) is not None
+
+
+def test_what_does_not_come_back_is_not_proven() -> None:
+    """Whatever is changed in the bytes, or asked of them."""
+    parts = random_parts(40, 24, ((2, 2), (1, 1), (1, 1)))
+    data, _, _, blocks = packed(make_jpeg(40, 24, parts))
+    packer = compact._packer()
+    packer.begin()
+    for index, part, members in blocks:
+        packer.add(
+            index.words, index.blocks, index.tables[3], index.ac_number(part), members,
+            1 if part else 0,
+        )  # fmt: skip
+    assert packer.finish() == data
+    assert compact._repeats(packer, data, blocks)
+    assert not compact._repeats(packer, data, blocks[:-1])
+    assert not compact._repeats(packer, data, [*blocks, blocks[-1]])
+    assert not compact._repeats(packer, b"", blocks)
+    for at in range(len(data)):
+        for bit in (1, 128):
+            damaged = data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+            assert not compact._repeats(packer, damaged, blocks)
+        assert not compact._repeats(packer, data[:at], blocks)
 
 
 def test_damaged_blocks_never_raise() -> None:

@@ -1,8 +1,12 @@
-"""The check that patches bring a file back, compared with doing it."""
+"""That the original comes back: the check that patches do it, and when blocks need no patch."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jpegmaker import Table, make_jpeg, random_parts, standard_tables
 
+import jpegredact as jr
+from jpegredact.redaction import proof
 from jpegredact.redaction.picture import apply_patches, assemble
 from jpegredact.redaction.proof import _bring_back, _difference
 
@@ -70,3 +74,64 @@ def test_what_was_left_out_is_told() -> None:
     assert not _bring_back(patches[1:], data, changes)
     assert not _bring_back([], data, changes)
     assert not _bring_back([*patches, (27, 1, b"x")], data, changes)
+
+
+class LastCodes(Table):
+    """An encoder that takes the last of a symbol's codes; T.81 takes it that there is but one."""
+
+    def codes(self) -> dict[int, str]:
+        found = {}
+        code = at = 0
+        for length, count in enumerate(self.counts, 1):
+            for _ in range(count):
+                found[self.symbols[at]] = format(code, f"0{length}b")
+                code += 1
+                at += 1
+            code *= 2
+        return found
+
+
+def with_several_codes(kind: type[Table], slots: set[int]) -> bytes:
+    tables = {
+        slot: kind.level([*sorted(set(table.symbols)), *table.symbols[:20]])
+        if slot in slots
+        else table
+        for slot, table in standard_tables().items()
+    }
+    return make_jpeg(64, 48, random_parts(64, 48, ((2, 2), (1, 1), (1, 1))), tables)
+
+
+@pytest.mark.parametrize("slots", [{0x00, 0x01}, {0x10, 0x11}])
+@pytest.mark.parametrize("kind", [Table, LastCodes])
+def test_symbols_with_several_codes(kind, slots) -> None:
+    """The records name symbols, so what was coded otherwise needs patches, and gets them."""
+    data = with_several_codes(kind, slots)
+    done = jr.redact(data, [(16, 8, 40, 30)])
+    assert jr.restore(done.jpeg, done.diff) == data
+
+
+@pytest.mark.parametrize("restart", [0, 2])
+def test_as_a_rule_nothing_is_written_again(restart, monkeypatch) -> None:
+    """Blocks that came back the same are proof enough, where there is one way to code each."""
+    calls = []
+    revealed = proof._revealed
+    monkeypatch.setattr(proof, "_revealed", lambda *args: calls.append(1) or revealed(*args))
+    parts = random_parts(64, 48, ((2, 2), (1, 1), (1, 1)))
+    plain = make_jpeg(64, 48, parts, restart=restart)
+    for data, times in (
+        (plain, 0),
+        (make_jpeg(64, 48, parts, restart=restart, fill_inside=True), 1),
+        (make_jpeg(64, 48, parts, restart=restart, padding=0), 1),
+        (make_jpeg(64, 48, parts, restart=restart, zrl_before_eob=True), 1),
+        (with_several_codes(Table, {0x10}), 1),
+    ):
+        calls.clear()
+        done = jr.redact(data, [(0, 0, 64, 48)])
+        assert jr.restore(done.jpeg, done.diff) == data
+        assert len(calls) == times
+    with monkeypatch.context() as patch:  # as if the compact code had failed
+        patch.setattr("jpegredact.codec.compact._repeats", lambda *args: False)
+        calls.clear()
+        done = jr.redact(plain, [(0, 0, 64, 48)])
+        assert jr.restore(done.jpeg, done.diff) == plain
+        assert len(calls) == 1
