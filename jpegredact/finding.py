@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from .codec.model import JpegData
 from .errors import InvalidRegionError
@@ -38,8 +38,7 @@ class Detects(Protocol):
         """Return objects with ``label``, ``score``, ``box`` (pixels as stored) and ``model``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """What to look for, and where else regions come from; see `pipeline.process`."""
 
     boxes: Any = ()
@@ -65,8 +64,7 @@ class Search:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What was found in one picture.
 
     Attributes
@@ -152,7 +150,7 @@ def with_more(
     pairs = list(zip(found.sightings, found.regions, strict=True))
     pairs += _as_logged(regions, seen, "again", search.threshold)
     sightings, regions = _settled(pairs, jpeg, found.margin, limits)
-    return replace(found, sightings=sightings, regions=regions)
+    return found._replace(sightings=sightings, regions=regions)
 
 
 def _settled(

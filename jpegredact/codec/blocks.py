@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import core
 from .layout import ComponentGrid
@@ -21,8 +21,7 @@ Ranges = tuple["array[int]", "array[int]", "array[int]"]
 """Runs of recorded blocks in raster order: first block, end block, first slot."""
 
 
-@dataclass(frozen=True)
-class BlockStore:
+class BlockStore(NamedTuple):
     """Recorded blocks, each in a *slot*; those of one component follow each other.
 
     Blocks are numbered in raster order of a component's padded grid; where one array
@@ -46,7 +45,7 @@ class BlockStore:
     """64 a slot, in zigzag order, DC absolute."""
 
     @property
-    def count(self) -> int:
+    def recorded(self) -> int:
         """How many blocks are recorded."""
         return len(self.touched)
 

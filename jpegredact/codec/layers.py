@@ -83,7 +83,7 @@ def read_layers(
             return _read(data, jpeg, store, units, walked, stops, draw)
         except _BrokenScan as broken:  # the history is spoilt by now: once more
             stops[broken.scan][broken.interval] = broken.stop
-            store.coefficients[:] = array("h", [0]) * (64 * store.count)
+            store.coefficients[:] = array("h", [0]) * (64 * store.recorded)
             offset = raw_interval(scans[broken.scan], broken.interval)[0]
     raise InvalidJpegError(
         "too many restart intervals are damaged", code="jpeg.truncated", offset=offset
@@ -219,7 +219,7 @@ def sayable(
         ]
         changed = 1
         while blocks and changed:  # what falls in a late scan is missing in an early one
-            state = array("h", [0]) * (64 * store.count)
+            state = array("h", [0]) * (64 * store.recorded)
             changed = sum(
                 core.bandwrite.drop_unsayable(
                     blocks, coefficients, state, codes,

@@ -128,8 +128,7 @@ class Scan(NamedTuple):
     """How many of them, from the first on, have the number whose turn it is."""
 
 
-@dataclass(frozen=True)
-class JpegData:
+class JpegData(NamedTuple):
     """A parsed JPEG: segments, frame, scans; and what only a byte-exact rebuild needs."""
 
     frame: Frame

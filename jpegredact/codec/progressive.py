@@ -88,7 +88,7 @@ class Targets:
             coefficients,
             state,
             array("Q", [0]) * (len(store.slots) if arithmetic else 0),
-            array("h", [0]) * (64 * store.count if arithmetic else 0),
+            array("h", [0]) * (64 * store.recorded if arithmetic else 0),
         )
 
 
@@ -145,10 +145,10 @@ class DcFirst:
         index = index_scan(data, jpeg, scan, marks, draw=draw)
         layout = index.layout
         maps = []
-        touched = array("B", bytes(index.count))
-        wanted = array("B", b"\1") * store.count
+        touched = array("B", bytes(index.recorded))
+        wanted = array("B", b"\1") * store.recorded
         for grid in layout.grids:
-            slots = array("i", [-1]) * index.count
+            slots = array("i", [-1]) * index.recorded
             if store.has(grid.component):
                 core.dcscan.map_slots(
                     index.ranges,
@@ -194,7 +194,7 @@ class DcFirst:
         ------
         MissingCategory
         """
-        count = self.index.count
+        count = self.index.recorded
         dc = self.wishes(store, targets.coefficients)
         edit = Edit(
             self.touched, dc, array("I", bytes(4)), array("q", [0]) * count,
@@ -319,7 +319,7 @@ class DcRefinement(CodedScan):
 
     def outside(self, store: BlockStore) -> list[Outside]:
         """Return the touched intervals with zeros for the touched blocks."""
-        blank = array("h", [0]) * (64 * store.count)
+        blank = array("h", [0]) * (64 * store.recorded)
         new = self.rewrite(store, Targets.of(store, blank, False), {}, {})
         return [
             (i.end_bit - i.first_bit, [cut_bits(new.words, i.first_bit, i.end_bit)])

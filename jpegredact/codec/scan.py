@@ -13,7 +13,6 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from . import core
@@ -63,8 +62,7 @@ class Places(NamedTuple):
     """A byte of the file not far in front of it, and which data byte of the interval that is."""
 
 
-@dataclass(frozen=True)
-class ScanIndex:
+class ScanIndex(NamedTuple):
     """The recorded blocks of a scan, and where in the file they stand.
 
     All other bits are left in the file. The bits of an interval are numbered from its
@@ -99,7 +97,7 @@ class ScanIndex:
     for, if all of the scan was walked."""
 
     @property
-    def count(self) -> int:
+    def recorded(self) -> int:
         """How many blocks are recorded."""
         return len(self.blocks[3])
 
@@ -132,8 +130,7 @@ class ScanIndex:
             end += more[span.stop] - more[span.start]
             interval.require_room(end)
             intervals.append(interval._replace(end_bit=end, data_bytes=(end + 7) >> 3))
-        return replace(
-            self,
+        return self._replace(
             words=words,
             intervals=tuple(intervals),
             places=self.places._replace(new=new),
@@ -266,7 +263,7 @@ class ScanIndex:
         """Return the words of all runs written anew, where in them each begins and ends, their
         blocks, and by how many bits all runs before each one (and all of them) grew.
         """
-        count, runs, components = self.count, len(self.ranges[0]), len(self.layout.grids)
+        count, runs, components = self.recorded, len(self.ranges[0]), len(self.layout.grids)
         # A DC difference takes at most 31 bits, an absolute value 16.
         words = array("I", [0]) * (len(self.words) + edit.ac_total // 32 + count + 4)
         new = (array("q", bytes(8 * runs)), array("q", bytes(8 * runs)))

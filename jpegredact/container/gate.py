@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import accumulate
 
 from ..errors import SideCopyError
@@ -57,7 +56,7 @@ def require_clean(
         return  # it is asked for, and said aloud
     if contents.images is not None:
         images = contents.images.with_places(lambda offset: _without(offset, cuts))
-        contents = replace(contents, images=images)
+        contents = contents._replace(images=images)
     made = []
     for copy in contents.copies:
         if must_go(copy, policy):

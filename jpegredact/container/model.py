@@ -156,8 +156,7 @@ class Renderer(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a carrier needs to know to clean itself.
 
     Attributes

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .markers import FRAMES
 from .model import Action, Area, Carrier, FileEdit, Kept, Request, Scrubbed, Segment, SideCopy
@@ -50,8 +49,7 @@ _RESERVED = range(0xF0, 0xFE)
 _Behind = tuple[tuple[Segment, ...], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(NamedTuple):
     """What a file holds beside the picture's own scans and tables.
 
     Attributes
@@ -100,7 +98,7 @@ class Contents:
         each carrier takes out what others call people; then the index of the images, since
         it says where they lie in the end.
         """
-        request = replace(request, names=self.names(request.areas, request.orientation))
+        request = request._replace(names=self.names(request.areas, request.orientation))
         (edits, outcomes), kept = self._decided(request)
         if self.images is not None and request.policy != "keep":
             hint = _gain_map_hint(_edited(self.images.data, self.xmp, edits))
@@ -136,7 +134,7 @@ class Contents:
         kept: tuple[Kept, ...] = ()
         if self.images is not None:
             (edits, outcomes), kept = self.images.decide(request, hinted=hinted)
-            request = replace(request, images=kept)
+            request = request._replace(images=kept)
         for carrier in self.carriers:
             scrubbed = carrier.scrub(request)
             edits = [*edits, *scrubbed.edits]

@@ -106,7 +106,7 @@ class LayeredPicture(Picture):
             targets = Targets.of(self.store, coefficients, self.jpeg.frame.arithmetic)
             layers = rewrite_layers(self.layers, self.store, targets, tables, raw)
             coefficients = targets.state
-        return replace(self, layers=layers, store=replace(self.store, coefficients=coefficients))
+        return replace(self, layers=layers, store=self.store._replace(coefficients=coefficients))
 
     def coded_changes(self) -> Iterator[FileEdit]:
         """See `Picture.coded_changes`."""
@@ -134,7 +134,7 @@ class LayeredPicture(Picture):
         """See `Picture.outside`."""
         layers = self.layers
         if self.jpeg.frame.arithmetic:
-            nothing = array("h", [0]) * (64 * self.store.count)
+            nothing = array("h", [0]) * (64 * self.store.recorded)
             layers = self._with(nothing, {}, {}).layers
         for layer in layers.values():
             touched = (interval for interval in layer.intervals if interval.touched)
@@ -331,7 +331,7 @@ def open_layered(
         )
         if sample is not None and sample.covers[part]:
             sampled.append(
-                find_blocks(-1, part, grid, sample.covers[part], ranges, unit, store.count)
+                find_blocks(-1, part, grid, sample.covers[part], ranges, unit, store.recorded)
             )
     layers = read_layers(data, jpeg, store, draw)
     return LayeredPicture(

@@ -177,8 +177,8 @@ class SplicedPicture(Picture):
         Only for edits that put all blocks: those that stay would keep their codes.
         """
         indexes = {
-            number: replace(
-                index, ac_tables=tuple(tables.get(t.order, t) for t in index.ac_tables)
+            number: index._replace(
+                ac_tables=tuple(tables.get(t.order, t) for t in index.ac_tables)
             )
             for number, index in self.indexes.items()
         }
@@ -291,8 +291,8 @@ class ScanEdit:
         self.index = index
         self.touched = touched
         self.dc = array("i", index.blocks[3])
-        self.ac_at = array("q", bytes(8 * index.count))
-        self.ac_bits = array("i", [-1]) * index.count
+        self.ac_at = array("q", bytes(8 * index.recorded))
+        self.ac_bits = array("i", [-1]) * index.recorded
         self._pieces: list[array[int] | bytes] = []
         self._scratch = array("I")
         self._words = 0
@@ -436,7 +436,7 @@ def open_spliced(
             sampled.append(None)
             index = index_scan(data, jpeg, scan, marks, beside, wanted)
         indexes[number] = index
-        marked[number] = array("B", bytes(index.count))
+        marked[number] = array("B", bytes(index.recorded))
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
             unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
             if cover is not None:
@@ -450,7 +450,7 @@ def open_spliced(
                 sampled.append(
                     find_blocks(
                         number, part, grid, sample.covers[grid.component], index.ranges, unit,
-                        index.count,
+                        index.recorded,
                     )
                 )  # fmt: skip
     return SplicedPicture(

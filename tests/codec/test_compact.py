@@ -36,7 +36,7 @@ def packed(data: bytes) -> tuple[bytes, list, list[tuple[int, int]], list]:
         layout_mcus = index_scan(data, jpeg, scan, bytearray(0)).layout.mcus
         index = index_scan(data, jpeg, scan, bytearray([2]) * layout_mcus)
         for k, grid in enumerate(index.layout.grids):
-            members = array("i", [n for n in range(index.count) if _part_of(index, n) == k])
+            members = array("i", [n for n in range(index.recorded) if _part_of(index, n) == k])
             parts.append((index, k, members))
             counts.append((grid.component, len(members)))
     found = pack_blocks(parts, prove=True)

@@ -451,7 +451,7 @@ def test_both_forms_of_the_cursor_stop_at_the_same_place(kind: str) -> None:
     shift = index.places.new[0][0]
     assert coded.ends == [
         index.blocks[0][n] + index.blocks[2][n] - shift
-        for n in range(index.layout.units - 1, index.count, index.layout.units)
+        for n in range(index.layout.units - 1, index.recorded, index.layout.units)
     ]
     plain = whole.data[scan.start : scan.end].replace(b"\xff\0", b"\xff")
     for bits in range(0, coded.ends[-1] + 9, 37):

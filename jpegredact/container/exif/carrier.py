@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..model import Action, Actions, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
 from ..names import blanked, blanked_bytes
@@ -57,11 +57,10 @@ def read_exif(data: bytes, segments: Sequence[Segment]) -> ExifCarrier:
     return ExifCarrier(data, blocks, tuple(_copies(data, blocks)))
 
 
-@dataclass(frozen=True, slots=True)
-class ExifCarrier:
+class ExifCarrier(NamedTuple):
     """The Exif segments of a file (a `Carrier`)."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     blocks: tuple[Block, ...]
     copies: tuple[SideCopy, ...]
 

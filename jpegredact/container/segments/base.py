@@ -6,7 +6,7 @@ The formats' own modules say which segment is what; this one makes a `Carrier` o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..model import Action, Area, FileEdit, Request, Scrubbed, Segment, SideCopy
 
@@ -16,8 +16,7 @@ Answer = Callable[[Request, Action], tuple[Action, bytes | None]]
 """Gives the action for a request, and for "edit" the new segment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A side copy, the segments that it takes up, and how it is changed where it is not dropped.
 
     Attributes
@@ -36,14 +35,13 @@ class Found:
 
     copy: SideCopy
     segments: tuple[Segment, ...] = ()
-    rewritten: bytes | None = field(default=None, repr=False)
+    rewritten: bytes | None = None
     drop_rewrites: bool = False
     answer: Answer | None = None
     limit: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentCarrier:
+class SegmentCarrier(NamedTuple):
     """What was found in some segments of a file (a `Carrier`)."""
 
     found: tuple[Found, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..model import Action, Actions, Area, Request, Scrubbed, Segment, SideCopy
 
@@ -14,8 +14,7 @@ _FEW = 16
 _ACTIONS = Actions("drop", "drop", "warn")
 
 
-@dataclass(frozen=True, slots=True)
-class Strays:
+class Strays(NamedTuple):
     """What stands between segments and is not coded data: readers pass over it."""
 
     copies: tuple[SideCopy, ...]
