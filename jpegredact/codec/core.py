@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from . import _lookup_cy as lookup
     from . import _scan_cy as scan
     from . import _shape_cy as shape
+    from . import _small_cy as small
     from . import _splice_cy as splice
     from . import _stuffing_cy as stuffing
 
@@ -31,6 +32,7 @@ __all__ = [
     "lookup",
     "scan",
     "shape",
+    "small",
     "splice",
     "stuffing",
 ]

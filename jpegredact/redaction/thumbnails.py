@@ -1,7 +1,7 @@
 """Small pictures of the redacted picture, and the same regions in a scale of it.
 
-What `container` asks for and has no pixels for. Pillow decodes at a reduced scale, by
-DCT scaling, and codes thumbnails.
+What `container` asks for and has no pixels for. As a rule DC values are enough; where not,
+Pillow decodes, at a reduced scale.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, cast
 from ..codec import markers as m
 from ..codec.intervals import FileEdit
 from ..codec.model import JpegData
-from ..codec.sketch import Drawing, Sketch, drawing
+from ..codec.sketch import Drawing, Plane, Sketch, drawing
+from ..codec.small import SmallCoder, framed, scaled, turned
 from ..errors import JpegRedactError
 from ..geometry import Box, Region
 from ..limits import Limits
@@ -79,7 +80,7 @@ class PictureRenderer:
         self._limits = limits
         self._decoded: Picture | None = None
         self._failed = False
-        self._made: dict[tuple[int, int], Picture] = {}
+        self._made: dict[tuple[int, int], list[Plane]] = {}
         self._pixels = 0
         self._coded = 0
         self._redactions = 0
@@ -89,20 +90,27 @@ class PictureRenderer:
         small = self._small(width, height)
         if small is None:
             return None
+        coder = None
         for quality in _QUALITIES:
             self._coded += width * height
             if self._coded > _MOST_CODED:
                 return None
-            out = io.BytesIO()
-            small.save(out, "JPEG", quality=quality, subsampling="4:2:2")
-            if out.tell() <= limit:
-                return out.getvalue()
+            coder = coder or SmallCoder(small)
+            jpeg = coder.code(quality)
+            if len(jpeg) <= limit:
+                return jpeg
         return None
 
     def thumbnail_rgb(self, width: int, height: int) -> bytes | None:
         """Return it as ``3 * width * height`` bytes of RGB."""
         small = self._small(width, height)
-        return None if small is None else small.convert("RGB").tobytes()
+        if small is None:
+            return None
+        from PIL import Image
+
+        planes = [Image.frombytes("L", (width, height), plane.samples) for plane in small]
+        whole = Image.merge("YCbCr", planes) if len(planes) > 1 else planes[0]
+        return whole.convert("RGB").tobytes()
 
     def redacted(self, jpeg: bytes, whole: bool = False) -> bytes | None:
         """Redact the same regions in a JPEG that is a pure scale of the picture."""
@@ -123,8 +131,8 @@ class PictureRenderer:
         except JpegRedactError:
             return None  # it is dropped: nothing of it can stay
 
-    def _small(self, width: int, height: int) -> Picture | None:
-        """Return the redacted picture at this size: whole, with black bars if need be."""
+    def _small(self, width: int, height: int) -> list[Plane] | None:
+        """Return the redacted picture at this size, Y or YCbCr: whole, perhaps with black bars."""
         if not (0 < width <= _LARGEST and 0 < height <= _LARGEST):
             return None
         if (width, height) in self._made:
@@ -132,49 +140,66 @@ class PictureRenderer:
         self._pixels += width * height
         if self._pixels > _MOST_PIXELS:
             return None
-        picture = self._drawn(width, height) or self._decode(width, height)
-        if picture is None:
-            return None
-        self._made[width, height] = self.fitted(picture, width, height)
-        return self._made[width, height]
+        planes = self._drawn(width, height)
+        if planes is None:
+            picture = self._decode(width, height)
+            if picture is None:
+                return None
+            planes = _planes(self.fitted(picture, width, height))
+        self._made[width, height] = planes
+        return planes
+
+    def _fit(self, across: int, down: int, width: int, height: int) -> tuple[bool, int, int]:
+        """Return whether a picture is to be turned for a thumbnail; its width and height before."""
+        turn = (
+            self._orientation >= 5 and (width > height) != (across > down)
+            and width != height and across != down
+        )  # fmt: skip
+        if turn:
+            width, height = height, width
+        wide, high = width / across, height / down
+        if max(wide, high) <= _AT_MOST * min(wide, high):
+            return turn, width, height
+        scale = min(wide, high)
+        return turn, max(round(across * scale), 1), max(round(down * scale), 1)
 
     def fitted(self, picture: Picture, width: int, height: int) -> Picture:
         """Return a picture of the whole at this size: turned as need be, with black bars."""
         from PIL import Image
 
-        turned = self._orientation >= 5 and (width > height) != (picture.width > picture.height)
-        if turned and width != height and picture.width != picture.height:
-            picture = picture.transpose(Image.Transpose[_TURNS[self._orientation]])
-        across, down = width / picture.width, height / picture.height
-        if max(across, down) <= _AT_MOST * min(across, down):
-            return picture.resize((width, height), Image.Resampling.BOX)
-        scale = min(across, down)
-        size = max(round(picture.width * scale), 1), max(round(picture.height * scale), 1)
+        turn, *size = self._fit(*picture.size, width, height)
+        small = picture.resize((size[0], size[1]), Image.Resampling.BOX)
+        if turn:
+            small = small.transpose(Image.Transpose[_TURNS[self._orientation]])
+        if small.size == (width, height):
+            return small
         whole = Image.new(picture.mode, (width, height))
-        whole.paste(
-            picture.resize(size, Image.Resampling.BOX),
-            ((width - size[0]) // 2, (height - size[1]) // 2),
-        )
+        whole.paste(small, ((width - small.width) // 2, (height - small.height) // 2))
         return whole
 
-    def _drawn(self, width: int, height: int) -> Picture | None:
-        """Return the picture from its sketch, unless that is smaller than asked for."""
-        from PIL import Image
-
+    def _drawn(self, width: int, height: int) -> list[Plane] | None:
+        """Return the thumbnail from the sketch, unless that is smaller than asked for."""
         scale = _scale(self._jpeg, width, height)
         sketch = None if drawing_for(self._jpeg, (width, height)) is None else self._draw()
         if sketch is None or scale * max(sketch.block) > _STRETCHED:
             return None
-        planes = [Image.frombytes("L", each[:2], each.samples) for each in sketch.planes]
-        image = planes[0]
-        if len(planes) > 1:
-            same = [plane.resize(image.size, Image.Resampling.BILINEAR) for plane in planes]
-            image = Image.merge("YCbCr", same).convert("RGB")
-        # The last samples may stand for less than a whole block.
-        (wide, high), step = self._jpeg.size, max(sketch.block)
-        size = max(round(wide / step), 1), max(round(high / step), 1)
-        edge = wide / sketch.block[0], high / sketch.block[1]
-        return image.resize(size, Image.Resampling.BOX, (0, 0, *edge))
+        (across, down), (step_x, step_y) = self._jpeg.size, sketch.block
+        turn, *size = self._fit(across, down, width, height)
+        first = sketch.planes[0]
+        planes = []
+        for number, plane in enumerate(sketch.planes):
+            # The last samples may stand for less than a whole block.
+            area = (
+                across / step_x * plane.across / first.across,
+                down / step_y * plane.down / first.down,
+            )
+            small = scaled(plane, (size[0], size[1]), area)
+            if turn:
+                small = turned(small, self._orientation)
+            if small[:2] != (width, height):
+                small = framed(small, (width, height), 128 if number else 0)
+            planes.append(small)
+        return planes
 
     def _decode(self, width: int, height: int) -> Picture | None:
         """Decode the redacted picture at the least scale that is no smaller than asked for."""
@@ -196,6 +221,12 @@ class PictureRenderer:
             return None
         self._decoded = picture
         return picture
+
+
+def _planes(picture: Picture) -> list[Plane]:
+    """Return a picture's samples as Y, or as Y, Cb and Cr."""
+    bands = [picture] if picture.mode == "L" else picture.convert("YCbCr").split()
+    return [Plane(*picture.size, band.tobytes()) for band in bands]
 
 
 def drawing_for(jpeg: JpegData, size: tuple[int, int] | None) -> Drawing | None:
