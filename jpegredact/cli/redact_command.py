@@ -24,6 +24,7 @@ from .common import (
 from .keys import recipient_options, require_embeddable, sealing_keys
 
 if TYPE_CHECKING:
+    from ..detecting import Detecting
     from ..log import LogEntry
     from ..pipeline import Processed
     from ..report import Report
@@ -104,14 +105,13 @@ def command(
             if path != "-":
                 refuse_same(path, target, "recipients and output")
 
-    from ..detecting import Detecting
     from ..files import read_source
     from ..pipeline import process
 
     owners = sealing_keys(recipients, recipients_files, passphrase)
     done = process(
         read_source(source), boxes, detect=labels, threshold=threshold, effort=effort,
-        detector=Detecting(detectors=detectors, provider=provider, ellipses=ellipses),
+        detector=_detecting(detectors, provider, ellipses) if labels else None,
         from_log=from_log, name=source,
         method=method, margin=margin,
         coordinates="upright" if upright else "stored",
@@ -131,6 +131,12 @@ def command(
         say(f"{source}: {_summary(done.report)} (dry run: the picture was not written)")
     if as_json:
         click.echo(done.report.to_json())
+
+
+def _detecting(detectors: tuple[str, ...], provider: str, ellipses: bool) -> Detecting:
+    from ..detecting import Detecting
+
+    return Detecting(detectors=detectors, provider=provider, ellipses=ellipses)
 
 
 class _LogFile(NamedTuple):
