@@ -1,15 +1,14 @@
-# cython: language_level=3, boundscheck=True, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=True, wraparound=False
 """Compiled: small pictures, scaled, transformed and coded (ITU-T T.81 A.3.3, A.3.4 and F.1).
 
 Samples are in raster order, 8 bits each. The house rules of ``_scan_cy`` hold here too.
 """
 
-import math
 from array import array
 
 import cython
 
-__all__ = ["encode", "is_compiled", "scale", "transform"]
+__all__ = ["Writer", "encode", "is_compiled", "scale", "transform"]
 
 
 def is_compiled() -> bool:
@@ -17,11 +16,8 @@ def is_compiled() -> bool:
     return bool(cython.compiled)
 
 
-_COSINES = array("d", [math.cos(k * math.pi / 16) / 2 for k in range(8)])
-_COSINES[0] = math.sqrt(0.125)
-
-
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(-1)
 def _line(
     line: cython.double[::1], at: cython.longlong, step: cython.longlong, count: cython.longlong,
@@ -87,17 +83,19 @@ def scale(
     done: cython.double[::1] = array("d", bytes(8 * across * down))
     x: cython.longlong
     y: cython.longlong
-    for y in range(height):
-        for x in range(width):
-            row[x] = samples[y * width + x]
-        _line(row, 0, 1, across, 0, right, width, middle, y * across, 1)
-    for x in range(across):
-        _line(middle, x, across, down, 0, bottom, height, done, x, across)
-    for x in range(across * down):
-        out[x] = cython.cast(cython.uchar, done[x] + 0.5)
+    with cython.nogil:
+        for y in range(height):
+            for x in range(width):
+                row[x] = samples[y * width + x]
+            _line(row, 0, 1, across, 0, right, width, middle, y * across, 1)
+        for x in range(across):
+            _line(middle, x, across, down, 0, bottom, height, done, x, across)
+        for x in range(across * down):
+            out[x] = cython.cast(cython.uchar, done[x] + 0.5)
 
 
 @cython.cfunc
+@cython.nogil
 @cython.exceptval(-1)
 def _dct(
     a: cython.double[::1], at: cython.longlong, step: cython.longlong, c: cython.double[::1]
@@ -124,63 +122,101 @@ def _dct(
 
 def transform(
     samples: cython.const[cython.uchar][::1], size: tuple, columns: cython.longlong,
-    out: cython.double[::1],
+    cosines: cython.double[::1], out: cython.double[::1],
 ) -> None:
     """Give the DCT coefficients of blocks, ``columns`` a row, 64 each in rows of frequencies.
 
-    ``size``: the plane's width and height. Its last samples go on to the ends of their blocks; whole
-    blocks of padding at the right (T.81 A.2.4) are as bright as the ones beside them, and plain.
+    ``cosines``: of k pi / 16, halved, but for the first one, which is half the square root of 1/2.
+    ``size``: the plane's width and height. Its last samples go on to the ends of their blocks;
+    whole blocks of padding at the right (T.81 A.2.4) are as bright as the ones beside them, and
+    plain.
     """
     width: cython.longlong = size[0]
     height: cython.longlong = size[1]
-    cosines: cython.double[::1] = _COSINES
     b: cython.longlong
     x: cython.longlong
     y: cython.longlong
     k: cython.longlong
-    for b in range(len(out) // 64):
-        if b % columns * 8 >= width:
+    with cython.nogil:
+        for b in range(len(out) // 64):
+            if b % columns * 8 >= width:
+                for k in range(64):
+                    out[64 * b + k] = out[64 * (b - 1)] if k == 0 else 0
+                continue
             for k in range(64):
-                out[64 * b + k] = out[64 * (b - 1)] if k == 0 else 0
-            continue
-        for k in range(64):
-            x = b % columns * 8 + k % 8
-            y = b // columns * 8 + k // 8
-            x = x if x < width else width - 1
-            y = y if y < height else height - 1
-            out[64 * b + k] = samples[y * width + x] - 128.0
-        for k in range(8):
-            _dct(out, 64 * b + 8 * k, 1, cosines)
-        for k in range(8):
-            _dct(out, 64 * b + k, 8, cosines)
+                x = b % columns * 8 + k % 8
+                y = b // columns * 8 + k // 8
+                x = x if x < width else width - 1
+                y = y if y < height else height - 1
+                out[64 * b + k] = samples[y * width + x] - 128.0
+            for k in range(8):
+                _dct(out, 64 * b + 8 * k, 1, cosines)
+            for k in range(8):
+                _dct(out, 64 * b + k, 8, cosines)
+
+
+@cython.final
+@cython.cclass
+class Writer:
+    """Appends codes to words, the first bit in the highest place."""
+
+    words: cython.uint[::1]
+    acc: cython.ulonglong
+    held: cython.int
+    at: cython.longlong
+
+    def __init__(self, words) -> None:
+        self.words = words
+        self.acc = 0
+        self.held = 0
+        self.at = 0
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1)
+    def _put(self, code: cython.uint, more: cython.uint, size: cython.int) -> cython.int:
+        """Append a code (``code << 5 | length``), and ``size`` bits more: 31 at most together."""
+        mask: cython.ulonglong = 0xFFFFFFFF
+        one: cython.ulonglong = 1
+        self.acc = (self.acc << (code & 31) | code >> 5) << size | more
+        self.held += cython.cast(cython.int, code & 31) + size
+        if self.held >= 32:
+            self.held -= 32
+            self.words[self.at] = cython.cast(cython.uint, (self.acc >> self.held) & mask)
+            self.at += 1
+            self.acc &= (one << self.held) - 1
+        return 0
+
+    def finish(self) -> int:
+        """Fill the last byte with ones, and return how many bytes there are."""
+        spare: cython.int = (8 - (self.held & 7)) & 7
+        self._put(0, (1 << spare) - 1, spare)
+        count: cython.longlong = 4 * self.at + self.held // 8
+        self._put(0, 0, 32 - self.held)
+        return count
 
 
 def encode(
-    planes: list, units: tuple, across: cython.longlong, steps: cython.double[::1],
-    order: cython.const[cython.uchar][::1], codes: tuple, words: cython.uint[::1],
-) -> int:
-    """Quantise and code an interleaved scan; return its bytes, the last one filled with ones.
+    coefficients: cython.double[::1], units: tuple, steps: cython.double[::1],
+    order: cython.const[cython.uchar][::1], codes: tuple, writer: Writer,
+) -> None:
+    """Quantise and code an interleaved scan of the blocks that `transform` made.
 
-    ``planes``: the coefficients of each component, as `transform` gives them. ``units``: for each
-    data unit of an MCU its component, its row and column there; and by component its MCU's rows
-    and columns. ``steps``: 64 a component, in the order of ``order``, which is the zigzag one.
-    ``codes``: ``code << 5 | length`` of DC and of AC symbols, 256 a component.
+    ``units``: for each data unit of an MCU its component; its column there; how many units its
+    component has there, side by side; and which block is the component's first. ``steps``: 64 a
+    component, in the order of ``order``, which is the zigzag one. ``codes``: ``code << 5 | length``
+    of DC and of AC symbols, 256 a component.
     """
     parts: cython.uchar[::1] = units[0]
-    rows: cython.uchar[::1] = units[1]
-    columns: cython.uchar[::1] = units[2]
-    high: cython.uchar[::1] = units[3]
-    wide: cython.uchar[::1] = units[4]
+    columns: cython.uchar[::1] = units[1]
+    counts: cython.uchar[::1] = units[2]
+    firsts: cython.longlong[::1] = units[3]
     dc_codes: cython.uint[::1] = codes[0]
     ac_codes: cython.uint[::1] = codes[1]
-    before: cython.int[::1] = array("i", bytes(4 * len(high)))
-    mask: cython.ulonglong = 0xFFFFFFFF
-    one: cython.ulonglong = 1
-    acc: cython.ulonglong = 0
-    held: cython.int = 0
-    at: cython.longlong = 0
-    mcus: cython.longlong = 0
-    first: cython.longlong
+    before: cython.int[::1] = array("i", bytes(4 * 4))
+    mcus: cython.longlong = len(coefficients) // (64 * len(parts))
+    at: cython.longlong
     m: cython.longlong
     u: cython.longlong
     k: cython.longlong
@@ -189,20 +225,15 @@ def encode(
     size: cython.int
     value: cython.int
     coded: cython.int
-    code: cython.uint
     exact: cython.double
-    plane: cython.double[::1] = planes[0]
-    mcus = len(plane) // (64 * high[0] * wide[0])
-    for m in range(mcus):
-        for u in range(len(parts)):
-            c = parts[u]
-            plane = planes[c]
-            first = (m // across * high[c] + rows[u]) * (across * wide[c])
-            first = (first + m % across * wide[c] + columns[u]) * 64
-            run = 0
-            for k in range(65):
-                if k < 64:
-                    exact = plane[first + order[k]] / steps[64 * c + k]
+    with cython.nogil:
+        for m in range(mcus):
+            for u in range(len(parts)):
+                c = parts[u]
+                at = 64 * (firsts[u] + m * counts[u] + columns[u])
+                run = 0
+                for k in range(64):
+                    exact = coefficients[at + order[k]] / steps[64 * c + k]
                     value = cython.cast(cython.int, exact + 0.5 if exact >= 0 else exact - 0.5)
                     coded = value
                     if k == 0:
@@ -212,40 +243,17 @@ def encode(
                         run += 1
                         continue
                     while run > 15:
-                        code = ac_codes[256 * c + 240]
-                        acc = acc << (code & 31) | code >> 5
-                        held += cython.cast(cython.int, code & 31)
-                        if held >= 32:
-                            held -= 32
-                            words[at] = cython.cast(cython.uint, (acc >> held) & mask)
-                            at += 1
-                            acc &= (one << held) - 1
+                        writer._put(ac_codes[256 * c + 240], 0, 0)
                         run -= 16
                     size = 0
                     while (coded if coded >= 0 else -coded) >> size:
                         size += 1
                     if coded < 0:
                         coded += (1 << size) - 1
-                    code = (
-                        dc_codes[256 * c + size] if k == 0 else ac_codes[256 * c + 16 * run + size]
+                    writer._put(
+                        dc_codes[256 * c + size] if k == 0 else ac_codes[256 * c + 16 * run + size],
+                        cython.cast(cython.uint, coded), size,
                     )
                     run = 0
-                elif run:
-                    code = ac_codes[256 * c]
-                    size = 0
-                    coded = 0
-                else:
-                    continue
-                acc = (acc << (code & 31) | code >> 5) << size | cython.cast(cython.uint, coded)
-                held += cython.cast(cython.int, code & 31) + size
-                if held >= 32:
-                    held -= 32
-                    words[at] = cython.cast(cython.uint, (acc >> held) & mask)
-                    at += 1
-                    acc &= (one << held) - 1
-    size = -held & 7
-    count = 4 * at + (held + size) // 8
-    if held:
-        acc = (acc << size | ((1 << size) - 1)) << (32 - held - size)
-        words[at] = cython.cast(cython.uint, acc & mask)
-    return count
+                if run:
+                    writer._put(ac_codes[256 * c], 0, 0)

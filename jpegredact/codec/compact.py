@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from . import core
@@ -18,6 +19,7 @@ __all__ = [
     "ac_length",
     "pack_blocks",
     "pack_coefficients",
+    "pack_rectangles",
     "pack_shape",
     "sum_blocks",
     "sum_coefficients",
@@ -85,6 +87,14 @@ def pack_shape(
             done = coder.shape(grid, (row, column, width), rows, columns, group, done)
             out.append(coder.take())
     return b"".join(out) + coder.finish()
+
+
+@lru_cache(maxsize=64)
+def pack_rectangles(sizes: tuple[tuple[int, int], ...]) -> bytes:
+    """Pack the shape of whole rectangles of these rows and columns."""
+    cells = [array("H", [1]) * (rows * columns) for rows, columns in sizes]
+    widths = [columns for _, columns in sizes]
+    return pack_shape(cells, widths, [(0, 0, *size) for size in sizes], 1)
 
 
 def unpack_shape(

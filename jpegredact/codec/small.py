@@ -5,12 +5,13 @@ For thumbnails of redacted pictures. Knows samples and T.81; knows no regions an
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 
 from . import core
 from . import markers as m
-from .huffman import STANDARD_TABLES, encode_codes
+from .huffman import STANDARD_TABLES, HuffmanTable, encode_codes
 from .sketch import Plane
 
 __all__ = ["SmallCoder", "framed", "scaled", "turned"]
@@ -33,6 +34,8 @@ _CHROMINANCE = (
     24, 26, 56, 99, 99, 99, 99, 99, 47, 66, *[99] * 38,
 )  # fmt: skip
 """T.81 tables K.1 and K.2, in rows of frequencies."""
+_COSINES = array("d", [math.sqrt(0.125), *(math.cos(k * math.pi / 16) / 2 for k in range(1, 8))])
+"""What T.81 A.3.3 multiplies with, in one dimension."""
 _SLOTS = (0x00, 0x10, 0x01, 0x11)
 
 
@@ -85,66 +88,68 @@ class SmallCoder:
 
     def __init__(self, planes: Sequence[Plane]) -> None:
         self.size = planes[0].across, planes[0].down
-        colour = len(planes) > 1
-        wide = 2 if colour else 1
-        self._across = -(-self.size[0] // (8 * wide))
-        down = -(-self.size[1] // 8)
-        self._planes = []
-        for number, plane in enumerate(planes):
-            if number:
+        wide = 2 if len(planes) > 1 else 1
+        across, down = -(-self.size[0] // (8 * wide)), -(-self.size[1] // 8)
+        self._wide = [wide, 1, 1][: len(planes)]
+        self._coefficients = array("d")
+        for plane, units in zip(planes, self._wide, strict=True):
+            if units < wide:
                 half = (plane.across + 1) // 2, plane.down
                 plane = scaled(plane, half, (2 * half[0], plane.down))
-            columns = self._across * (1 if number else wide)
-            out = array("d", bytes(8 * 64 * columns * down))
-            core.small.transform(plane.samples, plane[:2], columns, out)
-            self._planes.append(out)
-        self._factors = [(wide, 1), (1, 1), (1, 1)][: len(planes)]
+            out = array("d", bytes(8 * 64 * across * units * down))
+            core.small.transform(plane.samples, plane[:2], across * units, _COSINES, out)
+            self._coefficients += out
 
     def code(self, quality: int) -> bytes:
         """Return it as a JPEG, its tables scaled as libjpeg does: 50 for T.81's own, 1 to 100."""
-        count = len(self._planes)
+        count = len(self._wide)
         factor = 5000 // quality if quality < 50 else 200 - 2 * quality
         tables = [
             [min(max((table[k] * factor + 50) // 100, 1), 255) for k in _ZIGZAG]
             for table in (_LUMINANCE, _CHROMINANCE)
-        ]
-        steps = array("d", [step for c in range(count) for step in tables[min(c, 1)]])
-        kinds = [STANDARD_TABLES[slot] for slot in _SLOTS]
-        codes = (
-            encode_codes([kinds[0], kinds[2], kinds[2]][:count], 256),
-            encode_codes([kinds[1], kinds[3], kinds[3]][:count], 256),
-        )
-        parts = [(c, x) for c, (wide, _) in enumerate(self._factors) for x in range(wide)]
-        units = (
-            bytearray(c for c, _ in parts), bytearray(len(parts)), bytearray(x for _, x in parts),
-            bytearray(high for _, high in self._factors),
-            bytearray(wide for wide, _ in self._factors),
-        )  # fmt: skip
-        blocks = sum(len(plane) for plane in self._planes) // 64
-        words = array("I", bytes(4 * (54 * blocks + 2)))  # 64 × (16 + 11) bits a block at most
-        length = core.small.encode(
-            self._planes, units, self._across, steps, _ZIGZAG, codes, words
-        )
-        out = bytearray(2 * length + 8)
-        end = core.stuffing.stuff(words, 0, length, out)
-        width, height = self.size
-        frame = [8, *height.to_bytes(2), *width.to_bytes(2), count]
+        ][:count]
+        kinds = [STANDARD_TABLES[slot] for slot in _SLOTS][: 2 * count]
+        frame = [8, *self.size[1].to_bytes(2), *self.size[0].to_bytes(2), count]
         scan = [count]
-        for c, (wide, high) in enumerate(self._factors):
-            frame += [c + 1, wide << 4 | high, min(c, 1)]
+        for c, wide in enumerate(self._wide):
+            frame += [c + 1, wide << 4 | 1, min(c, 1)]
             scan += [c + 1, min(c, 1) * 0x11]
-        used = 2 if count > 1 else 1
         return b"".join(
             [
                 bytes([0xFF, m.SOI]),
-                *(_segment(m.DQT, [n, *tables[n]]) for n in range(used)),
+                *(_segment(m.DQT, [n, *table]) for n, table in enumerate(tables)),
                 _segment(m.SOF0, frame),
-                _segment(m.DHT, b"".join(table.to_bytes() for table in kinds[: 2 * used])),
+                _segment(m.DHT, b"".join(table.to_bytes() for table in kinds)),
                 _segment(m.SOS, [*scan, 0, 63, 0]),
-                out[:end],
+                self._scan(tables, kinds),
                 bytes([0xFF, m.EOI]),
             ]
         )
+
+    def _scan(self, tables: list[list[int]], kinds: list[HuffmanTable]) -> bytearray:
+        """Return the coded data."""
+        parts = [(c, x) for c, wide in enumerate(self._wide) for x in range(wide)]
+        blocks = len(self._coefficients) // 64
+        each = blocks // len(parts)
+        firsts = [each * sum(self._wide[:c]) for c in range(len(self._wide))]
+        units = (
+            bytearray(c for c, _ in parts),
+            bytearray(x for _, x in parts),
+            bytearray(self._wide[c] for c, _ in parts),
+            array("q", [firsts[c] for c, _ in parts]),
+        )
+        slots = [min(c, 1) for c in range(len(self._wide))]
+        codes = tuple(
+            encode_codes([kinds[2 * slot + ac] for slot in slots], 256) for ac in (0, 1)
+        )
+        steps = array("d", [step for slot in slots for step in tables[slot]])
+        words = array("I", bytes(4 * (54 * blocks + 2)))  # 64 × (16 + 11) bits a block at most
+        writer = core.small.Writer(words)
+        core.small.encode(self._coefficients, units, steps, _ZIGZAG, codes, writer)
+        length = writer.finish()
+        out = bytearray(2 * length + 8)
+        del out[core.stuffing.stuff(words, 0, length, out) :]
+        return out
 
 
 def _segment(code: int, content: Sequence[int] | bytes) -> bytes:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 from ..codec import core
 from ..codec.blocks import Ranges
-from ..codec.compact import PORTION, pack_shape
+from ..codec.compact import PORTION, pack_rectangles, pack_shape
 from ..codec.huffman import HuffmanTable, Tables
 from ..codec.intervals import FileEdit, Interval, Outside, Raw, strays
 from ..codec.layout import ComponentGrid
@@ -51,6 +51,9 @@ __all__ = [
     "missing_symbols",
     "table_edits",
 ]
+
+_SMALL = 4096
+"""Blocks of a rectangle whose shape is worth remembering."""
 
 
 class Member(NamedTuple):
@@ -440,19 +443,26 @@ class Picture(ABC):
 
     def outline(self, group: int) -> GroupRecord:
         """Return the diff's record of a group, without its blocks and what tells a changed file."""
-        cells, widths, places, windows = [], [], [], []
-        for member in self.members:
-            if member.starts[group] == member.starts[group + 1]:
-                continue
-            row, column, rows, columns = member.cover.boxes[group]
-            cells.append(member.cover.cells)
-            widths.append(member.cover.columns)
-            places.append((row - member.cover.row, column - member.cover.column, rows, columns))
-            windows.append(Window(member.component, row, column, rows, columns))
+        held = [each for each in self.members if each.starts[group] < each.starts[group + 1]]
+        boxes = [each.cover.boxes[group] for each in held]
+        sizes = tuple(box[2:] for box in boxes)
+        counts = [each.starts[group + 1] - each.starts[group] for each in held]
+        if sum(counts) <= _SMALL and counts == [rows * columns for rows, columns in sizes]:
+            shape = pack_rectangles(sizes)  # many are of the same size
+        else:
+            shape = pack_shape(
+                [each.cover.cells for each in held],
+                [each.cover.columns for each in held],
+                [
+                    (box[0] - each.cover.row, box[1] - each.cover.column, *box[2:])
+                    for each, box in zip(held, boxes, strict=True)
+                ],
+                group + 1,
+            )
         return GroupRecord(
             self.plan.groups[group],
-            tuple(windows),
-            pack_shape(cells, widths, places, group + 1),
+            tuple(Window(each.component, *box) for each, box in zip(held, boxes, strict=True)),
+            shape,
             (),
             (),
             tuple(len(table.symbols) for table in self.jpeg.tables),

@@ -16,6 +16,7 @@ from jpegredact.codec import compact
 from jpegredact.codec.compact import (
     pack_blocks,
     pack_coefficients,
+    pack_rectangles,
     pack_shape,
     unpack_blocks,
     unpack_shape,
@@ -101,6 +102,17 @@ def test_what_another_encoder_did_is_named() -> None:
     last = [max(np.flatnonzero(b[1:]) + 1, default=0) for b in in_coding_order(parts[0])]
     assert [number for number, _ in odd] == [n for n, k in enumerate(last) if 63 - k > 16]
     assert unpacked(data, counts) is not None
+
+
+def test_whole_rectangles_anywhere() -> None:
+    """Cells beside a rectangle say nothing about its shape."""
+    cells = [array("H", [7, 9] * 40), array("H", [9, 7] * 40)]
+    for k, (rows, columns) in enumerate(((5, 3), (1, 4))):
+        for y in range(1, 1 + rows):
+            for x in range(2, 2 + columns):
+                cells[k][10 * y + x] = 4
+    places = [(1, 2, 5, 3), (1, 2, 1, 4)]
+    assert pack_rectangles(((5, 3), (1, 4))) == pack_shape(cells, [10, 10], places, 4)
 
 
 def test_what_does_not_come_back_is_not_proven() -> None:

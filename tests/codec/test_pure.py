@@ -17,6 +17,8 @@ from progressive_maker import Band, Picture, steps
 
 import jpegredact as jr
 from jpegredact.codec import compact, core, huffman
+from jpegredact.codec.sketch import Plane
+from jpegredact.codec.small import SmallCoder, scaled
 from jpegredact.container import search
 from jpegredact.redaction import methods
 
@@ -64,6 +66,7 @@ def forget_tables() -> None:
 def test_all_compiled_modules_are_here() -> None:
     for name in ("grey", "progressive", "arithmetic"):
         jr.redact(PICTURES[name], [(0, 0, 9, 9)])
+    assert small_picture()
     assert {"_scan_cy", "_splice_cy", "_grid_cy", "_compact_cy", "_inpaint_cy"} <= set(MODULES)
     for stem, module in MODULES.items():
         assert not module.is_compiled()
@@ -71,6 +74,17 @@ def test_all_compiled_modules_are_here() -> None:
         compiled = sys.modules[f"jpegredact.{home}.{stem}"]
         assert compiled.is_compiled()
         assert compiled.__all__ == module.__all__
+
+
+def small_picture() -> bytes:
+    planes = [Plane(45, 37, photo(45, 37)[:, :, k].tobytes()) for k in range(3)]
+    return SmallCoder([scaled(plane, (31, 29), (44.5, 36)) for plane in planes]).code(70)
+
+
+def test_small_pictures(pure) -> None:
+    compiled = small_picture()
+    pure()
+    assert small_picture() == compiled
 
 
 PICTURES = {

@@ -13,7 +13,7 @@ from scipy.fft import dctn
 from jpegredact.codec import core
 from jpegredact.codec.reader import read_jpeg
 from jpegredact.codec.sketch import Plane
-from jpegredact.codec.small import _ZIGZAG, SmallCoder, framed, scaled, turned
+from jpegredact.codec.small import _COSINES, _ZIGZAG, SmallCoder, framed, scaled, turned
 
 SIZES = [(1, 1), (7, 9), (8, 8), (17, 33), (16, 8), (160, 120), (161, 119), (1, 300), (300, 1)]
 
@@ -47,7 +47,7 @@ def test_transform(size: tuple[int, int]) -> None:
     plane = planes_of(photo(*size)[:, :, 0])[0]
     columns, rows = -(-size[0] // 8), -(-size[1] // 8)
     out = array("d", bytes(8 * 64 * rows * columns))
-    core.small.transform(plane.samples, plane[:2], columns, out)
+    core.small.transform(plane.samples, plane[:2], columns, _COSINES, out)
     padding = ((0, 8 * rows - size[1]), (0, 8 * columns - size[0]))
     blocks = np.pad(shown(plane), padding, "edge").reshape(rows, 8, columns, 8).swapaxes(1, 2)
     wanted = dctn(blocks - 128.0, axes=(2, 3), norm="ortho")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import struct
@@ -361,7 +360,7 @@ def test_thumbnails_are_made_only_as_large_and_as_many_as_real_ones() -> None:
     def asked(*contents: bytes) -> list[tuple[int, int]]:
         data = jpeg(app13(b"".join(resource(0x040C, each) for each in contents)))
         renderer = _Counting()
-        carrier(data).scrub(dataclasses.replace(request(), renderer=renderer))
+        carrier(data).scrub(request()._replace(renderer=renderer))
         return renderer.asked
 
     def stated(width: int, height: int, room: int) -> bytes:

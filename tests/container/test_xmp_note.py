@@ -5,8 +5,6 @@ Packets are read back with lxml.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from carrier_helpers import STANDARD, applied, end_of_picture, jpeg, request, segment, segments
 from lxml import etree
@@ -60,7 +58,7 @@ def noted(data: bytes, policy: Policy = "default", note: RedactionNote | None = 
     """Return a file with a note put in, by the carrier alone."""
     carrier = read_xmp(data, segments(data), end_of_picture(data))
     wanted = request(policy, **more)  # type: ignore[arg-type]
-    return applied(data, carrier.scrub(replace(wanted, note=note)).edits)
+    return applied(data, carrier.scrub(wanted._replace(note=note)).edits)
 
 
 def packets(data: bytes) -> list[bytes]:
