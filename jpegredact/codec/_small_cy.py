@@ -17,51 +17,44 @@ def is_compiled() -> bool:
 
 
 @cython.cfunc
-@cython.nogil
 @cython.exceptval(-1)
-def _line(
-    line: cython.double[::1], at: cython.longlong, step: cython.longlong, count: cython.longlong,
-    first: cython.double, last: cython.double, size: cython.longlong, out: cython.double[::1],
-    to: cython.longlong, apart: cython.longlong,
+def _taps(
+    end: cython.double, size: cython.longlong, first: cython.longlong[::1],
+    weights: cython.double[::1],
 ) -> cython.int:
-    """Scale one line: ``count`` samples from what lies in ``[first, last)`` of ``size`` samples.
+    """Say what each new sample is made of, where ``[0, end)`` of ``size`` samples is to be scaled.
 
-    What gets smaller is the mean of what it covers; what gets larger lies between its neighbours.
-    Behind the last sample and in front of the first one they go on.
+    ``first`` gives its first old one, and ``weights`` how much it takes of that one and of the
+    next ones, as many for each. What gets smaller is the mean of what it covers; what gets larger
+    lies between its neighbours. Behind the last sample and in front of the first one they go on.
     """
-    each: cython.double = (last - first) / count
+    count: cython.longlong = len(first)
+    room: cython.longlong = len(weights) // count
+    each: cython.double = end / count
     k: cython.longlong
     i: cython.longlong
     j: cython.longlong
-    stop: cython.longlong
+    here: cython.longlong
     low: cython.double
     high: cython.double
-    found: cython.double
-    here: cython.double
+    part: cython.double
     for k in range(count):
-        low = first + k * each
+        low = k * each
         high = low + each
         if each < 1:
-            here = (low + high) / 2 - 0.5
-            i = cython.cast(cython.longlong, here + 1) - 1
-            high = here - i
-            j = i + 1
-            i = 0 if i < 0 else size - 1 if i >= size else i
-            j = 0 if j < 0 else size - 1 if j >= size else j
-            found = line[at + i * step] * (1 - high) + line[at + j * step] * high
-        else:
-            found = 0
-            i = cython.cast(cython.longlong, low)
-            stop = cython.cast(cython.longlong, high)
-            if stop < high:
-                stop += 1
-            while i < stop:
-                here = (high if high < i + 1 else i + 1) - (low if low > i else i)
-                j = size - 1 if i >= size else i
-                found += line[at + j * step] * here
-                i += 1
-            found /= each
-        out[to + k * apart] = found
+            low = (low + high) / 2 - 0.5
+            high = low + 1
+        i = cython.cast(cython.longlong, low + 1) - 1
+        first[k] = 0 if i < 0 else size - 1 if i >= size else i
+        for j in range(i, i + room):
+            if each < 1:
+                part = 1 - low + i if j == i else low - i if j == i + 1 else 0
+            else:
+                part = (high if high < j + 1 else j + 1) - (low if low > j else j)
+                part = part / each if part > 0 else 0
+            if part > 0:
+                here = 0 if j < 0 else size - 1 if j >= size else j
+                weights[k * room + here - first[k]] += part
     return 0
 
 
@@ -75,23 +68,39 @@ def scale(
     """
     width: cython.longlong = size[0]
     height: cython.longlong = size[1]
-    right: cython.double = area[0]
-    bottom: cython.double = area[1]
     down: cython.longlong = len(out) // across
-    row: cython.double[::1] = array("d", bytes(8 * width))
-    middle: cython.double[::1] = array("d", bytes(8 * across * height))
-    done: cython.double[::1] = array("d", bytes(8 * across * down))
+    wide: cython.longlong = int(area[0] / across) + 3
+    high: cython.longlong = int(area[1] / down) + 3
+    column: cython.longlong[::1] = array("q", bytes(8 * across))
+    row: cython.longlong[::1] = array("q", bytes(8 * down))
+    by_column: cython.double[::1] = array("d", bytes(8 * across * wide))
+    by_row: cython.double[::1] = array("d", bytes(8 * down * high))
+    line: cython.double[::1] = array("d", bytes(8 * width))
     x: cython.longlong
     y: cython.longlong
+    k: cython.longlong
+    at: cython.longlong
+    weight: cython.double
+    found: cython.double
+    _taps(area[0], width, column, by_column)
+    _taps(area[1], height, row, by_row)
     with cython.nogil:
-        for y in range(height):
+        for y in range(down):
             for x in range(width):
-                row[x] = samples[y * width + x]
-            _line(row, 0, 1, across, 0, right, width, middle, y * across, 1)
-        for x in range(across):
-            _line(middle, x, across, down, 0, bottom, height, done, x, across)
-        for x in range(across * down):
-            out[x] = cython.cast(cython.uchar, done[x] + 0.5)
+                line[x] = 0
+            for k in range(high):
+                weight = by_row[y * high + k]
+                if weight > 0:
+                    at = (row[y] + k) * width
+                    for x in range(width):
+                        line[x] += weight * samples[at + x]
+            for x in range(across):
+                found = 0.5
+                for k in range(wide):
+                    weight = by_column[x * wide + k]
+                    if weight > 0:
+                        found += weight * line[column[x] + k]
+                out[y * across + x] = cython.cast(cython.uchar, found)
 
 
 @cython.cfunc
@@ -122,9 +131,9 @@ def _dct(
 
 def transform(
     samples: cython.const[cython.uchar][::1], size: tuple, columns: cython.longlong,
-    cosines: cython.double[::1], out: cython.double[::1],
+    cosines: cython.double[::1], order: cython.const[cython.uchar][::1], out: cython.float[::1],
 ) -> None:
-    """Give the DCT coefficients of blocks, ``columns`` a row, 64 each in rows of frequencies.
+    """Give the DCT coefficients of blocks, ``columns`` a row, 64 each in zigzag ``order``.
 
     ``cosines``: of k pi / 16, halved, but for the first one, which is half the square root of 1/2.
     ``size``: the plane's width and height. Its last samples go on to the ends of their blocks;
@@ -133,6 +142,7 @@ def transform(
     """
     width: cython.longlong = size[0]
     height: cython.longlong = size[1]
+    block: cython.double[::1] = array("d", bytes(8 * 64))
     b: cython.longlong
     x: cython.longlong
     y: cython.longlong
@@ -148,11 +158,13 @@ def transform(
                 y = b // columns * 8 + k // 8
                 x = x if x < width else width - 1
                 y = y if y < height else height - 1
-                out[64 * b + k] = samples[y * width + x] - 128.0
+                block[k] = samples[y * width + x] - 128.0
             for k in range(8):
-                _dct(out, 64 * b + 8 * k, 1, cosines)
+                _dct(block, 8 * k, 1, cosines)
             for k in range(8):
-                _dct(out, 64 * b + k, 8, cosines)
+                _dct(block, k, 8, cosines)
+            for k in range(64):
+                out[64 * b + k] = block[order[k]]
 
 
 @cython.final
@@ -198,15 +210,15 @@ class Writer:
 
 
 def encode(
-    coefficients: cython.double[::1], units: tuple, steps: cython.double[::1],
-    order: cython.const[cython.uchar][::1], codes: tuple, writer: Writer,
+    coefficients: cython.float[::1], units: tuple, scales: cython.double[::1], codes: tuple,
+    writer: Writer,
 ) -> None:
     """Quantise and code an interleaved scan of the blocks that `transform` made.
 
     ``units``: for each data unit of an MCU its component; its column there; how many units its
-    component has there, side by side; and which block is the component's first. ``steps``: 64 a
-    component, in the order of ``order``, which is the zigzag one. ``codes``: ``code << 5 | length``
-    of DC and of AC symbols, 256 a component.
+    component has there, side by side; and which block is the component's first. ``scales``: what to
+    multiply with, 64 a component. ``codes``: ``code << 5 | length`` of DC and of AC symbols, 256 a
+    component.
     """
     parts: cython.uchar[::1] = units[0]
     columns: cython.uchar[::1] = units[1]
@@ -233,15 +245,15 @@ def encode(
                 at = 64 * (firsts[u] + m * counts[u] + columns[u])
                 run = 0
                 for k in range(64):
-                    exact = coefficients[at + order[k]] / steps[64 * c + k]
+                    exact = coefficients[at + k] * scales[64 * c + k]
+                    if k and -0.5 < exact < 0.5:
+                        run += 1
+                        continue
                     value = cython.cast(cython.int, exact + 0.5 if exact >= 0 else exact - 0.5)
                     coded = value
                     if k == 0:
                         coded = value - before[c]
                         before[c] = value
-                    elif value == 0:
-                        run += 1
-                        continue
                     while run > 15:
                         writer._put(ac_codes[256 * c + 240], 0, 0)
                         run -= 16

@@ -91,14 +91,19 @@ class SmallCoder:
         wide = 2 if len(planes) > 1 else 1
         across, down = -(-self.size[0] // (8 * wide)), -(-self.size[1] // 8)
         self._wide = [wide, 1, 1][: len(planes)]
-        self._coefficients = array("d")
+        blocks = across * down * sum(self._wide)
+        self._coefficients = array("f", [0]) * (64 * blocks)
+        self._words = array("I", [0]) * (54 * blocks + 2)  # 64 × (16 + 11) bits each at most
+        left = memoryview(self._coefficients)
         for plane, units in zip(planes, self._wide, strict=True):
             if units < wide:
                 half = (plane.across + 1) // 2, plane.down
                 plane = scaled(plane, half, (2 * half[0], plane.down))
-            out = array("d", bytes(8 * 64 * across * units * down))
-            core.small.transform(plane.samples, plane[:2], across * units, _COSINES, out)
-            self._coefficients += out
+            count = 64 * across * down * units
+            core.small.transform(
+                plane.samples, plane[:2], across * units, _COSINES, _ZIGZAG, left[:count]
+            )
+            left = left[count:]
 
     def code(self, quality: int) -> bytes:
         """Return it as a JPEG, its tables scaled as libjpeg does: 50 for T.81's own, 1 to 100."""
@@ -142,13 +147,12 @@ class SmallCoder:
         codes = tuple(
             encode_codes([kinds[2 * slot + ac] for slot in slots], 256) for ac in (0, 1)
         )
-        steps = array("d", [step for slot in slots for step in tables[slot]])
-        words = array("I", bytes(4 * (54 * blocks + 2)))  # 64 × (16 + 11) bits a block at most
-        writer = core.small.Writer(words)
-        core.small.encode(self._coefficients, units, steps, _ZIGZAG, codes, writer)
+        scales = array("d", [1 / step for slot in slots for step in tables[slot]])
+        writer = core.small.Writer(self._words)
+        core.small.encode(self._coefficients, units, scales, codes, writer)
         length = writer.finish()
         out = bytearray(2 * length + 8)
-        del out[core.stuffing.stuff(words, 0, length, out) :]
+        del out[core.stuffing.stuff(self._words, 0, length, out) :]
         return out
 
 
