@@ -102,9 +102,10 @@ def redact_bytes(
     deeper = handling._replace(depth=handling.depth + 1, note=False)
     nested = partial(_redact_nested, method, limits, deeper)
     grown = [Box(*grown_bounds(region, margin), region.label) for region in regions]
-    side = Side(data, jpeg, handling, grown, orientation, nested, limits, method.name)
     with Beside(len(data)) as beside:
-        outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side)
+        sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
+        side = Side(data, jpeg, handling, grown, orientation, nested, limits, method.name)
+        outcome = _redact(data, jpeg, regions, method, margin, limits, beside, side, sha256)
     try:
         check_density(jpeg, len(outcome.jpeg), limits)
     except LimitExceededError as error:
@@ -128,7 +129,8 @@ def redact_picture(
     jpeg = read_jpeg(data, limits)
     require_supported(jpeg, limits)
     with Beside(0) as beside:
-        return _redact(data, jpeg, regions, method, margin, limits, beside, None).jpeg
+        sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
+        return _redact(data, jpeg, regions, method, margin, limits, beside, None, sha256).jpeg
 
 
 def _redact_nested(
@@ -150,9 +152,9 @@ def _redact_nested(
 def _redact(
     data: bytes, jpeg: JpegData, regions: Sequence[Region], method: Method,
     margin: tuple[float, bool], limits: Limits, beside: Beside, side: Side | None,
+    sha256: Later[bytes],
 ) -> Outcome:  # fmt: skip
     """Do it; what was needed on the way is not held any more when this returns."""
-    sha256 = beside.begin(lambda: hashlib.sha256(data).digest())
     plan = make_plan(jpeg, regions, margin, limits)
     draw = None if side is None else side.drawing()
     sample = None  # of a picture in a picture, nobody wants the diff
@@ -171,16 +173,16 @@ def _redact(
     said = say(original, edits, edits.make_bare())
     shown = said.picture
     coded = beside.begin(lambda: shown.cleaning_changes(said.tables))
+    real = batches(original, real=True) if original.has_padding() else work
+    fills = [beside.begin(partial(pack_fill, shown, batch)) for batch in real]
+    beside_groups = beside.begin(partial(around, shown, len(groups)))
     scrubbed = Scrubbed([], []) if side is None else side.scrub(coded.result, shown.sketch)
     redacted = beside.begin(lambda: rewritten(data, coded.result(), scrubbed.edits))
     redacted_sha256 = beside.begin(lambda: hashlib.sha256(redacted.result().data).digest())
     gate = None
     if side is not None:
         gate = beside.begin(partial(_require_clean, side, redacted))
-    real = batches(original, real=True) if original.has_padding() else work
-    fills = [beside.begin(partial(pack_fill, shown, batch)) for batch in real]
     coding = beside.begin(partial(_coding, jpeg, redacted))
-    beside_groups = beside.begin(partial(around, shown, len(groups)))
     symbols = tuple(len(said.tables.get(t.order, t).symbols) for t in jpeg.tables)
     frame = frame_fingerprint(jpeg)
     portions = all_results(packed)
