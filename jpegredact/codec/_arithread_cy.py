@@ -95,7 +95,7 @@ class ArithmeticReader:
         self.begin_k, self.end_k, self.high, self.low = band
         self.mcus_across = mcus_across
         self.slots, self.coefficients, self.history = store
-        self.bins = array("B", bytes(16 * 320 + 1))
+        self.bins = array("B", [0]) * (16 * 320 + 1)
         self.context = array("i", bytes(16))
         self.predictor = array("i", bytes(16))
         self.o = 0

@@ -64,10 +64,10 @@ class ArithmeticWriter:
         self.touched = touched
         self.target = target
         self.state = state
-        self.bins = array("B", bytes(16 * 320 + 1))
+        self.bins = array("B", [0]) * (16 * 320 + 1)
         self.context = array("i", bytes(16))
         self.predictor = array("i", bytes(16))
-        self.out = array("B", bytes(1 << 16))
+        self.out = array("B", [0]) * (1 << 16)
         self.base = 0
         self.last = 0
 
@@ -158,7 +158,7 @@ class ArithmeticWriter:
         done = bytes(self.out[: self.o])
         self.o = 0
         if self.stack > len(self.out) // 4:  # 0xFF bytes that a carry may still turn to zeros
-            self.out = array("B", bytes(4 * self.stack + 65536))
+            self.out = array("B", [0]) * (4 * self.stack + 65536)
         return done
 
     def finish(self) -> bytes:

@@ -57,8 +57,8 @@ class BandWriter:
         self.begin(0, 0, False, 0)
         self.run = 0
         self.gathered = 0
-        self.bits = array("B", bytes(1065))
-        self.counts = array("B", bytes(32768))
+        self.bits = array("B", [0]) * 1065
+        self.counts = array("B", [0]) * 32768
         self.own = array("B", bytes(64))
         self.longest = 1
         for category in range(15):

@@ -54,7 +54,7 @@ class Model:
 
     def __init__(self, weights) -> None:
         self.weights = weights
-        self.counts = array("I", bytes(4 * 40 * 256))
+        self.counts = array("I", [0]) * (40 * 256)
         self.left = array("i", [64]) * 40
         self.spans = array("i", [64]) * 40
         self.base = array("i", range(40))
@@ -63,7 +63,7 @@ class Model:
         self.lengths = _LENGTHS
         self.activity = _SYMBOLS
         self.differences = _DIFFERENCES
-        self.symbols = array("I", bytes(4 * _CHUNK))
+        self.symbols = array("I", [0]) * _CHUNK
 
     @cython.final
     @cython.cfunc
@@ -165,11 +165,11 @@ class BlockPacker(Model):
     def __init__(self, weights) -> None:
         c: cython.int
         Model.__init__(self, weights)
-        self.codes = array("I", bytes(4 * 2 * 40 * 256))
-        self.entries = array("Q", bytes(8 * 2 * _ENTRIES))
+        self.codes = array("I", [0]) * (2 * 40 * 256)
+        self.entries = array("Q", [0]) * (2 * _ENTRIES)
         self.top = 0
         self.out = array("B", bytes(4))
-        self.odd = array("i", bytes(4 * 4096))
+        self.odd = array("i", [0]) * 4096
         self.of = None
         self.used = 0
         self.begin_sum()
@@ -196,11 +196,11 @@ class BlockPacker(Model):
         """Make room for more entries and symbols."""
         if len(self.entries) - self.top < _ENTRIES:
             more = array("Q", self.entries)
-            more.extend(array("Q", bytes(8 * len(more))))
+            more.extend(array("Q", [0]) * len(more))
             self.entries = more
         if len(self.symbols) - self.kept < _CHUNK:
             more = array("I", self.symbols)
-            more.extend(array("I", bytes(4 * len(more))))
+            more.extend(array("I", [0]) * len(more))
             self.symbols = more
 
     def _load(self, full) -> None:
@@ -514,7 +514,7 @@ class BlockPacker(Model):
         i: cython.longlong
         at: cython.longlong
         if len(self.out) < 4 * self.top:
-            self.out = array("B", bytes(4 * self.top))
+            self.out = array("B", [0]) * (4 * self.top)
         with cython.nogil:
             at = len(self.out)
             for i in range(self.top - 1, -1, -1):
@@ -553,9 +553,9 @@ class BlockUnpacker(Model):
     def __init__(self, weights) -> None:
         c: cython.int
         Model.__init__(self, weights)
-        self.words = array("I", bytes(4 * 64 * 64 * 2))
+        self.words = array("I", [0]) * (64 * 64 * 2)
         self.filled = 0
-        self.table = array("I", bytes(4 * 2 * 40 * 512))
+        self.table = array("I", [0]) * (2 * 40 * 512)
         for c in range(40):
             self._renew(c, c)
 
@@ -802,7 +802,7 @@ class BlockUnpacker(Model):
             room = len(self.words) - 64 * 64
             if o > room:
                 more = array("I", self.words)
-                more.extend(array("I", bytes(4 * len(more))))
+                more.extend(array("I", [0]) * len(more))
                 self.words = more
                 room = len(self.words) - 64 * 64
             with cython.nogil:

@@ -80,7 +80,7 @@ class Unstuffer:
         self.raw = raw
         self.quads = quads
         self.little = little
-        self.words = array("I", bytes(4 * (CHUNK + 8)))
+        self.words = array("I", [0]) * (CHUNK + 8)
         self._begin(0, 0, 0)
 
     def load(
@@ -282,7 +282,7 @@ class ScanCursor(Unstuffer):
         self.component, self.dc_table, self.ac_table = units
         self.dc_fast, self.ac_fast, self.dc_full, self.ac_full = tables
         self.first_bit, self.dc_bits, self.bits, self.dc = blocks
-        self.predictors = array("i", bytes(4 * (max(units[0]) + 1)))
+        self.predictors = array("i", [0]) * (max(units[0]) + 1)
         self.kept = kept
         self.keeping = 0
         self.shift = 0
@@ -290,7 +290,7 @@ class ScanCursor(Unstuffer):
         self.taken = 0
         self.bound = 32768
         self.log(array("q"), array("i"))
-        self.draw(array("i"), array("B", bytes(len(units[0]))))
+        self.draw(array("i"), array("B", [0]) * len(units[0]))
         self.start(0, 0)
 
     def start(self, start: cython.longlong, end: cython.longlong) -> None:

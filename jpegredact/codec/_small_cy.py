@@ -71,11 +71,11 @@ def scale(
     down: cython.longlong = len(out) // across
     wide: cython.longlong = int(area[0] / across) + 3
     high: cython.longlong = int(area[1] / down) + 3
-    column: cython.longlong[::1] = array("q", bytes(8 * across))
-    row: cython.longlong[::1] = array("q", bytes(8 * down))
-    by_column: cython.double[::1] = array("d", bytes(8 * across * wide))
-    by_row: cython.double[::1] = array("d", bytes(8 * down * high))
-    line: cython.double[::1] = array("d", bytes(8 * width))
+    column: cython.longlong[::1] = array("q", [0]) * across
+    row: cython.longlong[::1] = array("q", [0]) * down
+    by_column: cython.double[::1] = array("d", [0]) * (across * wide)
+    by_row: cython.double[::1] = array("d", [0]) * (down * high)
+    line: cython.double[::1] = array("d", [0]) * width
     x: cython.longlong
     y: cython.longlong
     k: cython.longlong

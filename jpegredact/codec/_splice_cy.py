@@ -33,7 +33,7 @@ def _bit_lengths(sizes: cython.uchar[::1]) -> None:
         sizes[k] = sizes[k >> 1] + 1
 
 
-_SIZES = array("B", bytes(32769))
+_SIZES = array("B", [0]) * 32769
 _bit_lengths(_SIZES)
 
 

@@ -98,7 +98,7 @@ def look_ahead(
     values are asked for.
     """
     try:
-        cursor, drawn = make(), array("i", bytes(4 * most * sum(draw)))
+        cursor, drawn = make(), array("i", [0]) * (most * sum(draw))
         cursor.draw(drawn, draw)
         return _look_ahead(cursor, components, at, end, most, wanted, drawn)
     except MemoryError:  # it may suffice for one
@@ -110,7 +110,7 @@ def _look_ahead(
     wanted: Callable[[], bool], drawn: array[int],
 ) -> Ahead | None:  # fmt: skip
     cursor.bound = _BOUND
-    starts, predictors = array("q", bytes(8 * _DENSE)), array("i", bytes(4 * _DENSE * components))
+    starts, predictors = array("q", [0]) * _DENSE, array("i", [0]) * (_DENSE * components)
     position = 0
     for _ in range(_TRIES):
         cursor.start(at, end)
@@ -126,7 +126,7 @@ def _look_ahead(
         return None
     stops = []
     step = max(_STEP, most // _MOST_STOPS)
-    state = array("q", bytes(8)), array("i", bytes(4 * components))
+    state = array("q", bytes(8)), array("i", [0]) * components
     mcu = _DENSE
     while mcu < most and wanted():
         cursor.log(*state)

@@ -124,7 +124,7 @@ class ArithmeticScan(CodedScan):
         reader.start(interval.first_block, start, start + interval.data_bytes)
         room = _CHUNK * self.layout.units
         nothing = bytes(128 * room)
-        lasts, slots = array("B", bytes(room)), array("i", bytes(4 * room))
+        lasts, slots = array("B", [0]) * room, array("i", [0]) * room
         for mcu in range(interval.first_block, interval.end_block, _CHUNK):
             mcus = min(_CHUNK, interval.end_block - mcu)
             blocks = array("h", nothing)

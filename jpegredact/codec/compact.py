@@ -225,7 +225,7 @@ def unpack_blocks(data: bytes, parts: Sequence[tuple[int, int]]) -> list[array[i
         return None
     found = []
     for component, count in parts:
-        found.append(array("h", bytes(128 * count)))
+        found.append(array("h", [0]) * (64 * count))
         if unpacker.blocks(count, _context_class(component), found[-1]) < 0:
             return None
     return found if _let_go(unpacker) else None
@@ -252,7 +252,7 @@ def unpack_codes(data: bytes, parts: Sequence[tuple[ScanIndex, int, int]]) -> Co
     if not unpacker.begin(data):
         return None
     total = sum(count for _, _, count in parts)
-    found = array("i", bytes(4 * total)), array("q", bytes(8 * total)), array("i", bytes(4 * total))
+    found = array("i", [0]) * total, array("q", [0]) * total, array("i", [0]) * total
     failed = []
     first = 0
     for index, component, count in parts:

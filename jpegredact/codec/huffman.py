@@ -201,7 +201,7 @@ def _fast(is_dc: bool, counts: bytes, symbols: bytes) -> array[int]:
     from . import core
 
     full = _full(counts, symbols)
-    table = array("H", bytes(2 * (4096 if is_dc else 8192)))
+    table = array("H", [0]) * (4096 if is_dc else 8192)
     (core.lookup.fast_dc if is_dc else core.lookup.fast_ac)(full, table, 0)
     return table
 
@@ -234,7 +234,7 @@ def encode_codes(tables: Sequence[HuffmanTable], room: int) -> array[int]:
 
 @lru_cache(maxsize=16)
 def _encode_codes(tables: tuple[tuple[bytes, bytes], ...], room: int) -> array[int]:
-    codes = array("I", bytes(4 * room * len(tables)))
+    codes = array("I", [0]) * (room * len(tables))
     for number, (counts, symbols) in enumerate(tables):
         for symbol, code, length in reversed(_codes(counts, symbols) or ()):
             if symbol < room:

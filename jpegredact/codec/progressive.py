@@ -145,7 +145,7 @@ class DcFirst:
         index = index_scan(data, jpeg, scan, marks, draw=draw)
         layout = index.layout
         maps = []
-        touched = array("B", bytes(index.recorded))
+        touched = array("B", [0]) * index.recorded
         wanted = array("B", b"\1") * store.recorded
         for grid in layout.grids:
             slots = array("i", [-1]) * index.recorded

@@ -217,7 +217,7 @@ class ScanIndex(NamedTuple):
                 room += size
                 stop += 1
             some = numbers[k:stop]
-            ends = array("q", bytes(8 * len(some)))
+            ends = array("q", [0]) * len(some)
             buffer = bytearray(room) if out is None else out
             done = writer.write_all(
                 self._places(some), self.places.old, new, words, buffer, ends
@@ -266,16 +266,16 @@ class ScanIndex(NamedTuple):
         count, runs, components = self.recorded, len(self.ranges[0]), len(self.layout.grids)
         # A DC difference takes at most 31 bits, an absolute value 16.
         words = array("I", [0]) * (len(self.words) + edit.ac_total // 32 + count + 4)
-        new = (array("q", bytes(8 * runs)), array("q", bytes(8 * runs)))
-        more = array("q", bytes(8 * runs + 8))
+        new = (array("q", [0]) * runs, array("q", [0]) * runs)
+        more = array("q", [0]) * (runs + 1)
         moved = (
-            array("q", bytes(8 * count)), array("B", bytes(count)), array("i", bytes(4 * count)),
+            array("q", [0]) * count, array("B", [0]) * count, array("i", [0]) * count,
         )  # fmt: skip
         state = (
             encode_codes(dc_tables, 32),
-            array("i", bytes(4 * components)),
-            array("B", bytes(components)),
-            array("B", bytes(32 * len(dc_tables))),
+            array("i", [0]) * components,
+            array("B", [0]) * components,
+            array("B", [0]) * (32 * len(dc_tables)),
         )
         failed = core.splice.splice(
             self.words, (*self.places.old, *self.places.new, self.ranges[2]), self.blocks,

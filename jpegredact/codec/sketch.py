@@ -77,7 +77,7 @@ def drawing(jpeg: JpegData, fine: bool) -> Drawing | None:
     ):  # fmt: skip
         return None
     layout = scan_layout(jpeg, jpeg.scans[first[0]])
-    units = array("B", bytes(layout.units))
+    units = array("B", [0]) * layout.units
     for part, grid in enumerate(layout.grids):
         count = grid.down * grid.across
         units[grid.first + count - 1] = 1
@@ -99,10 +99,10 @@ def draw_intervals(data: bytes, jpeg: JpegData, draw: Drawing) -> array[int] | N
     nowhere = array("q"), array("B"), array("i"), array("i")
     cursor = core.scan.ScanCursor(
         data, quads(data), sys.byteorder == "little", units, decode_tables(dc_tables, ac_tables),
-        nowhere, array("I", bytes(4 * core.scan.room(layout.units))), scan.spectral[1] + 1,
+        nowhere, array("I", [0]) * core.scan.room(layout.units), scan.spectral[1] + 1,
     )  # fmt: skip
     each = sum(draw.units)
-    drawn = array("i", bytes(4 * each * layout.mcus))
+    drawn = array("i", [0]) * (each * layout.mcus)
     places = memoryview(drawn)
     for k in range(layout.intervals):
         first = k * layout.interval

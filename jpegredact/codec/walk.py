@@ -139,15 +139,15 @@ class _Walk:
         self.ranges, self.spans = plan
         runs = len(self.ranges[0])
         self.places = Places(
-            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
-            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
-            (array("q", bytes(8 * runs)), array("q", bytes(8 * runs))),
+            (array("q", [0]) * runs, array("q", [0]) * runs),
+            (array("q", [0]) * runs, array("q", [0]) * runs),
+            (array("q", [0]) * runs, array("q", [0]) * runs),
         )
         self.words = array("I")
         if draw is None or layout.intervals > 1:
-            draw = array("B", bytes(layout.units))
+            draw = array("B", [0]) * layout.units
         self.draw = draw
-        self.drawn = array("i", bytes(4 * sum(self.draw) * layout.mcus))
+        self.drawn = array("i", [0]) * (sum(self.draw) * layout.mcus)
         self.beside = beside
         self.ahead: Later[Ahead | None] | None = None
         """What another thread sees from the middle on of the only interval, until both meet."""
@@ -162,11 +162,11 @@ class _Walk:
         tables = decode_tables(dc_tables, ac_tables)
         count = sum(end - begin for begin, end in zip(*ranges[:2], strict=True)) * layout.units
         blocks = (
-            array("q", bytes(8 * count)), array("B", bytes(count)),
-            array("i", bytes(4 * count)), array("i", bytes(4 * count)),
+            array("q", [0]) * count, array("B", [0]) * count,
+            array("i", [0]) * count, array("i", [0]) * count,
         )  # fmt: skip
         require_readable(layout, self.scan, self.spans)
-        self.kept = array("I", bytes(4 * core.scan.room(layout.units)))
+        self.kept = array("I", [0]) * core.scan.room(layout.units)
 
         def make(*places: array[int]) -> core.scan.ScanCursor:
             return core.scan.ScanCursor(
@@ -287,7 +287,7 @@ class _Walk:
                 status = cursor.advance(some, -1)
             else:  # this is where the one ahead began
                 components = len(self.layout.grids)
-                log = array("q", bytes(8 * some)), array("i", bytes(4 * some * components))
+                log = array("q", [0]) * some, array("i", [0]) * (some * components)
                 cursor.log(*log)
                 status = cursor.advance(some, -1)
                 cursor.log(array("q"), array("i"))

@@ -60,7 +60,7 @@ CONTEXTS = (
 
 def read_weights() -> array[int]:
     """Return 256 weights for each context; 0 for symbols that need the escape."""
-    weights = array("I", bytes(4 * 256 * len(CONTEXTS)))
+    weights = array("I", [0]) * (256 * len(CONTEXTS))
     for context, text in enumerate(CONTEXTS):
         data = bytes.fromhex(text)
         symbols = iter(data[10:])

@@ -37,7 +37,7 @@ class Needles:
 
         By the place of the two bytes that each is found by.
         """
-        out = array("q", bytes(8 * _AT_ONCE))
+        out = array("q", [0]) * _AT_ONCE
         start, end = max(start, 0), min(end, len(data))
         at = start
         while at + 1 < end:

@@ -91,8 +91,10 @@ class Contents(NamedTuple):
     def _all(self) -> tuple[Carrier, ...]:
         return self.carriers if self.images is None else (self.images, *self.carriers)
 
-    def scrub(self, request: Request, picture: Sequence[tuple[int, int, Sized]]) -> Scrubbed:
-        """Return all that is to be changed; ``picture`` are the changes of the scans and tables.
+    def scrub(
+        self, request: Request, picture: Callable[[], Sequence[tuple[int, int, Sized]]]
+    ) -> Scrubbed:
+        """Return all that is to be changed; ``picture`` gives the changes of the scans and tables.
 
         Images come first, since XMP says how long they are; then names are gathered, since
         each carrier takes out what others call people; then the index of the images, since
@@ -107,7 +109,7 @@ class Contents(NamedTuple):
         edits = self._apart(edits)
         edits = sorted([edit for edit in edits if edit[0] != edit[1] or edit[2]])
         if self.images is not None:
-            place = new_offsets([*edits, *picture])
+            place = new_offsets([*edits, *picture()])
             edits.extend(self.images.index_edits(kept, place))
         return Scrubbed(sorted(edits), sorted(outcomes, key=_place))
 

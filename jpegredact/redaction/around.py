@@ -52,10 +52,10 @@ def _beside(picture: Picture, groups: int) -> Iterator[tuple[bytearray, bytearra
 def _of_member(
     member: Member, picture: Picture, groups: int
 ) -> tuple[bytearray, bytearray, array[int]]:
-    boxes = array("q", bytes(32 * groups))
+    boxes = array("q", [0]) * (4 * groups)
     for group, box in member.cover.boxes.items():
         boxes[4 * group : 4 * group + 4] = array("q", box)
-    ends = array("q", bytes(8 * groups))
+    ends = array("q", [0]) * groups
     dc, touched = picture.dc(member), picture.touched(member)
     values = lacking = bytearray()
     count = 2 * len(boxes)  # more than there are, but for wide ones: then once more

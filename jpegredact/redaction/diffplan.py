@@ -83,7 +83,7 @@ def _empty_cover(boxes: dict[int, tuple[int, int, int, int]]) -> Cover:
     column = min(box[1] for box in boxes.values())
     rows = max(box[0] + box[2] for box in boxes.values()) - row
     columns = max(box[1] + box[3] for box in boxes.values()) - column
-    return Cover(row, column, rows, columns, array("H", bytes(2 * rows * columns)), boxes)
+    return Cover(row, column, rows, columns, array("H", [0]) * (rows * columns), boxes)
 
 
 def mismatch(message: str, code: str = "diff.mismatch", hint: str = "") -> DiffMismatchError:

@@ -126,7 +126,7 @@ class Inpaint:
         rows, columns = canvas.rows, canvas.columns
         cells = rows * columns
         if _KNOWN not in canvas.states.tobytes():  # nothing to interpolate from
-            return Slopes(array("i", bytes(4 * cells)))
+            return Slopes(array("i", [0]) * cells)
         values = array("i", canvas.dc)
         scratch = array("i", [0]) * (3 * cells + 2 * columns + rows)
         core.inpaint(values, canvas.states, rows, columns, _SWEEPS, scratch)

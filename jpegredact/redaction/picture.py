@@ -125,12 +125,12 @@ def locate_members(
     unit: tuple[int, int, int, int, int], groups: int, touched: array[int],
 ) -> Member:  # fmt: skip
     """Find the recorded blocks of a cover, and mark them in ``touched``."""
-    counts = array("q", bytes(8 * groups))
+    counts = array("q", [0]) * groups
     core.grid.count_cells(cover.cells, counts)
     starts = array("q", [0])
     for count in counts:
         starts.append(starts[-1] + count)
-    blocks = array("i", bytes(4 * starts[-1]))
+    blocks = array("i", [0]) * starts[-1]
     if core.grid.locate(
         cover.cells, cover.window, unit, ranges, starts[:-1], blocks, touched
     ):
@@ -144,9 +144,9 @@ def find_blocks(
 ) -> Member | None:  # fmt: skip
     """Find the recorded blocks of covers, as one group; None if any lacks."""
     found = array("i")
-    nothing = array("B", bytes(recorded))
+    nothing = array("B", [0]) * recorded
     for cover in covers:
-        blocks = array("i", bytes(4 * cover.cells.count(1)))
+        blocks = array("i", [0]) * cover.cells.count(1)
         if core.grid.locate(
             cover.cells, cover.window, unit, ranges, array("q", [0]), blocks, nothing
         ):

@@ -43,7 +43,7 @@ class Cover(NamedTuple):
 
     def counts(self) -> dict[int, int]:
         """Return how many blocks each group has here."""
-        found = array("q", bytes(8 * (max(self.boxes) + 1)))
+        found = array("q", [0]) * (max(self.boxes) + 1)
         core.grid.count_cells(self.cells, found)
         return {group: found[group] for group in self.boxes}
 
@@ -242,7 +242,7 @@ def _paint(pieces: list[Piece], numbers: dict[int, int]) -> Cover | None:
     column = min(piece[2] for piece in pieces)
     rows = max(piece[1] for piece in pieces) - row
     columns = max(piece[3] for piece in pieces) - column
-    cells = array("H", bytes(2 * rows * columns))
+    cells = array("H", [0]) * (rows * columns)
     boxes: dict[int, tuple[int, int, int, int]] = {}
     for first, end, left, right, key in pieces:
         top, low, begin, stop = boxes.get(numbers[key], (first, end, left, right))

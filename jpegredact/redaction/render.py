@@ -51,7 +51,7 @@ def render_into(picture: Picture, method: Method, edits: Edits) -> None:
                 if values.across is None or values.down is None:
                     continue
                 if slopes is None:
-                    slopes = array("i", bytes(4 * len(new))), array("i", bytes(4 * len(new)))
+                    slopes = array("i", [0]) * len(new), array("i", [0]) * len(new)
                 core.grid.place(*place, values.across, touched, slopes[0])
                 core.grid.place(*place, values.down, touched, slopes[1])
                 continue
@@ -68,7 +68,7 @@ def _canvas(
     steps: tuple[int, ...], touched: array[int], areas: list[int],
 ) -> Canvas:  # fmt: skip
     cells = window[2] * window[3]
-    dc, states = array("i", bytes(4 * cells)), array("B", bytes(cells))
+    dc, states = array("i", [0]) * cells, array("B", [0]) * cells
     core.grid.spread(
         _ranges_of(member, window), member.unit, (member.grid.rows, member.grid.columns), window,
         picture.dc(member), touched, method.content_free, dc, states,

@@ -142,7 +142,7 @@ def _joined(covers: Sequence[Cover]) -> Cover | None:
     row, column = covers[0].row, min(cover.column for cover in covers)
     rows = covers[-1].row + covers[-1].rows - row
     columns = max(cover.column + cover.columns for cover in covers) - column
-    cells = array("H", bytes(2 * rows * columns))
+    cells = array("H", [0]) * (rows * columns)
     for cover in covers:
         for y in range(cover.rows):
             at = (cover.row - row + y) * columns + cover.column - column

@@ -154,7 +154,7 @@ class Side:
             renderer,
             note=self._note(),
         )
-        return self.contents.scrub(request, picture())
+        return self.contents.scrub(request, picture)
 
     def _note(self) -> RedactionNote | None:
         if not self._handling.note:

@@ -291,7 +291,7 @@ class ScanEdit:
         self.index = index
         self.touched = touched
         self.dc = array("i", index.blocks[3])
-        self.ac_at = array("q", bytes(8 * index.recorded))
+        self.ac_at = array("q", [0]) * index.recorded
         self.ac_bits = array("i", [-1]) * index.recorded
         self._pieces: list[array[int] | bytes] = []
         self._scratch = array("I")
@@ -436,7 +436,7 @@ def open_spliced(
             sampled.append(None)
             index = index_scan(data, jpeg, scan, marks, beside, wanted)
         indexes[number] = index
-        marked[number] = array("B", bytes(index.recorded))
+        marked[number] = array("B", [0]) * index.recorded
         for part, (grid, cover) in enumerate(zip(layout.grids, covers, strict=True)):
             unit = (grid.down, grid.across, layout.mcus_across, layout.units, grid.first)
             if cover is not None:

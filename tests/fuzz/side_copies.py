@@ -183,7 +183,7 @@ def _scrubbed(
     note = make_note(["face", None, "Jane Doe"], "fill") if choice.note else None
     names = frozenset({"Jane Doe"})
     request = Request(choice.policy, areas, 1, Grey(choice.able), names, note=note)
-    edits, outcomes = contents.scrub(request, ())
+    edits, outcomes = contents.scrub(request, tuple)
     out, at = [], 0
     for start, end, new in edits:
         if not at <= start <= end <= len(jpeg):
