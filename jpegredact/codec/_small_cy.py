@@ -20,12 +20,12 @@ def is_compiled() -> bool:
 @cython.exceptval(-1)
 def _taps(
     end: cython.double, size: cython.longlong, first: cython.longlong[::1],
-    weights: cython.double[::1],
+    taps: cython.longlong[::1], weights: cython.double[::1],
 ) -> cython.int:
     """Say what each new sample is made of, where ``[0, end)`` of ``size`` samples is to be scaled.
 
-    ``first`` gives its first old one, and ``weights`` how much it takes of that one and of the
-    next ones, as many for each. What gets smaller is the mean of what it covers; what gets larger
+    ``first`` gives its first old one, ``taps`` how many they are, and ``weights`` how much it takes
+    of each, with the same room for all. What gets smaller is the mean of what it covers; what gets larger
     lies between its neighbours. Behind the last sample and in front of the first one they go on.
     """
     count: cython.longlong = len(first)
@@ -54,7 +54,9 @@ def _taps(
                 part = part / each if part > 0 else 0
             if part > 0:
                 here = 0 if j < 0 else size - 1 if j >= size else j
-                weights[k * room + here - first[k]] += part
+                here -= first[k]
+                weights[k * room + here] += part
+                taps[k] = here + 1
     return 0
 
 
@@ -73,6 +75,8 @@ def scale(
     high: cython.longlong = int(area[1] / down) + 3
     column: cython.longlong[::1] = array("q", [0]) * across
     row: cython.longlong[::1] = array("q", [0]) * down
+    columns: cython.longlong[::1] = array("q", [0]) * across
+    rows: cython.longlong[::1] = array("q", [0]) * down
     by_column: cython.double[::1] = array("d", [0]) * (across * wide)
     by_row: cython.double[::1] = array("d", [0]) * (down * high)
     line: cython.double[::1] = array("d", [0]) * width
@@ -82,24 +86,21 @@ def scale(
     at: cython.longlong
     weight: cython.double
     found: cython.double
-    _taps(area[0], width, column, by_column)
-    _taps(area[1], height, row, by_row)
+    _taps(area[0], width, column, columns, by_column)
+    _taps(area[1], height, row, rows, by_row)
     with cython.nogil:
         for y in range(down):
             for x in range(width):
                 line[x] = 0
-            for k in range(high):
+            for k in range(rows[y]):
                 weight = by_row[y * high + k]
-                if weight > 0:
-                    at = (row[y] + k) * width
-                    for x in range(width):
-                        line[x] += weight * samples[at + x]
+                at = (row[y] + k) * width
+                for x in range(width):
+                    line[x] += weight * samples[at + x]
             for x in range(across):
                 found = 0.5
-                for k in range(wide):
-                    weight = by_column[x * wide + k]
-                    if weight > 0:
-                        found += weight * line[column[x] + k]
+                for k in range(columns[x]):
+                    found += by_column[x * wide + k] * line[column[x] + k]
                 out[y * across + x] = cython.cast(cython.uchar, found)
 
 

@@ -91,6 +91,7 @@ class SmallCoder:
         wide = 2 if len(planes) > 1 else 1
         across, down = -(-self.size[0] // (8 * wide)), -(-self.size[1] // 8)
         self._wide = [wide, 1, 1][: len(planes)]
+        self._done: dict[int, bytes] = {}
         blocks = across * down * sum(self._wide)
         self._coefficients = array("f", [0]) * (64 * blocks)
         self._words = array("I", [0]) * (54 * blocks + 2)  # 64 × (16 + 11) bits each at most
@@ -107,6 +108,11 @@ class SmallCoder:
 
     def code(self, quality: int) -> bytes:
         """Return it as a JPEG, its tables scaled as libjpeg does: 50 for T.81's own, 1 to 100."""
+        if quality not in self._done:
+            self._done[quality] = self._code(quality)
+        return self._done[quality]
+
+    def _code(self, quality: int) -> bytes:
         count = len(self._wide)
         factor = 5000 // quality if quality < 50 else 200 - 2 * quality
         tables = [

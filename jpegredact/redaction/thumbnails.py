@@ -81,6 +81,7 @@ class PictureRenderer:
         self._decoded: Picture | None = None
         self._failed = False
         self._made: dict[tuple[int, int], list[Plane]] = {}
+        self._coders: dict[tuple[int, int], SmallCoder] = {}
         self._pixels = 0
         self._coded = 0
         self._redactions = 0
@@ -90,13 +91,13 @@ class PictureRenderer:
         small = self._small(width, height)
         if small is None:
             return None
-        coder = None
         for quality in _QUALITIES:
             self._coded += width * height
             if self._coded > _MOST_CODED:
                 return None
-            coder = coder or SmallCoder(small)
-            jpeg = coder.code(quality)
+            if (width, height) not in self._coders:
+                self._coders[width, height] = SmallCoder(small)
+            jpeg = self._coders[width, height].code(quality)
             if len(jpeg) <= limit:
                 return jpeg
         return None
