@@ -46,7 +46,7 @@ def index() -> ScanIndex:
 def luma() -> array[int]:
     """Return which of them are the first component's: as many as are packed together."""
     units = index().units[0]
-    return array("i", [k for k in range(index().count) if units[k % len(units)] == 0][:PORTION])
+    return array("i", [k for k in range(index().recorded) if units[k % len(units)] == 0][:PORTION])
 
 
 @cache
@@ -79,12 +79,12 @@ def test_scan(benchmark, mark):
 
 
 def test_write_a_scan(benchmark):
-    touched = array("B", [1]) * index().count
+    touched = array("B", [1]) * index().recorded
     benchmark(lambda: [bytes(change[2]) for change in index().changes(touched)])
 
 
 def test_digest_form_of_a_scan(benchmark):
-    touched = array("B", [0]) * index().count
+    touched = array("B", [0]) * index().recorded
     touched[500] = 1
     benchmark(lambda: [[*map(bytes, pieces)] for _, pieces in index().outside(touched)])
 
@@ -110,7 +110,7 @@ def test_unpack_as_codes(benchmark):
 def test_encode(benchmark):
     packed = pack_blocks([(index(), 0, luma())]).data
     (coefficients,) = unpack_blocks(packed, [(0, len(luma()))])
-    edit = ScanEdit(index(), array("B", [1]) * index().count)
+    edit = ScanEdit(index(), array("B", [1]) * index().recorded)
 
     def put() -> None:
         edit.put(0, luma(), coefficients, drop=False)
@@ -120,7 +120,7 @@ def test_encode(benchmark):
 
 
 def test_splice(benchmark):
-    edit = ScanEdit(index(), array("B", [1, 0, 0, 0]) * (index().count // 4))
+    edit = ScanEdit(index(), array("B", [1, 0, 0, 0]) * (index().recorded // 4))
     benchmark(lambda: index().splice(edit.edit(), index().dc_tables, index().ac_tables))
 
 

@@ -153,7 +153,7 @@ class TestCompiledModules:
         found = [token for token in code_tokens(path) if unsafe.fullmatch(token)]
         assert not found
 
-    def test_casts_are_between_integers(self, path: Path) -> None:
+    def test_casts_are_to_integers(self, path: Path) -> None:
         integers = {
             "char", "uchar", "short", "ushort", "int", "uint", "long", "ulong", "longlong",
             "ulonglong", "bint", "Py_ssize_t", "size_t",

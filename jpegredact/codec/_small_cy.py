@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=True, wraparound=False
 """Compiled: small pictures, scaled, transformed and coded (ITU-T T.81 A.3.3, A.3.4 and F.1).
 
-Samples are in raster order, 8 bits each. The house rules of ``_scan_cy`` hold here too.
+Samples are in raster order, 8 bits each. The house rules of ``_scan_cy`` hold here too, but that
+floats become integers: means of samples, coefficients of 8-bit samples, and places in a plane.
 """
 
 from array import array

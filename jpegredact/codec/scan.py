@@ -297,8 +297,8 @@ class ScanIndex(NamedTuple):
         spare = -interval.end_bit % 8
         ones = (1 << spare) - 1
         padding = ones if interval.ones else 0
-        last, before = self.data[interval.raw_end - 1], self.data[interval.raw_end - 2]
-        if last == 0 and before == 0xFF:
+        last = self.data[interval.raw_end - 1]
+        if self.data.endswith(b"\xff\0", interval.raw_start, interval.raw_end):
             last = 0xFF
         elif last == 0xFF:
             return False

@@ -94,7 +94,6 @@ class SmallCoder:
         self._done: dict[int, bytes] = {}
         blocks = across * down * sum(self._wide)
         self._coefficients = array("f", [0]) * (64 * blocks)
-        self._words = array("I", [0]) * (54 * blocks + 2)  # 64 × (16 + 11) bits each at most
         left = memoryview(self._coefficients)
         for plane, units in zip(planes, self._wide, strict=True):
             if units < wide:
@@ -154,11 +153,12 @@ class SmallCoder:
             encode_codes([kinds[2 * slot + ac] for slot in slots], 256) for ac in (0, 1)
         )
         scales = array("d", [1 / step for slot in slots for step in tables[slot]])
-        writer = core.small.Writer(self._words)
+        words = array("I", [0]) * (54 * blocks + 2)  # 64 × (16 + 11) bits each at most
+        writer = core.small.Writer(words)
         core.small.encode(self._coefficients, units, scales, codes, writer)
         length = writer.finish()
         out = bytearray(2 * length + 8)
-        del out[core.stuffing.stuff(self._words, 0, length, out) :]
+        del out[core.stuffing.stuff(words, 0, length, out) :]
         return out
 
 

@@ -36,9 +36,9 @@ def encode(value: Value) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _key(name: str) -> bytes:
-    """Return a map's key; there are few of them."""
-    return encode(name)
+def _keys(names: tuple[str, ...]) -> list[tuple[bytes, str]]:
+    """Return a map's keys in order, encoded; there are few kinds of map."""
+    return sorted([(encode(name), name) for name in names])
 
 
 def _head(major: int, number: int, out: bytearray) -> None:
@@ -78,7 +78,7 @@ def _encode(value: Value, out: bytearray) -> None:
         out += data
     elif kind is dict:
         _head(5, len(value), out)
-        for key, name in sorted([(_key(name), name) for name in value]):
+        for key, name in _keys(tuple(value)):
             out += key
             _encode(value[name], out)
     elif value is None or kind is bool:
@@ -202,15 +202,25 @@ class _Reader:
         return self.map(number, depth + 1) if major == 5 else self.array(number, depth + 1)
 
     def array(self, count: int, depth: int) -> list[Value]:
-        data = self.data
+        data, at = self.data, self.at
         found: list[Value] = []
-        small = 24 if depth <= _MAX_DEPTH else 0
+        end = len(data) - 3 if depth <= _MAX_DEPTH else 0
         for _ in range(count):
-            if self.at < len(data) and data[self.at] < small:  # what there is most of
-                found.append(data[self.at])
-                self.at += 1
+            first = data[at] if at < end else 0xFF
+            if first < 24:  # integers below 65,536 are what there is most of
+                found.append(first)
+                at += 1
+            elif first == 24 and data[at + 1] > 23:
+                found.append(data[at + 1])
+                at += 2
+            elif first == 25 and data[at + 1]:
+                found.append(data[at + 1] << 8 | data[at + 2])
+                at += 3
             else:
+                self.at = at
                 found.append(self.value(depth))
+                at = self.at
+        self.at = at
         return found
 
     def map(self, count: int, depth: int) -> dict[str, Value]:

@@ -1,11 +1,13 @@
 """That the original comes back: the check that patches do it, and when blocks need no patch."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jpegmaker import Table, make_jpeg, random_parts, standard_tables
+from jpegmaker import Part, Table, make_jpeg, random_parts, standard_tables
 
 import jpegredact as jr
+from jpegredact.codec.reader import read_jpeg
 from jpegredact.redaction import proof
 from jpegredact.redaction.picture import apply_patches, assemble
 from jpegredact.redaction.proof import _bring_back, _difference
@@ -107,6 +109,19 @@ def test_symbols_with_several_codes(kind, slots) -> None:
     """The records name symbols, so what was coded otherwise needs patches, and gets them."""
     data = with_several_codes(kind, slots)
     done = jr.redact(data, [(16, 8, 40, 30)])
+    assert jr.restore(done.jpeg, done.diff) == data
+
+
+@pytest.mark.parametrize("size", [(8, 8), (16, 8)])
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("last", [0x00, 0xFF])
+def test_what_stands_in_front_of_an_interval_is_not_in_it(size, padding, last) -> None:
+    """A scan of one byte, 0, behind an SOS segment that ends in 0xFF: that is no stuffing."""
+    short = Table.of([(0, 1), (1, 2), (2, 3)])
+    blank = Part(np.zeros((1, size[0] // 8, 64), int))
+    data = bytearray(make_jpeg(*size, [blank], {0x00: short, 0x10: short}, padding=padding))
+    data[read_jpeg(bytes(data)).scans[0].start - 1] = last
+    done = jr.redact(bytes(data), [(0, 0, 4, 4)])
     assert jr.restore(done.jpeg, done.diff) == data
 
 
