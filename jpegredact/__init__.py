@@ -51,7 +51,8 @@ if TYPE_CHECKING:
         survey,
         verify,
     )
-    from .redaction.methods import Blur, Canvas, Fill, Inpaint, Method, Pixelate
+    from .redaction.cosmetic import Blur, Pixelate
+    from .redaction.methods import Canvas, Fill, Inpaint, Method
     from .redaction.verify import Verification
     from .report import Report
     from .results import Processed, Redaction, UnblurDiff
@@ -76,7 +77,8 @@ _HOMES = {
         "audit", "inspect", "process", "redact", "restore", "survey",
         "verify",
     ),
-    "redaction.methods": ("Blur", "Canvas", "Fill", "Inpaint", "Method", "Pixelate"),
+    "redaction.cosmetic": ("Blur", "Pixelate"),
+    "redaction.methods": ("Canvas", "Fill", "Inpaint", "Method"),
     "redaction.verify": ("Verification",),
     "report": ("Report",),
     "results": ("Processed", "Redaction", "UnblurDiff"),

@@ -186,16 +186,15 @@ class Piece(NamedTuple):
     content: Any
 
 
-@dataclass(frozen=True, slots=True)
-class DcLine:
+class DcLine(NamedTuple):
     """DC values in the order in which a Huffman-coded scan says them, at its precision.
 
-    ``dc`` runs over the recorded blocks of ``index``, new values where touched; it may
+    ``dc`` runs over the recorded blocks of ``coded``, new values where touched; it may
     be changed, and then handed back to `Edits.take_dc`.
     """
 
     scan: int
-    index: ScanIndex
+    coded: ScanIndex
     touched: array[int]
     dc: array[int]
 

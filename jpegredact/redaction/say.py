@@ -67,7 +67,7 @@ def say(picture: Picture, edits: Edits, tables: Tables) -> Said:
 def _give_way(line: DcLine, tables: Tables, lacking: set[int], bound: int | None) -> int:
     """Move the DC values of runs that can't be said; return how many blocks moved."""
     moved = 0
-    index = line.index
+    index = line.coded
     for unit, before, blocks, behind in _runs(line):
         table = index.dc_tables[index.units[1][unit]]
         table = tables.get(table.order, table)
@@ -96,7 +96,7 @@ def _runs(line: DcLine) -> Iterator[tuple[int, int, list[int], int | None]]:
     Its first data unit, the DC value before it, its blocks, the DC value behind
     it (None at the end of an interval).
     """
-    index = line.index
+    index = line.coded
     units = index.layout.units
     firsts = [grid.first for grid in index.layout.grids]
     for interval in index.intervals:
