@@ -4,7 +4,7 @@ It shares no code with jpegredact, and does on request what odd encoders do:
 zero padding bits, ZRL before EOB, fill bytes, a restart marker behind the last MCU.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import ceil
@@ -43,16 +43,21 @@ class Table:
         repeated = [symbols[k] if k < len(symbols) else symbols[0] for k in range(16)]
         return cls.of([(symbol, k + 1) for k, symbol in enumerate(repeated)])
 
-    def codes(self) -> dict[int, str]:
-        """Return each symbol's (first) code as a string of 0 and 1."""
-        found: dict[int, str] = {}
+    def in_order(self) -> Iterator[tuple[int, str]]:
+        """Yield each symbol and its code as a string of 0 and 1."""
         code = at = 0
         for n in range(1, 17):
             for _ in range(self.counts[n - 1]):
-                found.setdefault(self.symbols[at], format(code, f"0{n}b"))
+                yield self.symbols[at], format(code, f"0{n}b")
                 code += 1
                 at += 1
             code *= 2
+
+    def codes(self) -> dict[int, str]:
+        """Return each symbol's (first) code."""
+        found: dict[int, str] = {}
+        for symbol, code in self.in_order():
+            found.setdefault(symbol, code)
         return found
 
     def segment_part(self, slot: int) -> bytes:

@@ -1,15 +1,15 @@
 # cython: language_level=3, boundscheck=True, wraparound=False
-"""Compiled: small pictures, scaled, transformed and coded (ITU-T T.81 A.3.3, A.3.4 and F.1).
+"""Compiled: small pictures, scaled and transformed (ITU-T T.81 A.3.3).
 
 Samples are in raster order, 8 bits each. The house rules of ``_scan_cy`` hold here too, but that
-floats become integers: means of samples, coefficients of 8-bit samples, and places in a plane.
+floats become integers: means of samples, and places in a plane.
 """
 
 from array import array
 
 import cython
 
-__all__ = ["Writer", "encode", "is_compiled", "scale", "transform"]
+__all__ = ["is_compiled", "scale", "transform"]
 
 
 def is_compiled() -> bool:
@@ -26,8 +26,9 @@ def _taps(
     """Say what each new sample is made of, where ``[0, end)`` of ``size`` samples is to be scaled.
 
     ``first`` gives its first old one, ``taps`` how many they are, and ``weights`` how much it takes
-    of each, with the same room for all. What gets smaller is the mean of what it covers; what gets larger
-    lies between its neighbours. Behind the last sample and in front of the first one they go on.
+    of each, with the same room for all. What gets smaller is the mean of what it covers; what gets
+    larger lies between its neighbours. Behind the last sample and in front of the first one they
+    go on.
     """
     count: cython.longlong = len(first)
     room: cython.longlong = len(weights) // count
@@ -167,107 +168,3 @@ def transform(
                 _dct(block, k, 8, cosines)
             for k in range(64):
                 out[64 * b + k] = block[order[k]]
-
-
-@cython.final
-@cython.cclass
-class Writer:
-    """Appends codes to words, the first bit in the highest place."""
-
-    words: cython.uint[::1]
-    acc: cython.ulonglong
-    held: cython.int
-    at: cython.longlong
-
-    def __init__(self, words) -> None:
-        self.words = words
-        self.acc = 0
-        self.held = 0
-        self.at = 0
-
-    @cython.cfunc
-    @cython.inline
-    @cython.nogil
-    @cython.exceptval(-1)
-    def _put(self, code: cython.uint, more: cython.uint, size: cython.int) -> cython.int:
-        """Append a code (``code << 5 | length``), and ``size`` bits more: 31 at most together."""
-        mask: cython.ulonglong = 0xFFFFFFFF
-        one: cython.ulonglong = 1
-        self.acc = (self.acc << (code & 31) | code >> 5) << size | more
-        self.held += cython.cast(cython.int, code & 31) + size
-        if self.held >= 32:
-            self.held -= 32
-            self.words[self.at] = cython.cast(cython.uint, (self.acc >> self.held) & mask)
-            self.at += 1
-            self.acc &= (one << self.held) - 1
-        return 0
-
-    def finish(self) -> int:
-        """Fill the last byte with ones, and return how many bytes there are."""
-        spare: cython.int = (8 - (self.held & 7)) & 7
-        self._put(0, (1 << spare) - 1, spare)
-        count: cython.longlong = 4 * self.at + self.held // 8
-        self._put(0, 0, 32 - self.held)
-        return count
-
-
-def encode(
-    coefficients: cython.float[::1], units: tuple, scales: cython.double[::1], codes: tuple,
-    writer: Writer,
-) -> None:
-    """Quantise and code an interleaved scan of the blocks that `transform` made.
-
-    ``units``: for each data unit of an MCU its component; its column there; how many units its
-    component has there, side by side; and which block is the component's first. ``scales``: what to
-    multiply with, 64 a component. ``codes``: ``code << 5 | length`` of DC and of AC symbols, 256 a
-    component.
-    """
-    parts: cython.uchar[::1] = units[0]
-    columns: cython.uchar[::1] = units[1]
-    counts: cython.uchar[::1] = units[2]
-    firsts: cython.longlong[::1] = units[3]
-    dc_codes: cython.uint[::1] = codes[0]
-    ac_codes: cython.uint[::1] = codes[1]
-    before: cython.int[::1] = array("i", bytes(4 * 4))
-    mcus: cython.longlong = len(coefficients) // (64 * len(parts))
-    at: cython.longlong
-    m: cython.longlong
-    u: cython.longlong
-    k: cython.longlong
-    c: cython.longlong
-    run: cython.int
-    size: cython.int
-    value: cython.int
-    coded: cython.int
-    exact: cython.double
-    with cython.nogil:
-        for m in range(mcus):
-            for u in range(len(parts)):
-                c = parts[u]
-                at = 64 * (firsts[u] + m * counts[u] + columns[u])
-                run = 0
-                for k in range(64):
-                    exact = coefficients[at + k] * scales[64 * c + k]
-                    if k and -0.5 < exact < 0.5:
-                        run += 1
-                        continue
-                    value = cython.cast(cython.int, exact + 0.5 if exact >= 0 else exact - 0.5)
-                    coded = value
-                    if k == 0:
-                        coded = value - before[c]
-                        before[c] = value
-                    while run > 15:
-                        writer._put(ac_codes[256 * c + 240], 0, 0)
-                        run -= 16
-                    size = 0
-                    while (coded if coded >= 0 else -coded) >> size:
-                        size += 1
-                    if coded < 0:
-                        coded += (1 << size) - 1
-                    writer._put(
-                        dc_codes[256 * c + size] if k == 0 else ac_codes[256 * c + 16 * run + size],
-                        cython.cast(cython.uint, coded), size,
-                    )
-                    run = 0
-                if run:
-                    writer._put(ac_codes[256 * c], 0, 0)

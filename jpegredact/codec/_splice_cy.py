@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=True, wraparound=False
 """The compiled core, writing: bits copied and blocks replaced.
 
-Words and positions are as in ``_scan_cy``, whose house rules hold here too.
+Words and positions are as in ``_scan_cy``, whose house rules hold here too, but that `encode_scan`
+makes integers of coefficients of 8-bit samples.
 Knows no markers, files, regions or diffs.
 """
 
@@ -12,6 +13,7 @@ import cython
 __all__ = [
     "BitWriter",
     "encode_ac",
+    "encode_scan",
     "encode_slopes",
     "is_compiled",
     "put_codes",
@@ -336,6 +338,77 @@ def encode_ac(
             patch_at[members[b]] = base + begin
             patch_bits[members[b]] = cython.cast(cython.int, writer._bit() - begin)
     return failed
+
+
+def encode_scan(
+    coefficients: cython.float[::1], units: tuple, scales: cython.double[::1], codes: tuple,
+    writer: BitWriter,
+) -> None:
+    """Quantise and write a picture as one interleaved scan: 64 coefficients a block.
+
+    Those of 8-bit samples, in zigzag order, component by component; every symbol has a code.
+
+    ``units``: for each data unit of an MCU its component; its column there; how many units its
+    component has there, side by side; and which block is the component's first. ``scales``: what to
+    multiply with, 64 a component. ``codes``: ``code << 5 | length`` of DC and of AC symbols, 256 a
+    component.
+    """
+    parts: cython.uchar[::1] = units[0]
+    columns: cython.uchar[::1] = units[1]
+    counts: cython.uchar[::1] = units[2]
+    firsts: cython.longlong[::1] = units[3]
+    dc_codes: cython.uint[::1] = codes[0]
+    ac_codes: cython.uint[::1] = codes[1]
+    before: cython.int[::1] = array("i", bytes(4 * 4))
+    mcus: cython.longlong = len(coefficients) // (64 * len(parts))
+    sizes: cython.uchar[::1] = _SIZES
+    zrl: cython.uint
+    eob: cython.uint
+    code: cython.uint
+    at: cython.longlong
+    m: cython.longlong
+    u: cython.longlong
+    k: cython.longlong
+    c: cython.longlong
+    run: cython.int
+    size: cython.int
+    value: cython.int
+    coded: cython.int
+    exact: cython.double
+    with cython.nogil:
+        for m in range(mcus):
+            for u in range(len(parts)):
+                c = parts[u]
+                at = 64 * (firsts[u] + m * counts[u] + columns[u])
+                zrl = ac_codes[256 * c + 240]
+                eob = ac_codes[256 * c]
+                run = 0
+                for k in range(64):
+                    exact = coefficients[at + k] * scales[64 * c + k]
+                    if k and -0.5 < exact < 0.5:
+                        run += 1
+                        continue
+                    value = cython.cast(cython.int, exact + 0.5 if exact >= 0 else exact - 0.5)
+                    coded = value
+                    if k == 0:
+                        coded = value - before[c]
+                        before[c] = value
+                    while run > 15:
+                        writer._put(zrl >> 5, zrl & 31)
+                        run -= 16
+                    size = sizes[coded if coded >= 0 else -coded]
+                    if coded < 0:
+                        coded += (1 << size) - 1
+                    code = (
+                        dc_codes[256 * c + size] if k == 0 else ac_codes[256 * c + 16 * run + size]
+                    )
+                    writer._put(  # both together: 16 + 11 bits at most
+                        ((code >> 5) << size) | cython.cast(cython.uint, coded),
+                        cython.cast(cython.int, code & 31) + size,
+                    )
+                    run = 0
+                if run:
+                    writer._put(eob >> 5, eob & 31)
 
 
 def put_codes(

@@ -154,9 +154,9 @@ class SmallCoder:
         )
         scales = array("d", [1 / step for slot in slots for step in tables[slot]])
         words = array("I", [0]) * (54 * blocks + 2)  # 64 × (16 + 11) bits each at most
-        writer = core.small.Writer(words)
-        core.small.encode(self._coefficients, units, scales, codes, writer)
-        length = writer.finish()
+        writer = core.splice.BitWriter(words)
+        core.splice.encode_scan(self._coefficients, units, scales, codes, writer)
+        length = writer.finish(True)
         out = bytearray(2 * length + 8)
         del out[core.stuffing.stuff(words, 0, length, out) :]
         return out

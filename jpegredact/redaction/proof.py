@@ -48,17 +48,18 @@ def find_patches(
     follows from the codes being prefix codes, and the tests restore by reading.
     """
     tidy = not original.strays()
-    revealed = None
+    other: Picture | None = None  # with all revealed, if its scans are not the original's
     stretches: tuple[Stretch, ...] = ()
     if not (tidy and all(each.piece is None for each in packed) and original.says_itself()):
         revealed, stretches = _revealed(original, shown, packed, records)
-    same = revealed is None or (tidy and original.same_intervals(revealed))
+        if not (tidy and original.same_intervals(revealed)):
+            other = revealed
     retabled = any(tables.get(t.order, t) != t for t in original.jpeg.tables)
-    if same and not others and not retabled:
+    if other is None and not others and not retabled:
         return (), stretches  # every bit is the original's
     data = original.data
     # The fully revealed file is the redacted one but for the touched intervals.
-    if same or revealed is None:
+    if other is None:
         scans = [(scan.start, scan.end) for scan in original.jpeg.scans]
         whole = [
             change
@@ -66,7 +67,7 @@ def find_patches(
             if not any(start <= change[0] and change[1] <= end for start, end in scans)
         ]
     else:
-        pieces = {change[:2]: change[2] for change in revealed.changes({})}
+        pieces = {change[:2]: change[2] for change in other.changes({})}
         whole = [
             (start, end, pieces.get((start, end), new))
             for start, end, new in redacted.result().changes

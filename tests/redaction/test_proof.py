@@ -82,15 +82,7 @@ class LastCodes(Table):
     """An encoder that takes the last of a symbol's codes; T.81 takes it that there is but one."""
 
     def codes(self) -> dict[int, str]:
-        found = {}
-        code = at = 0
-        for length, count in enumerate(self.counts, 1):
-            for _ in range(count):
-                found[self.symbols[at]] = format(code, f"0{length}b")
-                code += 1
-                at += 1
-            code *= 2
-        return found
+        return dict(self.in_order())
 
 
 def with_several_codes(kind: type[Table], slots: set[int]) -> bytes:
